@@ -1,0 +1,21 @@
+"""What can go wrong in the firmware, each with a message that somebody can act on."""
+
+
+class RearguardError(Exception):
+    """Shown to the user as one line."""
+
+
+class ConfigError(RearguardError, ValueError):
+    """A setting is unknown, of the wrong kind or outside its limits."""
+
+
+class RecordingError(RearguardError):
+    """A recording cannot be read."""
+
+
+class JournalError(RearguardError):
+    """The journal cannot be opened or written."""
+
+
+class MissingExtra(RearguardError):
+    """An optional package that this command needs is not installed."""
