@@ -1,0 +1,185 @@
+"""Datagrams between the processes of one device: small JSON objects over Unix sockets, never waited for.
+
+Whoever receives treats what comes as hostile: size, shape and every field are checked, and what does not fit is counted
+and dropped.
+"""
+
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from firmware.core.messages import Pattern
+from hal.samples import PARTS
+
+MAX_BYTES = 2048
+SOUNDER_SOCKET = "sounder.sock"  # guard -> sounder: what to play
+SOUNDER_REPORTS_SOCKET = "guard-sounder.sock"  # sounder -> guard: that it lives, and broken outputs
+LINK_SOCKET = "guard-link.sock"  # link -> guard: acknowledgements and wishes from outside
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """What the guard wants to sound, sent at least every 50 ms.
+
+    `since_ns` tells a repetition from a new pattern; `armed` says that the guard's silence is an alarm.
+    """
+
+    pattern: Pattern
+    since_ns: int
+    armed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SounderReport:
+    """The sounder lives; `part` and what follows are empty unless an output is broken."""
+
+    part: str = ""
+    kind: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteAck:
+    """The caregiver's side has the alarm (an id of the journal): "accepted" or "acknowledged" by somebody."""
+
+    alarm: str
+    state: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteCommand:
+    """A wish from outside: "test" or "locate"."""
+
+    name: str
+
+
+class Malformed(ValueError):
+    """A datagram that is not one of ours."""
+
+
+def encode_play(play: Play) -> dict[str, object]:
+    return {"v": 1, "kind": "play", "pattern": play.pattern, "since_ns": play.since_ns, "armed": play.armed}
+
+
+def decode_play(body: Mapping[str, object]) -> Play:
+    if body.get("kind") != "play":
+        raise Malformed(f"kind is {body.get('kind')!r}, expected 'play'")
+    pattern = _text(body, "pattern", 40)
+    if pattern not in Pattern.__members__.values():
+        raise Malformed(f"unknown pattern {pattern!r}")
+    since_ns, armed = body.get("since_ns"), body.get("armed")
+    if type(since_ns) is not int or type(armed) is not bool:
+        raise Malformed("since_ns must be an integer and armed a boolean")
+    return Play(Pattern(pattern), since_ns, armed)
+
+
+def encode_report(report: SounderReport) -> dict[str, object]:
+    return {"v": 1, "kind": "sounder", "part": report.part, "error": report.kind, "detail": report.detail[:400]}
+
+
+def decode_report(body: Mapping[str, object]) -> SounderReport:
+    if body.get("kind") != "sounder":
+        raise Malformed(f"kind is {body.get('kind')!r}, expected 'sounder'")
+    part = _text(body, "part", 20)
+    if part and part not in PARTS:
+        raise Malformed(f"unknown part {part!r}")
+    return SounderReport(part, _text(body, "error", 60), _text(body, "detail", 400))
+
+
+def decode_remote(body: Mapping[str, object]) -> RemoteAck | RemoteCommand:
+    """What the link may tell the guard; nothing else is believed."""
+    match body.get("kind"):
+        case "ack":
+            state = _text(body, "state", 20)
+            if state not in ("accepted", "acknowledged"):
+                raise Malformed(f"unknown state {state!r}")
+            return RemoteAck(_text(body, "alarm", 64), state, _text(body, "by", 80))
+        case "command":
+            name = _text(body, "name", 20)
+            if name not in ("test", "locate"):
+                raise Malformed(f"unknown command {name!r}")
+            return RemoteCommand(name)
+        case kind:
+            raise Malformed(f"unknown kind {kind!r}")
+
+
+def _text(body: Mapping[str, object], key: str, longest: int) -> str:
+    value = body.get(key)
+    if not isinstance(value, str) or len(value) > longest:
+        raise Malformed(f"{key} must be a text of at most {longest} characters")
+    return value
+
+
+class Sender:
+    """Sends datagrams to a socket that may not be there; a lost one is counted, never waited for."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = str(path)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self.lost = 0
+
+    def send(self, body: Mapping[str, object]) -> bool:
+        data = json.dumps(body, separators=(",", ":")).encode()
+        try:
+            self._socket.sendto(data, self._path)
+        except OSError:  # nobody there, or too busy to listen: the next one follows within 50 ms
+            self.lost += 1
+            return False
+        return True
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class Receiver:
+    """Receives datagrams on a socket of its own; the file is private to the user and replaced at the start."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        path.unlink(missing_ok=True)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        before = os.umask(0o117)  # the group may write: guard, sounder and link are different users of one group
+        try:
+            self._socket.bind(str(path))
+        finally:
+            os.umask(before)
+        self.rejected = 0
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def receive(self, timeout_s: float = 0.0) -> dict[str, object] | None:
+        """One whole datagram, or None when none came in time or it was not a JSON object of version 1."""
+        self._socket.settimeout(timeout_s)
+        try:
+            data = self._socket.recv(MAX_BYTES + 1)
+        except (BlockingIOError, TimeoutError):
+            return None
+        try:
+            return _parse(data)
+        except Malformed:
+            self.rejected += 1
+            return None
+
+    def close(self) -> None:
+        self._socket.close()
+        with contextlib.suppress(FileNotFoundError):
+            self._path.unlink()
+
+
+def _parse(data: bytes) -> dict[str, object]:
+    if len(data) > MAX_BYTES:
+        raise Malformed(f"longer than {MAX_BYTES} bytes")
+    try:
+        body = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise Malformed(str(error)) from error
+    if not isinstance(body, dict) or body.get("v") != 1:
+        raise Malformed("not an object of version 1")
+    return body

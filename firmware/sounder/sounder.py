@@ -1,0 +1,72 @@
+"""Plays what the guard asks while it keeps asking, and sounds the fault pattern when it stops asking in a walk."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from firmware.core.messages import Pattern
+from firmware.ipc import Play, SounderReport
+from firmware.sounder.outputs import Outputs
+from firmware.sounder.patterns import SOUNDS
+
+
+@dataclass(frozen=True, slots=True)
+class SounderConfig:
+    """How long the sounder believes what it was told."""
+
+    silence_s: float = 0.3  # the guard repeats itself every 50 ms: six lost words are no accident
+    expiry_s: float = 0.5  # with nobody walking, whatever was asked for ends by itself
+    report_s: float = 0.2
+
+    def __post_init__(self) -> None:
+        if not 0.1 <= self.silence_s <= 1.0:
+            raise ValueError(f"sounder: silence_s ({self.silence_s}) must lie between 0.1 and 1.0")
+        if not 0.1 <= self.expiry_s <= 2.0:
+            raise ValueError(f"sounder: expiry_s ({self.expiry_s}) must lie between 0.1 and 2.0")
+        if not 0.05 <= self.report_s <= 0.5:
+            raise ValueError(f"sounder: report_s ({self.report_s}) must lie between 0.05 and 0.5")
+
+
+class Sounder:
+    """One turn every 10 ms: `receive` what came, then `tick`."""
+
+    def __init__(self, config: SounderConfig, outputs: Outputs, report: Callable[[SounderReport], None]) -> None:
+        self._outputs, self._report = outputs, report
+        self._silence_ns = round(config.silence_s * 1e9)
+        self._expiry_ns = round(config.expiry_s * 1e9)
+        self._report_ns = round(config.report_s * 1e9)
+        self._play = Play(Pattern.SILENT, 0, armed=False)
+        self._heard_ns: int | None = None
+        self._started_ns = 0  # when the pattern that sounds now began, on this process's clock
+        self._sounding = Pattern.SILENT
+        self._reported_ns: int | None = None
+
+    def receive(self, play: Play, now_ns: int) -> None:
+        """Take the guard's word. The same pattern with another `since_ns` starts anew."""
+        if play.since_ns != self._play.since_ns and play.pattern == self._sounding:
+            self._started_ns = now_ns
+        self._play, self._heard_ns = play, now_ns
+
+    def tick(self, now_ns: int) -> None:
+        pattern = self._wanted(now_ns)
+        if pattern is not self._sounding:
+            self._sounding, self._started_ns = pattern, now_ns
+        self._outputs.set(SOUNDS[pattern].at((now_ns - self._started_ns) / 1e9), now_ns)
+        if self._reported_ns is None or now_ns - self._reported_ns >= self._report_ns:
+            self._reported_ns = now_ns
+            for report in self._outputs.broken() or (SounderReport(),):
+                self._report(report)
+
+    @property
+    def sounding(self) -> Pattern:
+        return self._sounding
+
+    def close(self) -> None:
+        self._outputs.close()
+
+    def _wanted(self, now_ns: int) -> Pattern:
+        silent_ns = 0 if self._heard_ns is None else now_ns - self._heard_ns
+        if self._play.armed and silent_ns > self._silence_ns:
+            return Pattern.FAULT
+        if silent_ns > self._expiry_ns:
+            return Pattern.SILENT
+        return self._play.pattern
