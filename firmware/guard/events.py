@@ -1,0 +1,91 @@
+"""Makes the journal's events of the core's alerts: adds what the core may not know, identity and wall time."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from firmware.core.alerts import RULES
+from firmware.core.messages import Alert, Hazard, Severity, Value
+from firmware.ids import uuid7
+from firmware.journal import Event
+
+CRITICAL = (Hazard.FALL, Hazard.SOS)
+OVER = (Severity.CANCELLED, Severity.RECOVERED, Severity.NONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """The world's clock, which may be wrong: Unix milliseconds, and whether they can be trusted."""
+
+    now_ms: Callable[[], int]
+    synced: Callable[[], bool]
+    random: Callable[[int], bytes]
+
+
+class EventMaker:
+    """Numbers alarms for the core, names them for the world."""
+
+    def __init__(self, device: str, boot: int, wall: Wall) -> None:
+        self._device, self._boot, self._wall = device, boot, wall
+        self._alarms: dict[int, str] = {}
+        self._open: dict[int, dict[str, Value]] = {}
+
+    def event(self, alert: Alert) -> Event | None:
+        """The event to keep for this alert; None for what is only counted in the walk."""
+        if not RULES[alert.hazard, alert.severity].published:
+            return None
+        now_ms = self._wall.now_ms()
+        identity = uuid7(now_ms, self._wall.random)
+        alarm = self._alarms.setdefault(alert.alarm, identity)
+        event = Event(
+            id=identity,
+            alarm=alarm,
+            dev=self._device,
+            boot=self._boot,
+            type=alert.hazard,
+            phase=alert.severity if alert.severity is not Severity.NONE else "over",
+            severity=_severity(alert),
+            t=datetime.fromtimestamp(now_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            mono_ms=alert.t_ns // 1_000_000,
+            clock="synced" if self._wall.synced() else "unsynced",
+            deadline_s=_deadline_s(alert),
+            data=dict(alert.data),
+        )
+        self._note(alert, event)
+        return event
+
+    def alarm_now(self) -> Mapping[str, Value]:
+        """The most serious alarm that is open, or `{"active": False}`: the truth after any restart."""
+        falls = [body for body in self._open.values() if body["severity"] == "critical"]
+        return next(iter(falls or self._open.values()), {"active": False})
+
+    def number_of(self, alarm: str) -> int | None:
+        """The core's number of an alarm that the journal names; None when it is not of this run."""
+        return next((number for number, name in self._alarms.items() if name == alarm), None)
+
+    def _note(self, alert: Alert, event: Event) -> None:
+        if alert.severity in OVER:
+            self._open.pop(alert.alarm, None)
+            return
+        self._open[alert.alarm] = {
+            "active": True,
+            "alarm": event.alarm,
+            "type": event.type,
+            "phase": event.phase,
+            "severity": event.severity,
+            "t": event.t,
+            "deadline_s": event.deadline_s,
+        }
+
+
+def _severity(alert: Alert) -> str:
+    if alert.severity in OVER:
+        return "info"
+    return "critical" if alert.hazard in CRITICAL else "warning"
+
+
+def _deadline_s(alert: Alert) -> float | None:
+    if alert.severity is not Severity.SUSPECTED:
+        return None
+    countdown_s = alert.data.get("countdown_s")
+    return float(countdown_s) if isinstance(countdown_s, int | float) else None

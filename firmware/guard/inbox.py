@@ -1,0 +1,74 @@
+"""What reaches the guard from its neighbours: broken outputs from the sounder, acknowledgements from the link.
+
+Both sockets are read on the loop, a few datagrams a turn and never waiting; neither can carry anything that weakens
+the guard (`firmware.ipc` says what is understood).
+"""
+
+from collections.abc import Callable
+
+from firmware.core.messages import Acknowledgement, Command, Input
+from firmware.ipc import Malformed, RemoteAck, SounderReport, decode_remote, decode_report
+from hal.samples import SensorFault
+
+SOUNDER_SILENT_NS = 1_000_000_000
+PER_TURN = 4  # a flood costs the loop four short reads per 50 ms, no more
+
+Receive = Callable[[], dict[str, object] | None]
+
+
+class SounderInbox:
+    """Turns the sounder's reports into faults, and its silence too."""
+
+    def __init__(self, receive: Receive, now_ns: int) -> None:
+        self._receive, self._heard_ns = receive, now_ns
+        self.rejected = 0
+
+    def take(self, now_ns: int) -> list[Input]:
+        faults: list[Input] = []
+        for _ in range(PER_TURN):
+            body = self._receive()
+            if body is None:
+                break
+            try:
+                report = decode_report(body)
+            except Malformed:
+                self.rejected += 1
+                continue
+            self._heard_ns = now_ns
+            if report.part:
+                faults.append(_fault(report, now_ns))
+        if now_ns - self._heard_ns > SOUNDER_SILENT_NS:
+            silent = "sounder: no word for over 1 s, so neither buzzer nor motor can be trusted; restart rearguard-sounder"
+            faults.append(SensorFault(now_ns, "buzzer", "SounderSilent", silent))
+        return faults
+
+
+class RemoteInbox:
+    """Turns the link's words into acknowledgements and commands."""
+
+    def __init__(self, receive: Receive, number_of: Callable[[str], int | None]) -> None:
+        self._receive, self._number_of = receive, number_of
+        self.rejected = 0
+
+    def take(self, now_ns: int) -> list[Input]:
+        inputs: list[Input] = []
+        for _ in range(PER_TURN):
+            body = self._receive()
+            if body is None:
+                break
+            try:
+                word = decode_remote(body)
+            except Malformed:
+                self.rejected += 1
+                continue
+            if not isinstance(word, RemoteAck):
+                inputs.append(Command(now_ns, word.name))
+                continue
+            number = self._number_of(word.alarm)
+            if number is not None:
+                inputs.append(Acknowledgement(now_ns, number, word.state, word.by))
+        return inputs
+
+
+def _fault(report: SounderReport, now_ns: int) -> SensorFault:
+    return SensorFault(now_ns, report.part, report.kind, report.detail)

@@ -1,0 +1,57 @@
+"""The safety loop: take inputs, step the core, hand the outputs on. The buzz goes first; nothing here waits."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from firmware.core.messages import Input, Output, Pattern, SetPattern, Tick, WalkChanged, WalkState
+from firmware.core.pipeline import SafetyPipeline
+from firmware.ipc import Play
+
+TICK_NS = 50_000_000  # how often time passing is told to the core, and the sounder hears from us
+ARMED = (WalkState.READY, WalkState.WALKING, WalkState.PAUSED)  # when the guard's silence is an alarm
+
+
+class SounderPort(Protocol):
+    def play(self, play: Play) -> None: ...
+
+
+class Sink(Protocol):
+    """Takes what was decided, off the loop: the journal, the recorder, the live view."""
+
+    def take(self, inputs: Sequence[Input], outputs: Sequence[Output]) -> None: ...
+
+
+class SafetyLoop:
+    """Owns the core. Called with what came in, in the order in which it came in."""
+
+    def __init__(self, pipeline: SafetyPipeline, sounder: SounderPort, sinks: Sequence[Sink]) -> None:
+        self._pipeline, self._sounder, self._sinks = pipeline, sounder, sinks
+        self._pattern, self._since_ns = Pattern.SILENT, 0
+        self._armed = False
+        self.steps = 0
+
+    def take(self, inputs: Sequence[Input]) -> None:
+        """Step the core with each input, sound what it wants, then tell the rest."""
+        outputs = [output for item in inputs for output in self._pipeline.step(item)]
+        self.steps += len(inputs)
+        self._sound(outputs)
+        for sink in self._sinks:
+            sink.take(inputs, outputs)
+
+    def tick(self, now_ns: int) -> None:
+        """Tell the core that time passed, and the sounder that we live."""
+        self.take([Tick(now_ns)])
+        self._say()
+
+    def _sound(self, outputs: Sequence[Output]) -> None:
+        changed = False
+        for output in outputs:
+            if isinstance(output, SetPattern):
+                self._pattern, self._since_ns, changed = output.pattern, output.t_ns, True
+            elif isinstance(output, WalkChanged):
+                self._armed, changed = output.state in ARMED, True
+        if changed:
+            self._say()
+
+    def _say(self) -> None:
+        self._sounder.play(Play(self._pattern, self._since_ns, self._armed))

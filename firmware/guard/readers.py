@@ -1,0 +1,96 @@
+"""Reads one part for ever. A part that fails becomes a SensorFault, and is opened anew when it goes on failing."""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from firmware.core.messages import Input
+from hal.board import ButtonReader
+from hal.clock import Clock
+from hal.errors import DeviceNotFound, HalError, WrongConfig, WrongDevice
+from hal.samples import ButtonSample, ImuSample, RangeSample, SensorFault
+
+REOPEN_AFTER = 3  # failures in a row: one lost transfer or echo is no reason to start over
+REOPEN_AT_ONCE = (DeviceNotFound, WrongConfig, WrongDevice)
+BACK_OFF_NS = (250_000_000, 500_000_000, 1_000_000_000, 2_000_000_000)
+
+
+class Device(Protocol):
+    """A driver of `hal`: one call is one measurement."""
+
+    def read(self) -> Sequence[ImuSample] | Sequence[ButtonSample] | RangeSample: ...
+
+    def close(self) -> None: ...
+
+
+class ButtonChanges:
+    """A button that is told when it changes and twice a second, instead of fifty times."""
+
+    REPEAT_NS = 500_000_000
+
+    def __init__(self, button: ButtonReader) -> None:
+        self._button = button
+        self._told: ButtonSample | None = None
+
+    def read(self) -> list[ButtonSample]:
+        sample = self._button.read()
+        told = self._told
+        if told is not None and sample.pressed == told.pressed and sample.t_ns - told.t_ns < self.REPEAT_NS:
+            return []
+        self._told = sample
+        return [sample]
+
+    def close(self) -> None:
+        self._button.close()
+
+
+class Reader:
+    """Turns one driver into inputs of the core, whatever the driver does."""
+
+    def __init__(self, part: str, open_device: Callable[[], Device], clock: Clock, *, period_s: float) -> None:
+        self.part, self.period_ns = part, round(period_s * 1e9)
+        self._open, self._clock = open_device, clock
+        self._device: Device | None = None
+        self._failures = 0
+        self._openings = 0
+        self._reopen_ns = 0
+        self._fault: HalError | None = None
+        self.polled_ns: int | None = None  # when the last poll came back; the watchdog looks at it
+
+    def poll(self) -> list[Input]:
+        """Measure once. While the part fails, every poll says so again, with a fresh time."""
+        try:
+            inputs = self._read()
+        except HalError as error:
+            inputs = [self._failed(error)]
+        self.polled_ns = self._clock.now_ns()
+        return inputs
+
+    def close(self) -> None:
+        device, self._device = self._device, None
+        if device is not None:
+            with contextlib.suppress(HalError):  # what does not answer cannot be told to stop
+                device.close()
+
+    def _read(self) -> list[Input]:
+        if self._device is None:
+            if self._fault is not None and self._clock.now_ns() < self._reopen_ns:
+                raise self._fault
+            self._device = self._open()
+        result = self._device.read()
+        samples: list[Input] = [*result] if isinstance(result, Sequence) else [result]
+        if samples:
+            self._failures, self._openings, self._fault = 0, 0, None
+        return samples
+
+    def _failed(self, error: HalError) -> SensorFault:
+        now_ns = self._clock.now_ns()
+        if error is not self._fault:
+            self._failures += 1
+            if self._device is None or self._failures >= REOPEN_AFTER or isinstance(error, REOPEN_AT_ONCE):
+                self.close()
+                self._failures = 0
+                self._reopen_ns = now_ns + BACK_OFF_NS[min(self._openings, len(BACK_OFF_NS) - 1)]
+                self._openings += 1
+        self._fault = error
+        return SensorFault(now_ns, self.part, type(error).__name__, str(error))

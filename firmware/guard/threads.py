@@ -1,0 +1,46 @@
+"""Runs the guard in real time: a mostly sleeping thread a sensor, and the loop that owns the core."""
+
+import queue
+import threading
+from collections.abc import Sequence
+
+from firmware.core.messages import Input
+from firmware.guard.guard import Guard
+from firmware.guard.loop import TICK_NS
+from firmware.guard.readers import Reader
+from hal.clock import Clock
+
+Inbox = queue.SimpleQueue[Sequence[Input]]
+
+
+def read_for_ever(reader: Reader, clock: Clock, inbox: Inbox, stop: threading.Event) -> None:
+    """Poll on an absolute schedule; after a late poll the missed ones are left out, not made up for."""
+    due_ns = clock.now_ns()
+    while not stop.is_set():
+        inputs = reader.poll()
+        if inputs:
+            inbox.put(inputs)
+        now_ns = clock.now_ns()
+        due_ns = max(due_ns + reader.period_ns, now_ns)
+        clock.wait(stop, (due_ns - now_ns) / 1e9)
+
+
+def run(guard: Guard, clock: Clock, stop: threading.Event) -> None:
+    """The safety loop, until `stop` is set. The threads are daemons: one that hangs in a driver cannot hold us up."""
+    inbox: Inbox = queue.SimpleQueue()
+    for reader in guard.readers:
+        threading.Thread(
+            target=read_for_ever, args=(reader, clock, inbox, stop), name=f"read-{reader.part}", daemon=True
+        ).start()
+    turn_ns = clock.now_ns()
+    while not stop.is_set():
+        wait_s = (turn_ns - clock.now_ns()) / 1e9
+        try:
+            guard.loop.take(inbox.get(timeout=max(wait_s, 0.0)) if wait_s > 0 else inbox.get_nowait())
+        except queue.Empty:
+            pass
+        now_ns = clock.now_ns()
+        if now_ns >= turn_ns:
+            guard.turn(now_ns)
+            turn_ns = max(turn_ns + TICK_NS, now_ns)
+    guard.end(clock.now_ns())
