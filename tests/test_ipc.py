@@ -31,7 +31,9 @@ json_values = st.recursive(
     max_leaves=6,
 )
 bodies = st.dictionaries(
-    st.sampled_from(["v", "kind", "pattern", "since_ns", "armed", "alarm", "state", "by", "name", "part", "error", "detail"]),
+    st.sampled_from(
+        ["v", "kind", "pattern", "since_ns", "armed", "alarm", "state", "by", "name", "part", "error", "detail"]
+    ),
     json_values | st.sampled_from([1, "play", "ack", "command", "sounder", "accepted", "silent", "test", "imu"]),
 )
 
@@ -49,7 +51,9 @@ def test_report_survives_the_way() -> None:
 
 
 def test_link_may_say_two_things_only() -> None:
-    assert decode_remote({"kind": "ack", "alarm": "a", "state": "accepted", "by": "Ann"}) == RemoteAck("a", "accepted", "Ann")
+    assert decode_remote({"kind": "ack", "alarm": "a", "state": "accepted", "by": "Ann"}) == RemoteAck(
+        "a", "accepted", "Ann"
+    )
     assert decode_remote({"kind": "command", "name": "locate"}) == RemoteCommand("locate")
     for name in ("end", "start", "silence", ""):
         with pytest.raises(Malformed, match="unknown command"):
@@ -78,7 +82,18 @@ def test_datagram_arrives_and_a_missing_receiver_is_only_counted(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"{", b"[]", b"\xff\xfe", b'{"v":2}', b"[" * 1500, b'{"v":1,"x":"' + b"a" * MAX_BYTES + b'"}', b"1e400", b"NaN"]
+    "data",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"\xff\xfe",
+        b'{"v":2}',
+        b"[" * 1500,
+        b'{"v":1,"x":"' + b"a" * MAX_BYTES + b'"}',
+        b"1e400",
+        b"NaN",
+    ],
 )
 def test_hostile_bytes_are_counted_and_dropped(tmp_path: Path, data: bytes) -> None:
     receiver = Receiver(tmp_path / "guard.sock")

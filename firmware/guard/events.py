@@ -87,5 +87,5 @@ def _severity(alert: Alert) -> str:
 def _deadline_s(alert: Alert) -> float | None:
     if alert.severity is not Severity.SUSPECTED:
         return None
-    countdown_s = alert.data.get("countdown_s")
-    return float(countdown_s) if isinstance(countdown_s, int | float) else None
+    deadline_s = alert.data.get("deadline_s")
+    return float(deadline_s) if isinstance(deadline_s, int | float) else None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from firmware.core.messages import Command
 from firmware.core.pipeline import CoreConfig, SafetyPipeline
-from firmware.guard.inbox import RemoteInbox, SounderInbox
+from firmware.guard.inbox import Inbox
 from firmware.guard.loop import SafetyLoop, Sink, SounderPort
 from firmware.guard.readers import ButtonChanges, Reader
 from firmware.guard.watchdog import Watchdog
@@ -19,7 +19,7 @@ class Guard:
     """`loop.take` whenever a reader has something, `turn` every 50 ms, `end` once."""
 
     def __init__(
-        self, loop: SafetyLoop, readers: Sequence[Reader], inboxes: Sequence[SounderInbox | RemoteInbox], watchdog: Watchdog
+        self, loop: SafetyLoop, readers: Sequence[Reader], inboxes: Sequence[Inbox], watchdog: Watchdog
     ) -> None:
         self.loop, self.readers = loop, tuple(readers)
         self._inboxes, self._watchdog = inboxes, watchdog
@@ -52,9 +52,7 @@ def assemble(
     readers: Sequence[Reader],
     sounder: SounderPort,
     sinks: Sequence[Sink],
-    inboxes: Sequence[SounderInbox | RemoteInbox],
+    inboxes: Sequence[Inbox],
     notify: Callable[[str], None],
 ) -> Guard:
     return Guard(SafetyLoop(SafetyPipeline(core), sounder, sinks), readers, inboxes, Watchdog(notify, readers))
-
-

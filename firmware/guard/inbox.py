@@ -5,13 +5,22 @@ the guard (`firmware.ipc` says what is understood).
 """
 
 from collections.abc import Callable
+from typing import Protocol
 
 from firmware.core.messages import Acknowledgement, Command, Input
 from firmware.ipc import Malformed, RemoteAck, SounderReport, decode_remote, decode_report
 from hal.samples import SensorFault
 
 SOUNDER_SILENT_NS = 1_000_000_000
+SILENT = "sounder: no word for over 1 s, so neither buzzer nor motor can be trusted; restart rearguard-sounder"
 PER_TURN = 4  # a flood costs the loop four short reads per 50 ms, no more
+
+
+class Inbox(Protocol):
+    """Hears one neighbour."""
+
+    def take(self, now_ns: int) -> list[Input]: ...
+
 
 Receive = Callable[[], dict[str, object] | None]
 
@@ -38,7 +47,9 @@ class SounderInbox:
             if report.part:
                 faults.append(_fault(report, now_ns))
         if now_ns - self._heard_ns > SOUNDER_SILENT_NS:
-            silent = "sounder: no word for over 1 s, so neither buzzer nor motor can be trusted; restart rearguard-sounder"
+            silent = (
+                "sounder: no word for over 1 s, so neither buzzer nor motor can be trusted; restart rearguard-sounder"
+            )
             faults.append(SensorFault(now_ns, "buzzer", "SounderSilent", silent))
         return faults
 

@@ -15,10 +15,19 @@ States = dict[str, Mapping[str, object]]
 
 
 class JournalWriter:
-    """A sink of the loop. `background.run` is its thread; under simulated time `background.turn` is called instead."""
+    """A sink of the loop. `background.run` is its thread; under simulated time `background.turn` is called instead.
 
-    def __init__(self, journal: Journal, events: EventMaker, complain: Callable[[str], None]) -> None:
-        self._journal, self._events, self._complain = journal, events, complain
+    `journal` is None where it could not be opened at the start; `reopen` is then tried again with every write.
+    """
+
+    def __init__(
+        self,
+        journal: Journal | None,
+        reopen: Callable[[], Journal],
+        events: EventMaker,
+        complain: Callable[[str], None],
+    ) -> None:
+        self._journal, self._reopen, self._events, self._complain = journal, reopen, events, complain
         self._unwritten: list[Event] = []
         self._states: States = {}
         self._waiting: States = {}
@@ -54,20 +63,26 @@ class JournalWriter:
             else:
                 self._states.update(item)
         self._write_events()
-        if self._states and self._guarded(lambda: self._journal.set_state(self._states)):
+        if self._states and self._guarded(lambda journal: journal.set_state(self._states)):
             self._states = {}
 
     def _write_events(self) -> None:
-        while self._unwritten and self._guarded(lambda: self._journal.append(self._unwritten[0])):
+        while self._unwritten and self._guarded(lambda journal: journal.append(self._unwritten[0])):
             del self._unwritten[0]
 
-    def _guarded(self, write: Callable[[], object]) -> bool:
+    def close(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
+
+    def _guarded(self, write: Callable[[Journal], object]) -> bool:
         try:
-            write()
+            if self._journal is None:
+                self._journal = self._reopen()
+            write(self._journal)
         except JournalError as error:
-            if not self._failing:  # said once, not twice a second
+            if not self._failing:  # said once for as long as events wait, not twice a second
                 self._complain(str(error))
             self._failing = True
             return False
-        self._failing = False
+        self._failing = bool(self._unwritten)
         return True

@@ -1,5 +1,6 @@
 """Runs the guard in real time: a mostly sleeping thread a sensor, and the loop that owns the core."""
 
+import contextlib
 import queue
 import threading
 from collections.abc import Sequence
@@ -35,10 +36,8 @@ def run(guard: Guard, clock: Clock, stop: threading.Event) -> None:
     turn_ns = clock.now_ns()
     while not stop.is_set():
         wait_s = (turn_ns - clock.now_ns()) / 1e9
-        try:
-            guard.loop.take(inbox.get(timeout=max(wait_s, 0.0)) if wait_s > 0 else inbox.get_nowait())
-        except queue.Empty:
-            pass
+        with contextlib.suppress(queue.Empty):
+            guard.loop.take(inbox.get(timeout=wait_s) if wait_s > 0 else inbox.get_nowait())
         now_ns = clock.now_ns()
         if now_ns >= turn_ns:
             guard.turn(now_ns)

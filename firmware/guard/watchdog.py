@@ -1,5 +1,6 @@
 """Tells systemd that the guard works: fed by completed turns and living readers, not by a loop that merely spins."""
 
+import contextlib
 import os
 import socket
 from collections.abc import Callable, Sequence
@@ -16,14 +17,12 @@ def systemd_notifier() -> Callable[[str], None]:
     if not address:
         return lambda _: None
     target = "\0" + address[1:] if address.startswith("@") else address
-    channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-    channel.setblocking(False)
 
     def notify(state: str) -> None:
-        try:
-            channel.sendto(state.encode(), target)
-        except OSError:  # systemd will miss it and restart us, which is what a watchdog is for
-            return
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+            channel.setblocking(False)
+            with contextlib.suppress(OSError):  # systemd will miss it and restart us: what a watchdog is for
+                channel.sendto(state.encode(), target)
 
     return notify
 

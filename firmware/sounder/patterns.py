@@ -41,10 +41,7 @@ class Sound:
 
     def at(self, elapsed_s: float) -> tuple[float, float] | None:
         """Frequency in Hz and volume 0-1 at `elapsed_s` after the start; None between pulses and after the end."""
-        if self.repeat_s is not None:
-            played_s = elapsed_s % self.repeat_s
-        else:
-            played_s = elapsed_s
+        played_s = elapsed_s if self.repeat_s is None else elapsed_s % self.repeat_s
         for pulse in self.pulses:
             if played_s < pulse.on_s:
                 return pulse.frequency_hz, self._volume_at(elapsed_s)
@@ -79,11 +76,13 @@ SOUNDS: dict[Pattern, Sound] = {
         ramp_s=30.0,
     ),
     Pattern.FALL_NOBODY_YET: Sound(
-        (*_pulses(4, 0.15, 0.1, 880.0, 659.0), Pulse(0.15, 0.3, 880.0), *_pulses(5, 0.15, 0.1, 880.0, 659.0)), repeat_s=3.0
+        (*_pulses(4, 0.15, 0.1, 880.0, 659.0), Pulse(0.15, 0.3, 880.0), *_pulses(5, 0.15, 0.1, 880.0, 659.0)),
+        repeat_s=3.0,
     ),
     Pattern.FALL_SENT: Sound((Pulse(0.2, 0.15, 587.0), Pulse(0.4, 0.1, 784.0)), repeat_s=6.0),
     Pattern.FALL_HEARD: Sound(
-        (Pulse(0.2, 0.15, 523.0), Pulse(0.2, 0.15, 659.0), Pulse(0.2, 0.15, 784.0), Pulse(0.5, 0.1, 988.0)), repeat_s=10.0
+        (Pulse(0.2, 0.15, 523.0), Pulse(0.2, 0.15, 659.0), Pulse(0.2, 0.15, 784.0), Pulse(0.5, 0.1, 988.0)),
+        repeat_s=10.0,
     ),
     Pattern.CANCELLED: Sound((Pulse(0.25, 0.1, 784.0), Pulse(0.4, 0.1, 523.0))),
     Pattern.LOCATE: Sound(_pulses(3, 0.3, 0.2, 659.0, 880.0, 659.0), repeat_s=2.0),

@@ -8,6 +8,8 @@ from firmware.ipc import Play, SounderReport
 from firmware.sounder.outputs import Outputs
 from firmware.sounder.patterns import SOUNDS
 
+TURN_S = 0.01  # how often `tick` is to be called
+
 
 @dataclass(frozen=True, slots=True)
 class SounderConfig:

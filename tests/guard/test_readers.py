@@ -1,5 +1,6 @@
 """A reader turns whatever a driver does into inputs, and opens the driver anew when that may help."""
 
+import itertools
 from collections.abc import Sequence
 
 import pytest
@@ -94,7 +95,7 @@ def test_opening_backs_off_but_never_for_more_than_two_seconds(clock: SimClock, 
         raise BusError("no answer")
 
     poll_for(Reader("imu", fail, clock, period_s=0.02), clock, 20.0)
-    gaps_s = [(b - a) / 1e9 for a, b in zip(attempts, attempts[1:], strict=False)]
+    gaps_s = [(b - a) / 1e9 for a, b in itertools.pairwise(attempts)]
     assert gaps_s == sorted(gaps_s)
     assert gaps_s[0] <= 0.3
     assert 1.9 <= gaps_s[-1] <= 2.1
