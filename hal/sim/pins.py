@@ -1,0 +1,166 @@
+"""Simulated pins below gpiozero: levels, edges and PWM at the simulated time, with a history of every output pad.
+
+A chip model drives an input pin with `drive` or `follow`, and hears an output pin with `listen`. What a driver writes
+goes through a pad, which may be a broken one (`hal.sim.chips.pad`).
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, cast
+
+from gpiozero.exc import PinPWMFixedValue
+from gpiozero.pins.mock import MockFactory, MockPWMPin
+
+from hal.sim.clock import SimClock
+
+PI_3B_REVISION = "a02082"  # the board that gpiozero's mock takes; all boards since then have the same 40 pins
+
+
+class PadState(NamedTuple):
+    """What an output pad does from `t_ns` on: a level of 0 or 1, or under PWM the duty cycle at `frequency_hz`."""
+
+    t_ns: int
+    level: float
+    frequency_hz: float | None
+
+
+LOW = PadState(0, 0.0, None)
+
+
+class Pad:
+    """The electrical end of an output pin. This one does what it is told."""
+
+    def write(self, pin: "SimPin", level: float, frequency_hz: float | None) -> None:
+        """The driver sets the pin to `level`, or to PWM with `level` as duty cycle.
+
+        Raises:
+            OSError: the pin cannot be written.
+        """
+        pin.show(level, frequency_hz)
+
+    def settle(self, pin: "SimPin") -> None:
+        """Let happen what is due by now."""
+
+    def release(self, pin: "SimPin") -> None:
+        """The pin stops driving: the resistor on the board pulls it low."""
+        pin.show(0.0, None)
+
+    def read(self, pin: "SimPin") -> bool:
+        """The level that the driver finds; half a duty cycle or less counts as low."""
+        return pin.pad.level > 0.5
+
+
+class SimPin(MockPWMPin):  # type: ignore[misc]  # gpiozero has no types
+    """One pin of a SimPinFactory, with everything that a gpiozero pin has."""
+
+    _clock: SimClock
+    _function: str
+    _frequency: float | None
+    _state: float  # what was written, or an input's level
+
+    def __init__(self, factory: "SimPinFactory", info: Any) -> None:
+        self._clock = factory.clock
+        self._ticks: float | None = None
+        self._source: Callable[[], bool] | None = None
+        self._listeners: list[Callable[[bool], None]] = []
+        self.pad_model: Pad = Pad()
+        self._history: list[PadState] = []
+        super().__init__(factory, info)
+
+    @property
+    def history(self) -> list[PadState]:
+        """Every change of the output pad until now, oldest first; it is low before."""
+        self.pad_model.settle(self)
+        return self._history
+
+    @property
+    def pad(self) -> PadState:
+        """What the output pad does now."""
+        history = self.history
+        return history[-1] if history else LOW
+
+    def show(self, level: float, frequency_hz: float | None, t_ns: int | None = None) -> None:
+        """Set what the output pad does, now or since `t_ns`, as a pad model decides."""
+        before = self._history[-1] if self._history else LOW
+        if (before.level, before.frequency_hz) != (level, frequency_hz):
+            self._history.append(PadState(self._clock.now_ns() if t_ns is None else t_ns, level, frequency_hz))
+            if frequency_hz is None and before.level != level:
+                for listener in self._listeners:
+                    listener(level > 0.5)
+
+    def listen(self, listener: Callable[[bool], None]) -> None:
+        """Be told of each change of an output pad's steady level, when it happens."""
+        self._listeners.append(listener)
+
+    def drive(self, level: bool, t_ns: int) -> None:
+        """Set an input's level from outside; an edge is stamped with `t_ns`, when it was due."""
+        self._ticks = t_ns / 1e9
+        if self._function == "input":
+            self.drive_high() if level else self.drive_low()
+        else:
+            self._change_state(level)
+        self._ticks = None
+
+    def follow(self, source: Callable[[], bool]) -> None:
+        """Take an input's level from `source` whenever it is read; such an input has no edges."""
+        self._source = source
+
+    def _call_when_changed(self) -> None:
+        self._last_change = self._now() if self._ticks is None else self._ticks
+        super()._call_when_changed()
+
+    def _get_state(self) -> float:
+        if self._function == "input":
+            return bool(self._state if self._source is None else self._source())
+        if self._frequency is not None:
+            return self._state  # what was written, as gpiozero's own pins answer under PWM
+        return self.pad_model.read(self)
+
+    def _set_state(self, value: float) -> None:
+        super()._set_state(value)
+        self.pad_model.write(self, float(value), self._frequency)
+
+    def _set_frequency(self, value: float | None) -> None:
+        if value is None and self._frequency is None:
+            return
+        if self._function != "output":
+            raise PinPWMFixedValue(f"cannot start PWM on pin {self!r}")
+        if value is None or self._frequency is None:
+            self._state = 0.0  # PWM begins with a duty cycle of 0 and ends low
+        self._frequency = value
+        self.pad_model.write(self, float(self._state), value)
+
+    def _set_function(self, value: str) -> None:
+        super()._set_function(value)
+        if value == "input" and self._history:
+            self.pad_model.release(self)
+
+    def _change_state(self, value: float) -> bool:
+        changed, self._state = self._state != value, value
+        return changed
+
+    def _now(self) -> float:
+        return self._clock.now_ns() / 1e9
+
+    def clear_states(self) -> None:
+        """Nothing to clear: `history` replaces the mock's list, whose times are the machine's."""
+        self._last_change = self._now()
+        self.states: list[Any] = []
+
+
+class SimPinFactory(MockFactory):  # type: ignore[misc]  # gpiozero has no types
+    """A gpiozero factory whose ticks are the simulated time in seconds."""
+
+    def __init__(self, clock: SimClock) -> None:
+        self.clock = clock
+        super().__init__(revision=PI_3B_REVISION, pin_class=SimPin)
+
+    def sim_pin(self, number: int) -> SimPin:
+        """The pin behind BCM `number`, for chip models and tests."""
+        return cast(SimPin, self.pin(number))
+
+    def ticks(self) -> float:
+        return self.clock.now_ns() / 1e9
+
+    @staticmethod
+    def ticks_diff(later: float, earlier: float) -> float:
+        return later - earlier
