@@ -1,0 +1,304 @@
+"""The durable store between guard and link. What it has taken survives a kill and a power cut at any instant."""
+
+import contextlib
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from firmware.journal_file import JournalFile, counter, is_damage, read_number, set_counter, write_number
+from firmware.plain_json import encode
+
+T = TypeVar("T")
+STATE_KEYS = ("alarm", "health", "walk", "telemetry")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing to be told. `id` is its own; `alarm` is the same through all phases of one alarm's life."""
+
+    id: str
+    alarm: str
+    dev: str
+    boot: int
+    type: str
+    phase: str
+    severity: str  # critical | warning | info
+    t: str  # RFC 3339, UTC
+    mono_ms: int
+    clock: str  # synced | unsynced: whether `t` can be believed
+    deadline_s: float | None
+    data: Mapping[str, Any]
+
+    def body(self) -> dict[str, Any]:
+        """Its fields by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event with its place in the order, and how often a broker has taken it."""
+
+    seq: int
+    event: Event
+    attempts: int
+    sent: str | None  # when a broker first took it
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How far an event has come, and with whom. Times are RFC 3339; None: not yet."""
+
+    id: str
+    seq: int
+    boot: int
+    alarm: str
+    type: str
+    phase: str
+    sent: str | None
+    accepted: str | None
+    accepted_by: str | None
+    acknowledged: str | None
+    acknowledged_by: str | None
+
+    @property
+    def state(self) -> str:
+        """queued | sent (a broker has it) | accepted (a service has stored it) | acknowledged (a person)."""
+        if self.acknowledged_by is not None:
+            return "acknowledged"
+        if self.accepted_by is not None:
+            return "accepted"
+        return "queued" if self.sent is None else "sent"
+
+
+class Journal:
+    """Used by the guard and the link at once, each with its own object. Safe to share between threads.
+
+    Every method raises JournalError when the disk refuses; nothing was stored then, and the call can be repeated.
+    A damaged file is moved aside and replaced (`quarantined`), with everything unaccepted that can still be read.
+    """
+
+    def __init__(self, path: Path | str, *, keep: int = 10_000) -> None:
+        self._file = JournalFile(Path(path))
+        self._boot_file = self.path.with_name(self.path.name + ".boot")  # outlives a damaged database
+        self._lock = threading.RLock()
+        self._keep = keep  # accepted events; unaccepted ones are never dropped
+        self._last_seq = 0
+        self._written: dict[str, str] = {}
+        self._reopened = False
+        self._connection: sqlite3.Connection | None = None
+        self._open()
+
+    @property
+    def path(self) -> Path:
+        return self._file.path
+
+    @property
+    def quarantined(self) -> Path | None:
+        """Where a damaged journal was moved to by this object; None: it was sound."""
+        return self._file.quarantined
+
+    @property
+    def damaged_count(self) -> int:
+        """How many damaged journals lie beside this one, from this start and earlier ones."""
+        names = self.path.parent.glob(f"{self.path.name}.damaged-*")
+        return sum(name.name.rpartition("-")[2].isdigit() for name in names)
+
+    def close(self) -> None:
+        with self._lock, contextlib.suppress(sqlite3.Error):
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                connection.close()
+
+    # The guard's side
+
+    def next_boot(self) -> int:
+        """Count this start of the guard; never the same number twice, even after the journal was replaced."""
+        floor = read_number(self._boot_file)
+
+        def count(db: sqlite3.Connection) -> int:
+            boot = max(floor, counter(db, "boot")) + 1
+            set_counter(db, "boot", boot)
+            return boot
+
+        boot = self._write(count)
+        try:
+            write_number(self._boot_file, boot)
+        except OSError as error:
+            raise self._file.failure(error) from error
+        self._write(lambda db: _prune(db, self._keep))
+        return boot
+
+    def append(self, event: Event) -> int:
+        """Store an event and return its sequence number; it is on the disk when this returns.
+
+        Appending the same event again changes nothing and returns the number that it has.
+        """
+        row = (event.id, event.alarm, encode(event.body()))
+
+        def insert(db: sqlite3.Connection) -> int:
+            db.execute("INSERT INTO events (id, alarm, body) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING", row)
+            return int(db.execute("SELECT seq FROM events WHERE id = ?", (event.id,)).fetchone()[0])
+
+        seq = self._write(insert)
+        self._last_seq = max(self._last_seq, seq)
+        return seq
+
+    def set_state(self, states: Mapping[str, Mapping[str, Any]]) -> None:
+        """Replace what is true now, under "alarm", "health", "walk", "telemetry"; what did not change costs nothing.
+
+        A changed alarm is on the disk when this returns. The others need not survive a power cut, and five
+        of them a second would wear out an SD card.
+        """
+        unknown = sorted(set(states) - set(STATE_KEYS))
+        if unknown:
+            raise ValueError(f"journal: unknown state {unknown[0]!r}, expected one of {', '.join(STATE_KEYS)}")
+        bodies = {key: encode(state) for key, state in states.items()}
+        with self._lock:
+            self._open()  # a file that was replaced knows none of the earlier states
+            changed = {key: body for key, body in bodies.items() if self._written.get(key) != body}
+            if changed:
+                self._write(lambda db: _put_states(db, changed), durable="alarm" in changed)
+                self._written.update(changed)
+
+    # The link's side
+
+    def boot(self) -> int:
+        """The number of the guard's last start; 0 before the first."""
+        return max(self._run(lambda db: counter(db, "boot")), read_number(self._boot_file))
+
+    def unaccepted(self, after_seq: int = 0) -> list[StoredEvent]:
+        """Everything above `after_seq` that no service has accepted, oldest first."""
+        return self._read_events("WHERE accepted_by IS NULL AND seq > ?", after_seq)
+
+    def events(self) -> list[StoredEvent]:
+        """Everything that is kept, oldest first."""
+        return self._read_events("WHERE seq > ?", 0)
+
+    def states(self, since_version: int = 0) -> tuple[int, dict[str, dict[str, Any]]]:
+        """The version now, and the states that changed after `since_version`; all of them after a re-opening."""
+
+        def select(db: sqlite3.Connection) -> tuple[int, dict[str, dict[str, Any]]]:
+            since = 0 if self._reopened else since_version  # versions of a replaced file say nothing here
+            rows = db.execute("SELECT key, version, body FROM states WHERE version > ?", (since,)).fetchall()
+            self._reopened = False
+            return max((row[1] for row in rows), default=since), {row[0]: json.loads(row[2]) for row in rows}
+
+        return self._run(select)
+
+    def mark_sent(self, event_id: str, t: str = "") -> None:
+        """A broker has taken the event at `t`. It stays in `unaccepted`."""
+        sql = "UPDATE events SET attempts = attempts + 1, sent = coalesce(sent, ?) WHERE id = ?"
+        self._write(lambda db: db.execute(sql, (t, event_id)), durable=False)
+
+    def mark_accepted(self, event_id: str, by: str, t: str = "") -> str | None:
+        """A service has stored the event. Returns its alarm; None: no such event. The first one counts."""
+        sql = "UPDATE events SET accepted_by = ?, accepted = ? WHERE id = ? AND accepted_by IS NULL"
+
+        def update(db: sqlite3.Connection) -> str | None:
+            if db.execute(sql, (by, t, event_id)).rowcount:
+                _prune(db, self._keep)
+            row = db.execute("SELECT alarm FROM events WHERE id = ?", (event_id,)).fetchone()
+            return None if row is None else str(row[0])
+
+        return self._write(update, durable=False)  # forgotten in a power cut, it is only told once more
+
+    def mark_acknowledged(self, alarm: str, by: str, t: str = "") -> bool:
+        """A person has the alarm. False: no such alarm. The first person counts."""
+
+        def insert(db: sqlite3.Connection) -> bool:
+            if db.execute("SELECT 1 FROM events WHERE alarm = ?", (alarm,)).fetchone() is None:
+                return False
+            db.execute("INSERT INTO acknowledgements VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (alarm, by, t))
+            return True
+
+        return self._write(insert)
+
+    def acknowledgement(self, alarm: str) -> tuple[str, str] | None:
+        """Who has the alarm, and since when."""
+        sql = "SELECT by, t FROM acknowledgements WHERE alarm = ?"
+        row = self._run(lambda db: db.execute(sql, (alarm,)).fetchone())
+        return None if row is None else (str(row[0]), str(row[1]))
+
+    def deliveries(self, boot: int | None = None) -> list[Delivery]:
+        """How far every kept event has come, oldest first; of one start of the guard, or of all."""
+        sql = (
+            "SELECT e.seq, e.body, e.sent, e.accepted, e.accepted_by, a.t, a.by FROM events e "
+            "LEFT JOIN acknowledgements a ON a.alarm = e.alarm ORDER BY e.seq"
+        )
+        rows = self._run(lambda db: db.execute(sql).fetchall())
+        found = [(seq, _event(body), progress) for seq, body, *progress in rows]
+        return [
+            Delivery(event.id, seq, event.boot, event.alarm, event.type, event.phase, *progress)
+            for seq, event, progress in found
+            if event is not None and (boot is None or event.boot == boot)
+        ]
+
+    # Below: how it is done
+
+    def _read_events(self, where: str, after_seq: int) -> list[StoredEvent]:
+        sql = f"SELECT seq, body, attempts, sent FROM events {where} ORDER BY seq"
+        rows = self._run(lambda db: db.execute(sql, (after_seq,)).fetchall())
+        found = [(seq, _event(body), attempts, sent) for seq, body, attempts, sent in rows]
+        return [StoredEvent(seq, event, *progress) for seq, event, *progress in found if event is not None]
+
+    def _write(self, action: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
+        def transaction(db: sqlite3.Connection) -> T:
+            db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                result = action(db)
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+            return result
+
+        return self._run(transaction)
+
+    def _run(self, action: Callable[[sqlite3.Connection], T]) -> T:
+        with self._lock:
+            try:
+                return action(self._open())
+            except sqlite3.Error as error:
+                self.close()  # after a failed write or sync the old handle is not to be trusted
+                if not is_damage(error):
+                    raise self._file.failure(error) from error
+            try:
+                return action(self._open(replace=True))
+            except sqlite3.Error as error:
+                self.close()
+                raise self._file.failure(error) from error
+
+    def _open(self, *, replace: bool = False) -> sqlite3.Connection:
+        if self._connection is not None and self._file.replaced():
+            self.close()
+        if self._connection is None:
+            self._written.clear()
+            self._reopened = True
+            self._connection = self._file.open(self._last_seq, replace=replace)
+        return self._connection
+
+
+def _event(body: str) -> Event | None:
+    """None for a row that rotted on the disk: it must not keep the sound ones from being told."""
+    try:
+        return Event(**json.loads(body))
+    except (ValueError, TypeError):
+        return None
+
+
+def _prune(db: sqlite3.Connection, keep: int) -> None:
+    newest_to_go = "SELECT seq FROM events WHERE accepted_by IS NOT NULL ORDER BY seq DESC LIMIT 1 OFFSET ?"
+    db.execute(f"DELETE FROM events WHERE accepted_by IS NOT NULL AND seq <= ({newest_to_go})", (keep,))
+    db.execute("DELETE FROM acknowledgements AS a WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.alarm = a.alarm)")
+
+
+def _put_states(db: sqlite3.Connection, bodies: Mapping[str, str]) -> None:
+    version = counter(db, "version") + 1
+    set_counter(db, "version", version)
+    db.executemany("REPLACE INTO states VALUES (?, ?, ?)", [(key, version, body) for key, body in bodies.items()])

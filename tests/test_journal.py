@@ -1,0 +1,295 @@
+import contextlib
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.events import an_event, made_id
+from support.waiting import eventually
+
+from firmware.errors import JournalError
+from firmware.journal import Journal
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "journal.db"
+
+
+@pytest.fixture
+def journal(path: Path) -> Iterator[Journal]:
+    with contextlib.closing(Journal(path)) as opened:
+        yield opened
+
+
+def _waiting(journal: Journal) -> list[str]:
+    return [stored.event.id for stored in journal.unaccepted()]
+
+
+def test_an_event_is_what_it_was_when_it_is_read_by_another_process(journal: Journal, path: Path) -> None:
+    event = an_event(data={"peak_mps2": 31.5, "who": "Zoë", "lying": True, "nothing": None})
+    seq = journal.append(event)
+    with contextlib.closing(Journal(path)) as other:
+        (stored,) = other.unaccepted()
+    assert (stored.seq, stored.event, stored.attempts, stored.sent) == (seq, event, 0, None)
+
+
+def test_events_keep_their_order(journal: Journal) -> None:
+    assert [journal.append(an_event(number)) for number in (3, 1, 2)] == [1, 2, 3]
+    assert _waiting(journal) == [made_id(3), made_id(1), made_id(2)]
+
+
+def test_appending_again_after_a_doubtful_failure_changes_nothing(journal: Journal) -> None:
+    assert journal.append(an_event(1)) == journal.append(an_event(1))
+    assert len(journal.events()) == 1
+
+
+def test_a_number_that_json_cannot_say_does_not_lose_the_alert(journal: Journal) -> None:
+    journal.append(an_event(data={"peak": float("nan"), "ttc_s": float("inf"), "steps": 3}))
+    assert journal.unaccepted()[0].event.data == {"peak": None, "ttc_s": None, "steps": 3}
+
+
+def test_only_acceptance_takes_an_event_out_of_the_waiting(journal: Journal) -> None:
+    journal.append(an_event(1))
+    journal.mark_sent(made_id(1), "10:00")
+    journal.mark_sent(made_id(1), "10:05")
+    (stored,) = journal.unaccepted()
+    assert (stored.attempts, stored.sent) == (2, "10:00")
+    assert journal.mark_acknowledged(made_id(1), "Ann", "10:06")
+    assert _waiting(journal) == [made_id(1)]
+    assert journal.mark_accepted(made_id(1), "hub", "10:07") == made_id(1)
+    assert _waiting(journal) == []
+
+
+def test_the_first_who_accepts_and_the_first_who_acknowledges_count(journal: Journal) -> None:
+    journal.append(an_event(1))
+    for who in ("Ann", "Bob"):
+        assert journal.mark_accepted(made_id(1), who, "t") == made_id(1)
+        assert journal.mark_acknowledged(made_id(1), who, "t")
+    (delivery,) = journal.deliveries()
+    assert (delivery.accepted_by, delivery.acknowledged_by) == ("Ann", "Ann")
+    assert journal.acknowledgement(made_id(1)) == ("Ann", "t")
+
+
+def test_what_is_not_known_cannot_be_accepted_or_acknowledged(journal: Journal) -> None:
+    assert journal.mark_accepted(made_id(9), "hub") is None
+    assert not journal.mark_acknowledged(made_id(9), "Ann")
+    assert journal.acknowledgement(made_id(9)) is None
+
+
+def test_deliveries_tell_how_far_each_event_of_a_start_has_come(journal: Journal) -> None:
+    journal.append(an_event(9, boot=1))
+    for number in (1, 2, 3, 4):
+        journal.append(an_event(number, boot=2))
+    for number in (2, 3):
+        journal.mark_sent(made_id(number), "t")
+    journal.mark_accepted(made_id(3), "hub", "t")
+    journal.mark_acknowledged(made_id(4), "Ann", "t")
+    states = [delivery.state for delivery in journal.deliveries(boot=2)]
+    assert states == ["queued", "sent", "accepted", "acknowledged"]
+    assert len(journal.deliveries()) == 5
+
+
+def test_only_accepted_events_are_ever_dropped_and_the_oldest_first(path: Path) -> None:
+    with contextlib.closing(Journal(path, keep=3)) as journal:
+        for number in range(1, 11):
+            journal.append(an_event(number))
+        journal.mark_acknowledged(made_id(2), "Ann", "t")
+        for number in range(2, 11):
+            journal.mark_accepted(made_id(number), "hub", "t")
+        assert [stored.event.id for stored in journal.events()] == [made_id(number) for number in (1, 8, 9, 10)]
+        assert journal.acknowledgement(made_id(2)) is None
+
+
+def test_each_start_has_a_new_number_even_when_the_journal_was_lost(path: Path) -> None:
+    for expected in (1, 2):
+        with contextlib.closing(Journal(path)) as journal:
+            assert journal.next_boot() == expected
+            assert journal.boot() == expected
+    path.unlink()
+    with contextlib.closing(Journal(path)) as journal:
+        assert journal.boot() == 2
+        assert journal.next_boot() == 3
+
+
+def test_a_state_is_told_once_and_again_when_it_changes(journal: Journal, path: Path) -> None:
+    with contextlib.closing(Journal(path)) as link:
+        journal.set_state({"alarm": {"active": False}, "walk": {"steps": 1}})
+        version, states = link.states(0)
+        assert states == {"alarm": {"active": False}, "walk": {"steps": 1}}
+        journal.set_state({"alarm": {"active": False}, "walk": {"steps": 2}})
+        version, states = link.states(version)
+        assert states == {"walk": {"steps": 2}}
+        assert link.states(version) == (version, {})
+
+
+def test_an_unknown_state_is_a_mistake_of_the_caller(journal: Journal) -> None:
+    with pytest.raises(ValueError, match="unknown state 'weather'"):
+        journal.set_state({"weather": {}})
+
+
+def test_a_guard_that_starts_again_is_heard_although_nothing_changed(path: Path) -> None:
+    for expected in (1, 2):
+        with contextlib.closing(Journal(path)) as guard:
+            guard.set_state({"health": {"parts": {}}})
+            assert guard.states(0)[0] == expected
+
+
+@pytest.mark.parametrize("damage", [b"this is no database at all" * 400, b"\x00" * 8192])
+def test_a_file_that_is_no_journal_is_moved_aside_and_the_device_goes_on(path: Path, damage: bytes) -> None:
+    path.write_bytes(damage)
+    with contextlib.closing(Journal(path)) as journal:
+        assert journal.quarantined == path.with_name("journal.db.damaged-1")
+        assert journal.quarantined.read_bytes() == damage
+        assert journal.damaged_count == 1
+        assert journal.append(an_event()) == 1
+
+
+def test_what_nobody_has_accepted_is_saved_from_a_damaged_journal(path: Path) -> None:
+    with contextlib.closing(Journal(path)) as journal:
+        for number in range(1, 60):
+            journal.append(an_event(number))
+        for number in range(1, 50):
+            journal.mark_accepted(made_id(number), "hub", "t")
+        page_of_index = 1 + int(_root_page(path, "waiting"))
+    content = bytearray(path.read_bytes())
+    start = (page_of_index - 2) * 4096
+    content[start : start + 4096] = b"\xa5" * 4096
+    path.write_bytes(content)
+    with contextlib.closing(Journal(path)) as journal:
+        assert journal.quarantined is not None
+        assert _waiting(journal) == [made_id(number) for number in range(50, 60)]
+        assert journal.append(an_event(60)) > 59
+
+
+def _root_page(path: Path, name: str) -> int:
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        page: int = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (name,)).fetchone()[0]
+        return page
+
+
+def test_a_journal_of_a_newer_version_gives_up_its_unaccepted_events(path: Path) -> None:
+    with contextlib.closing(Journal(path)) as journal:
+        journal.append(an_event(1))
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version=99")
+    with contextlib.closing(Journal(path)) as journal:
+        assert journal.quarantined is not None
+        assert _waiting(journal) == [made_id(1)]
+
+
+def test_one_rotten_row_does_not_keep_the_sound_ones_from_being_told(journal: Journal, path: Path) -> None:
+    for number in (1, 2, 3):
+        journal.append(an_event(number))
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE events SET body = CAST(x'7bff22' AS TEXT) WHERE seq = 2")
+        db.commit()
+    assert _waiting(journal) == [made_id(1), made_id(3)]
+    assert len(journal.deliveries()) == 2
+
+
+def test_a_journal_that_the_link_replaced_goes_on_in_the_guard(journal: Journal, path: Path) -> None:
+    journal.append(an_event(1))
+    journal.set_state({"alarm": {"active": True}, "walk": {"steps": 1}})
+    for suffix in ("", "-wal", "-shm"):
+        os.replace(f"{path}{suffix}", f"{path}.damaged-1{suffix}")
+    with contextlib.closing(Journal(path)) as link:
+        version, states = link.states(0)
+        assert states == {}
+        assert journal.append(an_event(2)) == 2  # above what it had given before
+        journal.set_state({"alarm": {"active": True}, "walk": {"steps": 1}})
+        assert _waiting(link) == [made_id(2)]
+        assert link.states(version)[1] == {"alarm": {"active": True}, "walk": {"steps": 1}}
+
+
+def test_damage_that_shows_only_in_use_is_replaced_too(journal: Journal, path: Path) -> None:
+    journal.append(an_event(1))
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA writable_schema=ON")
+        db.execute("UPDATE sqlite_schema SET sql = 'CREATE TABLE events (nonsense' WHERE name = 'events'")
+        db.execute("PRAGMA schema_version=999")  # makes every connection read it again
+        db.commit()
+    assert journal.append(an_event(2)) > 1
+    assert journal.quarantined is not None
+
+
+@pytest.mark.parametrize("name", ["file/journal.db", "folder"])
+def test_a_place_that_cannot_hold_a_journal_is_one_clear_error(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(JournalError, match="check that its disk is mounted, writable and not full"):
+        Journal(tmp_path / name)
+
+
+def test_a_full_disk_is_said_and_the_event_is_taken_once_there_is_room(journal: Journal) -> None:
+    journal.append(an_event(1))
+    connection = journal._open()
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(JournalError, match="full"):
+        journal.append(an_event(2, data={"long": "x" * 20_000}))
+    assert journal.append(an_event(2)) == 2
+
+
+def test_guard_and_link_write_at_once_and_nothing_is_lost(journal: Journal, path: Path) -> None:
+    done = threading.Event()
+    accepted: set[str] = set()
+
+    def accept() -> None:
+        with contextlib.closing(Journal(path)) as link:
+            while not (done.is_set() and not link.unaccepted()):
+                for stored in link.unaccepted():
+                    link.mark_sent(stored.event.id, "t")
+                    link.mark_accepted(stored.event.id, "hub", "t")
+                    accepted.add(stored.event.id)
+
+    thread = threading.Thread(target=accept)
+    thread.start()
+    for number in range(1, 101):
+        journal.append(an_event(number))
+        journal.set_state({"telemetry": {"steps": number}})
+    done.set()
+    thread.join(30)
+    assert accepted == {made_id(number) for number in range(1, 101)}
+
+
+WRITER = """
+import sys
+from firmware.journal import Journal
+from support.events import an_event
+journal = Journal(sys.argv[1])
+print("boot", journal.next_boot(), flush=True)
+for number in range(int(sys.argv[2]), 10**9):
+    print(number, journal.append(an_event(number)), flush=True)
+"""
+
+
+def test_a_guard_killed_while_it_writes_loses_nothing_that_it_had_taken(path: Path) -> None:
+    promised = 0
+    for _ in range(3):
+        command = [sys.executable, "-c", WRITER, str(path), str(promised + 1)]
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        writer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
+        assert writer.stdout is not None
+        for _ in range(40):
+            last = writer.stdout.readline()
+        writer.send_signal(signal.SIGKILL)
+        rest = writer.communicate()[0].splitlines()
+        promised = int((rest or [last])[-1].split()[0])
+        with contextlib.closing(Journal(path)) as journal:
+            stored = [stored.seq for stored in journal.events()]
+            assert journal.quarantined is None
+        assert stored[:promised] == list(range(1, promised + 1))
+        promised = len(stored)
+
+
+def test_closing_lets_go_of_the_file(path: Path) -> None:
+    journal = Journal(path)
+    journal.close()
+    journal.close()
+    eventually(lambda: not Path(f"{path}-wal").exists(), what="the log is gone")
