@@ -1,0 +1,241 @@
+"""The link: tells what the journal holds until somebody has it, and brings back who does."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from firmware.errors import JournalError
+from firmware.journal import Journal
+from firmware.link import payloads, topics
+from firmware.link.client import Client, Connected, Delivered, Disconnected, Message, Received, Signal
+from firmware.link.discovery import discovery
+from firmware.link.inbound import THIS_ALARM, Accept, Ack, Refused, Wish, parse
+from firmware.link.outbox import Outbox
+from firmware.link.retained import Retained
+from firmware.plain_json import encode
+from hal.clock import Clock
+
+TURN_S = 0.05  # how often `tick` is to be called
+HEARTBEAT_NS = 1_000_000_000
+TELEMETRY_NS = 1_000_000_000
+MOVING = ("walking", "paused")
+
+log = logging.getLogger("rearguard.link")
+
+
+def utc_now() -> str:
+    """RFC 3339 with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def software_version() -> str:
+    try:
+        return version("rearguard")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+class Link:
+    """`tick` every 50 ms does everything; it never waits for the network and never raises for what comes from it.
+
+    `notify_guard` gets {"v": 1, "kind": "ack", "alarm", "state", "by"} or {"v": 1, "kind": "command", "name"}.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        client: Client,
+        notify_guard: Callable[[dict[str, object]], object],
+        clock: Clock,
+        *,
+        utc: Callable[[], str] = utc_now,
+    ) -> None:
+        self._journal, self._client, self._notify, self._clock, self._utc = journal, client, notify_guard, clock, utc
+        self._device, self._software = client.device, software_version()
+        self._outbox, self._retained = Outbox(), Retained()
+        self._states: dict[str, dict[str, Any]] = {}
+        self._version = self._last_seq = self._boot = 0
+        self._protocol = ""
+        self._heard: bool | None = None
+        self._guard_ns: int | None = None
+        self._heartbeat_ns: int | None = None
+        self._telemetry_ns: int | None = None
+        self._telemetry_said: dict[str, Any] | None = None
+        self._started = self._journal_failing = False
+        self._changed = True
+        self.rejected: Counter[str] = Counter()
+
+    @property
+    def outbox_depth(self) -> int:
+        """How many events nobody has accepted yet."""
+        return self._outbox.depth
+
+    def tick(self) -> None:
+        """Hear what came, read what is new, send what is due."""
+        now_ns = self._clock.now_ns()
+        well = [self._with_journal(self._take, signal, now_ns) for signal in self._client.poll()]
+        well.append(self._with_journal(self._read, now_ns))
+        if self._client.connected:
+            self._send(now_ns)
+        self._journal_failing = not all(well)
+
+    def close(self) -> None:
+        """Say that this is a clean end, not a loss."""
+        self.tick()
+        last = payloads.ended(self._device, self._boot)
+        self._client.close(Message(topics.status(self._device), last, qos=1, retain=True))
+
+    def _with_journal(self, action: Callable[..., None], *args: object) -> bool:
+        """The journal's disk may fail; what is connected stays connected, and the next tick tries again."""
+        try:
+            action(*args)
+        except JournalError as error:
+            if not self._journal_failing:  # said once, not twenty times a second
+                log.error("%s", error)
+            self._journal_failing = True
+            return False
+        return True
+
+    # What comes in
+
+    def _take(self, signal: Signal, now_ns: int) -> None:
+        match signal:
+            case Connected(protocol):
+                log.info("MQTT %s: connected", protocol)
+                self._protocol = protocol
+                self._retained.forget()
+                self._heartbeat_ns, self._changed = None, True
+                self._client.subscribe(topics.command(self._device, "+"))
+                self._client.subscribe(topics.HOME_ASSISTANT_STATUS)
+            case Disconnected(reason):
+                log.warning("MQTT: connection lost: %s", reason)
+                self._heard = None
+                self._outbox.disconnected(now_ns)
+            case Delivered():
+                self._delivered(signal, now_ns)
+            case Received():
+                self._received(signal)
+
+    def _delivered(self, answer: Delivered, now_ns: int) -> None:
+        if not answer.ok:
+            log.warning("MQTT: the broker refused %s: %s; check its access rules", answer.token, answer.reason)
+        if "/" in answer.token:  # a topic, so a retained state
+            if not answer.ok:
+                self._retained.refused(answer.token, now_ns)
+            return
+        self._outbox.answered(answer.token, now_ns)
+        self._heard = answer.heard if answer.ok else False
+        if answer.ok:
+            self._journal.mark_sent(answer.token, self._utc())
+
+    def _received(self, message: Received) -> None:
+        if message.topic == topics.HOME_ASSISTANT_STATUS:
+            if message.payload == b"online":
+                self._retained.forget(topics.discovery(self._device))
+            return
+        try:
+            if message.retained:
+                raise Refused("retained")  # a wish of the past, kept by mistake or on purpose
+            self._obey(parse(message.topic.removeprefix(topics.command(self._device, "")), message.payload))
+        except Refused as error:
+            self.rejected[str(error)] += 1
+
+    def _obey(self, word: Accept | Ack | Wish) -> None:
+        match word:
+            case Wish(name):
+                self._notify({"v": 1, "kind": "command", "name": name})
+            case Accept(event_id, by):
+                alarm = self._journal.mark_accepted(event_id, by, self._utc())
+                if alarm is None:
+                    raise Refused("unknown id")
+                self._outbox.accepted(event_id)
+                self._tell_guard(alarm, "accepted", by)
+            case Ack(alarm, by):
+                alarm = self._alarm_now() if alarm == THIS_ALARM else alarm
+                if not self._journal.mark_acknowledged(alarm, by, self._utc()):
+                    raise Refused("unknown alarm")
+                self._changed = True
+                self._tell_guard(alarm, "acknowledged", by)
+
+    def _tell_guard(self, alarm: str, state: str, by: str) -> None:
+        self._notify({"v": 1, "kind": "ack", "alarm": alarm, "state": state, "by": by})
+
+    def _alarm_now(self) -> str:
+        return str(self._states.get("alarm", {}).get("alarm", ""))
+
+    # What is new in the journal
+
+    def _read(self, now_ns: int) -> None:
+        self._version, changed = self._journal.states(self._version)
+        self._states.update(changed)
+        if "health" in changed and self._started:  # what lay there at the start may be from yesterday
+            self._guard_ns = now_ns
+        fresh = self._journal.unaccepted(self._last_seq)
+        self._last_seq = max((stored.seq for stored in fresh), default=self._last_seq)
+        self._outbox.add(fresh, now_ns)
+        self._started, self._changed = True, self._changed or bool(changed)
+        if self._changed:
+            self._boot = self._journal.boot()
+            self._want_all()
+            self._changed = False
+
+    def _want_all(self) -> None:
+        if self._protocol:
+            self._retained.want(topics.status(self._device), payloads.birth(self._device, self._boot, self._protocol))
+        alarm = self._alarm_now()
+        acknowledged = self._journal.acknowledgement(alarm) if alarm else None
+        self._want_state("alarm", payloads.alarm(self._device, self._boot, self._states.get("alarm"), acknowledged))
+        if "walk" in self._states:
+            self._want_state("walk", payloads.walk(self._device, self._boot, self._states["walk"]))
+        self._retained.want(topics.discovery(self._device), encode(discovery(self._device, self._software)))
+
+    def _want_state(self, key: str, body: dict[str, Any]) -> None:
+        self._retained.want(topics.state(self._device, key), encode(body))
+
+    # What goes out
+
+    def _send(self, now_ns: int) -> None:
+        self._send_events(now_ns)
+        for message in self._retained.due(now_ns):
+            if not self._client.publish(message):
+                return
+            self._retained.published(message)
+        self._send_heartbeat(now_ns)
+        self._send_telemetry(now_ns)
+
+    def _send_events(self, now_ns: int) -> None:
+        for entry in self._outbox.due(now_ns):
+            event = entry.stored.event
+            text = payloads.event(entry.stored, minimal=entry.minimal)
+            expiry_s = payloads.expiry_s(event.severity)
+            message = Message(topics.event(self._device), text, qos=1, expiry_s=expiry_s, token=event.id)
+            if not self._client.publish(message):
+                return
+            self._outbox.sending(event.id, now_ns)
+
+    def _send_heartbeat(self, now_ns: int) -> None:
+        if self._heartbeat_ns is not None and now_ns - self._heartbeat_ns < HEARTBEAT_NS:
+            return
+        self._heartbeat_ns = now_ns
+        guard_age_s = None if self._guard_ns is None else (now_ns - self._guard_ns) / 1e9
+        oldest_s = round(self._outbox.oldest_s(now_ns), 1)
+        said = {
+            "t": self._utc(),
+            "outbox": {"depth": self._outbox.depth, "oldest_s": oldest_s, "heard": self._heard},
+            "rejected": self.rejected.total(),
+            "version": self._software,
+        }
+        body = payloads.health(self._device, self._boot, self._states.get("health"), guard_age_s, said)
+        self._client.publish(Message(topics.state(self._device, "health"), encode(body), retain=True))
+
+    def _send_telemetry(self, now_ns: int) -> None:
+        body = self._states.get("telemetry")
+        if body is None or body is self._telemetry_said or body.get("state") not in MOVING or self._guard_ns is None:
+            return
+        if self._telemetry_ns is None or now_ns - self._telemetry_ns >= TELEMETRY_NS:
+            self._telemetry_ns, self._telemetry_said = now_ns, body
+            message = payloads.telemetry(self._device, self._boot, body)
+            self._client.publish(Message(topics.telemetry(self._device), encode(message)))

@@ -1,0 +1,314 @@
+"""MQTT over paho, with its traps closed.
+
+paho's network thread dies of an exception in a callback while `is_connected()` stays true: every callback here only
+puts a signal into a queue, is wrapped all the same, and the thread is watched. Its own queue is in RAM and grows
+without limit: nothing is published unless connected, and little at a time. MQTT 5 comes first, because 3.1.1 says
+"taken" for what a broker refuses; 3.1.1 is for brokers that know nothing else.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from firmware.errors import ConfigError
+from firmware.link import payloads, topics
+from firmware.link.client import Connected, Delivered, Disconnected, Message, Received, Signal
+from firmware.link.config import MqttConfig
+from firmware.link.inbound import MAX_BYTES
+
+PROTOCOLS = {"5": paho.MQTTv5, "3.1.1": paho.MQTTv311}
+OTHER = {"5": "3.1.1", "3.1.1": "5"}
+RECONNECT_S = (1, 4)  # paho's own would grow to two minutes
+UNDER_WAY_MAX = 40
+INBOX_MAX = 500
+SWITCH_PATIENCE_S = 4.0
+CONNACK_PATIENCE_S = 1.5  # some brokers (amqtt) meet MQTT 5 with silence
+FAREWELL_S = 1.0
+NO_SUBSCRIBERS = 0x10
+WRONG_VERSION = "Unsupported protocol version"
+
+log = logging.getLogger("rearguard.mqtt")
+
+
+class Connection:
+    """A connection that is kept up. For one thread; only the callbacks run on paho's.
+
+    `session_s` > 0 asks the broker to keep subscriptions and messages for so long while we are away.
+
+    Raises:
+        ConfigError: a password or certificate file cannot be used.
+    """
+
+    def __init__(
+        self,
+        config: MqttConfig,
+        client_id: str,
+        *,
+        will: Message | None = None,
+        session_s: int = 0,
+        max_bytes: int = MAX_BYTES,
+    ) -> None:
+        self._config, self._client_id, self._will = config, client_id, will
+        self._session_s, self._max_bytes = session_s, max_bytes
+        self._password = _password(config)
+        self._inbox: deque[Signal | tuple[int, ReasonCode]] = deque()
+        self._news = threading.Event()
+        self._tokens: dict[int, str] = {}
+        self._connected = self._let_in = self._answered = False
+        self._protocol, self._wanted = "5", "5"
+        self._tried = {"5"}
+        self._started_s = 0.0
+        self._opened_s: float | None = None
+        self._retired: list[threading.Thread] = []
+        self.dropped = 0  # messages to us that were too large or too many
+        self._paho: paho.Client | None = None
+        if config.host:
+            self._start("5")
+
+    @property
+    def connected(self) -> bool:
+        return self._connected
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until `poll` has something to tell."""
+        return self._news.wait(timeout_s)
+
+    def poll(self) -> list[Signal]:
+        """What has happened since the last call, in order."""
+        self._supervise()
+        self._news.clear()
+        signals: list[Signal] = []
+        while self._inbox:
+            item = self._inbox.popleft()
+            if isinstance(item, tuple):
+                answer = self._answer(*item)
+                signals += [answer] if answer else []
+                continue
+            if isinstance(item, Connected | Disconnected):
+                self._connected = isinstance(item, Connected)
+                self._tokens.clear()
+            signals.append(item)
+        return signals
+
+    def subscribe(self, topic: str, qos: int = 1) -> None:
+        if self._paho is not None:
+            self._paho.subscribe(topic, qos)
+
+    def publish(self, message: Message) -> bool:
+        if self._paho is None or not self._connected or (message.qos and len(self._tokens) >= UNDER_WAY_MAX):
+            return False
+        info = self._paho.publish(
+            message.topic, message.payload, message.qos, message.retain, properties=self._publish_properties(message)
+        )
+        if info.rc != paho.MQTT_ERR_SUCCESS:
+            return False
+        if message.qos:
+            self._tokens[info.mid] = message.token
+        return True
+
+    def close(self, farewell: Message | None = None) -> None:
+        """Say the last word, wait at most a second for the broker to have it, and end."""
+        client, self._paho = self._paho, None
+        if client is None:
+            return
+        if farewell is not None and self._connected:
+            info = client.publish(farewell.topic, farewell.payload, farewell.qos, farewell.retain)
+            try:
+                info.wait_for_publish(FAREWELL_S)
+            except (RuntimeError, ValueError) as error:
+                log.info("MQTT: no farewell: %s", error)
+        self._connected = False
+        self._retire(client)
+        for thread in self._retired:
+            thread.join(2 * FAREWELL_S)
+
+    # Building, watching and replacing paho's client
+
+    def _start(self, protocol: str) -> None:
+        self._protocol = self._wanted = protocol
+        self._answered = self._let_in = False
+        self._started_s, self._opened_s = time.monotonic(), None
+        client = self._build(protocol)
+        self._paho = client
+        client.loop_start()
+
+    def _build(self, protocol: str) -> paho.Client:
+        modern = protocol == "5"
+        clean = None if modern else not self._session_s
+        client = paho.Client(CallbackAPIVersion.VERSION2, self._client_id, clean, protocol=PROTOCOLS[protocol])
+        client.max_inflight_messages_set(UNDER_WAY_MAX)
+        client.max_queued_messages_set(UNDER_WAY_MAX)
+        client.reconnect_delay_set(*RECONNECT_S)
+        if self._will is not None:
+            client.will_set(self._will.topic, self._will.payload, self._will.qos, self._will.retain)
+        if self._config.username:
+            client.username_pw_set(self._config.username, self._password)
+        if self._config.ca_file:
+            _set_tls(client, self._config)
+        self._hook(client)
+        session: dict[str, Any] = {}
+        if modern:
+            session["clean_start"] = not self._session_s
+            session["properties"] = _properties(PacketTypes.CONNECT, SessionExpiryInterval=self._session_s)
+        client.connect_async(self._config.host, self._config.port, self._config.keepalive_s, **session)
+        return client
+
+    def _hook(self, client: paho.Client) -> None:
+        client.on_socket_open = self._guarded(self._on_open)
+        client.on_connect = self._guarded(self._on_connect)
+        client.on_disconnect = self._guarded(self._on_disconnect)
+        client.on_publish = self._guarded(self._on_publish)
+        client.on_subscribe = self._guarded(self._on_subscribe)
+        client.on_message = self._guarded(self._on_message)
+
+    def _guarded(self, handle: Callable[..., None]) -> Callable[..., None]:
+        """A callback that nothing escapes from, and that a retired client cannot reach."""
+
+        def callback(client: paho.Client, userdata: object, *details: object) -> None:
+            if client is not self._paho:
+                return
+            try:
+                handle(*details)
+            except Exception:
+                log.exception("MQTT: a callback failed; the connection goes on")
+
+        return callback
+
+    def _supervise(self) -> None:
+        if self._paho is None:
+            return
+        # paho has no public word for whether its thread lives
+        thread: threading.Thread | None = getattr(self._paho, "_thread", None)
+        if thread is None or not thread.is_alive():
+            log.error("MQTT: the network thread has died; starting a new one")
+            self._replace(self._protocol)
+            return
+        if self._met_with_silence():
+            self._wanted = OTHER[self._protocol]
+        if self._wanted != self._protocol and self._may_switch():
+            self._replace(self._wanted)
+
+    def _met_with_silence(self) -> bool:
+        opened_s = self._opened_s
+        return not self._answered and opened_s is not None and time.monotonic() - opened_s >= CONNACK_PATIENCE_S
+
+    def _may_switch(self) -> bool:
+        """At once where the other protocol was not tried yet; else slowly, for then it is not the protocol."""
+        return self._wanted not in self._tried or time.monotonic() - self._started_s >= SWITCH_PATIENCE_S
+
+    def _replace(self, protocol: str) -> None:
+        if self._paho is not None:
+            self._retire(self._paho)
+        if self._connected:
+            self._inbox.append(Disconnected("the network thread died"))
+        self._tried.add(protocol)
+        self._start(protocol)
+
+    def _retire(self, client: paho.Client) -> None:
+        """End it in the background: paho may sleep a second before it notices."""
+        client.disconnect()
+        thread = threading.Thread(target=client.loop_stop, name="mqtt-retired", daemon=True)
+        thread.start()
+        self._retired = [*(old for old in self._retired if old.is_alive()), thread]
+
+    # On paho's thread
+
+    def _on_open(self, socket: object) -> None:
+        self._opened_s = time.monotonic()
+
+    def _on_connect(self, flags: paho.ConnectFlags, reason: ReasonCode, properties: Properties | None) -> None:
+        self._answered = True
+        if reason.is_failure:
+            log.warning("MQTT %s: the broker refuses the connection: %s", self._protocol, reason)
+            if str(reason) == WRONG_VERSION:
+                self._wanted = OTHER[self._protocol]
+            return
+        if self._protocol != "5":
+            log.warning("MQTT: the broker speaks only %s; what it refuses cannot be seen", self._protocol)
+        self._let_in, self._tried = True, {self._protocol}
+        self._put(Connected(self._protocol))
+
+    def _on_disconnect(self, flags: paho.DisconnectFlags, reason: ReasonCode, properties: Properties | None) -> None:
+        if self._let_in:
+            self._put(Disconnected(str(reason)))
+            self._wanted, self._tried = "5", {"3.1.1"}  # the broker that comes back may be another one
+        elif not self._answered:
+            self._wanted = OTHER[self._protocol]  # it took the connection and hung up without a word
+        self._let_in = self._answered = False
+        self._opened_s = None
+
+    def _on_publish(self, mid: int, reason: ReasonCode, properties: Properties | None) -> None:
+        self._put((mid, reason))
+
+    def _on_subscribe(self, mid: int, reasons: list[ReasonCode], properties: Properties | None) -> None:
+        for reason in reasons:
+            if reason.is_failure:
+                log.error("MQTT: the broker refuses a subscription: %s; check its access rules", reason)
+
+    def _on_message(self, message: paho.MQTTMessage) -> None:
+        if len(message.payload) > self._max_bytes or len(self._inbox) >= INBOX_MAX:
+            self.dropped += 1
+            return
+        self._put(Received(message.topic, bytes(message.payload), message.retain))
+
+    def _put(self, item: Signal | tuple[int, ReasonCode]) -> None:
+        self._inbox.append(item)
+        self._news.set()
+
+    # Small things
+
+    def _answer(self, mid: int, reason: ReasonCode) -> Delivered | None:
+        token = self._tokens.pop(mid, "")
+        if not token:
+            return None  # nobody asked, or it belongs to an earlier connection
+        heard = reason.value != NO_SUBSCRIBERS if self._protocol == "5" else None
+        return Delivered(token, not reason.is_failure, str(reason), heard)
+
+    def _publish_properties(self, message: Message) -> Properties | None:
+        if self._protocol != "5":
+            return None
+        expiry = {} if message.expiry_s is None else {"MessageExpiryInterval": message.expiry_s}
+        return _properties(PacketTypes.PUBLISH, ContentType="application/json", **expiry)
+
+
+class MqttClient(Connection):
+    """The link's connection: it speaks for one device, and the broker says `lost` when it goes without a word."""
+
+    def __init__(self, config: MqttConfig, device: str) -> None:
+        self.device = device
+        will = Message(topics.status(device), payloads.lost(device), qos=1, retain=True)
+        super().__init__(config, device, will=will)
+
+
+def _properties(packet: int, **values: str | int) -> Properties:
+    properties = Properties(packet)  # type: ignore[no-untyped-call]
+    for name, value in values.items():
+        setattr(properties, name, value)
+    return properties
+
+
+def _password(config: MqttConfig) -> str | None:
+    if not config.password_file:
+        return None
+    try:
+        return Path(config.password_file).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"mqtt: password_file {config.password_file} cannot be read: {error}") from error
+
+
+def _set_tls(client: paho.Client, config: MqttConfig) -> None:
+    try:
+        client.tls_set(config.ca_file, config.cert_file or None, config.key_file or None)
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        names = ", ".join(name for name in (config.ca_file, config.cert_file, config.key_file) if name)
+        raise ConfigError(f"mqtt: the certificate files cannot be used ({names}): {error}") from error

@@ -1,0 +1,84 @@
+"""What is said over MQTT, as JSON-able objects; firmware/link/schemas describes each one."""
+
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+from firmware.journal import StoredEvent
+from firmware.plain_json import encode
+
+VERSION = 1
+MAX_BYTES = 2048  # brokers with a smaller limit than the message close the connection instead of refusing
+EXPIRY_S = {"critical": 24 * 3600, "warning": 3600, "info": 24 * 3600}
+DEFAULT_EXPIRY_S = 3600
+GUARD_SILENT_S = 3.0
+
+
+def event(stored: StoredEvent, *, minimal: bool = False) -> str:
+    """The event as it is told. Details that would make it too large are left out, and `data.cut` says so."""
+    body = {"v": VERSION, **stored.event.body(), "seq": stored.seq}
+    alarm = body.pop("alarm")
+    text = encode({**body, "data": {**stored.event.data, "alarm": alarm}})
+    if minimal or len(text.encode()) > MAX_BYTES:
+        text = encode({**body, "data": {"alarm": alarm, "cut": True}})
+    return text
+
+
+def expiry_s(severity: str) -> int:
+    """How long a broker may keep an event for a service that is away."""
+    return EXPIRY_S.get(severity, DEFAULT_EXPIRY_S)
+
+
+def birth(device: str, boot: int, protocol: str) -> str:
+    return encode({"v": VERSION, "dev": device, "state": "ready", "boot": boot, "protocol": protocol})
+
+
+def ended(device: str, boot: int) -> str:
+    return encode({"v": VERSION, "dev": device, "state": "ended", "boot": boot})
+
+
+def lost(device: str) -> str:
+    """The last will: the broker says it when the device has gone without a word."""
+    return encode({"v": VERSION, "dev": device, "state": "lost"})
+
+
+def alarm(
+    device: str, boot: int, body: Mapping[str, Any] | None, acknowledgement: tuple[str, str] | None
+) -> dict[str, Any]:
+    """The alarm now, or that there is none; and who has it."""
+    acknowledged = None if acknowledgement is None else {"by": acknowledgement[0], "t": acknowledgement[1]}
+    return {**_state(device, boot, body or {"active": False}), "acknowledged": acknowledged}
+
+
+def walk(device: str, boot: int, body: Mapping[str, Any]) -> dict[str, Any]:
+    return _state(device, boot, body)
+
+
+def telemetry(device: str, boot: int, body: Mapping[str, Any]) -> dict[str, Any]:
+    return _state(device, boot, body)
+
+
+def health(
+    device: str, boot: int, body: Mapping[str, Any] | None, guard_age_s: float | None, link: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The heartbeat. `ok` is True only when the guard has spoken lately and says that every part is well."""
+    parts = (body or {}).get("parts")
+    parts = parts if isinstance(parts, Mapping) else {}
+    guard_ok = guard_age_s is not None and guard_age_s <= GUARD_SILENT_S
+    well = bool(parts) and all(isinstance(part, Mapping) and part.get("ok") is True for part in parts.values())
+    guard = {"ok": guard_ok, "age_s": None if guard_age_s is None else round(guard_age_s, 1)}
+    return {**_state(device, boot, body or {}), "parts": parts, "ok": guard_ok and well, "guard": guard, **link}
+
+
+def _state(device: str, boot: int, body: Mapping[str, Any]) -> dict[str, Any]:
+    """`t_ns` and `kind` are the recording's words; the boot number and the sender say the rest."""
+    kept = {key: value for key, value in body.items() if key not in ("t_ns", "kind")}
+    return {**kept, "v": VERSION, "dev": device, "boot": boot}
+
+
+def schema(name: str) -> dict[str, Any]:
+    """The JSON Schema of `name`: event, status, alarm, health, walk or telemetry."""
+    text = files("firmware.link").joinpath("schemas", f"{name}.json").read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found

@@ -1,0 +1,37 @@
+"""The names of everything that goes over MQTT. docs/MQTT.md explains them."""
+
+ROOT = "rearguard/v1"
+STATES = ("alarm", "health", "walk")
+COMMANDS = ("accept", "ack", "test", "locate")
+HOME_ASSISTANT_STATUS = "homeassistant/status"
+
+
+def status(device: str) -> str:
+    return f"{ROOT}/{device}/status"
+
+
+def state(device: str, key: str) -> str:
+    return f"{ROOT}/{device}/state/{key}"
+
+
+def event(device: str) -> str:
+    return f"{ROOT}/{device}/event"
+
+
+def telemetry(device: str) -> str:
+    return f"{ROOT}/{device}/telemetry"
+
+
+def command(device: str, name: str) -> str:
+    """`name` of COMMANDS, or "+" for all of them."""
+    return f"{ROOT}/{device}/cmd/{name}"
+
+
+def discovery(device: str) -> str:
+    return f"homeassistant/device/{device}/config"
+
+
+def device_of(topic: str) -> str | None:
+    """Whose topic this is; None when it is not one of ours."""
+    parts = topic.split("/")
+    return parts[2] if len(parts) >= 4 and "/".join(parts[:2]) == ROOT else None

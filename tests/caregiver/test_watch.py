@@ -1,0 +1,162 @@
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.events import DEVICE, an_event, made_id
+from support.mosquitto import Mosquitto
+from support.waiting import eventually
+
+from caregiver.watch import PlainLines, Watch, main
+from firmware.journal import StoredEvent
+from firmware.link import payloads, topics
+from firmware.link.client import Connected, Disconnected, Message, Received
+from firmware.link.config import MqttConfig
+from firmware.link.mqtt import MqttClient
+
+EVENT = payloads.event(StoredEvent(1, an_event(1), 0, None)).encode()
+
+
+class Screen:
+    """A watch, and what it says."""
+
+    def __init__(self, connection: Any) -> None:
+        self.words: list[Mapping[str, Any]] = []
+        self.connection = connection
+        self.watch = Watch(connection, "Ann's phone", "+", self.words.append)
+
+    def receive(self, topic: str, *payload: bytes) -> None:
+        self.connection.signals = [Received(topic, each, False) for each in payload]
+        self.watch.turn()
+
+
+@pytest.fixture
+def screen(connection: Any) -> Screen:
+    return Screen(connection)
+
+
+def test_a_repeated_event_is_said_once_and_accepted_each_time(screen: Screen) -> None:
+    screen.receive(topics.event(DEVICE), EVENT, EVENT)
+    assert [(word["kind"], word["dev"], word["body"]["id"]) for word in screen.words] == [("event", DEVICE, made_id(1))]
+    accept = Message(topics.command(DEVICE, "accept"), json.dumps({"id": made_id(1), "by": "Ann's phone"}), qos=1)
+    assert screen.connection.published == [accept, accept]
+
+
+def test_a_retained_state_that_comes_twice_is_said_once(screen: Screen) -> None:
+    topic = topics.state(DEVICE, "alarm")
+    screen.receive(topic, b'{"active":false}', b'{"active":false}', b'{"active":true}')
+    assert [word["body"]["active"] for word in screen.words] == [False, True]
+
+
+def test_only_events_wait_in_the_broker_for_an_absent_caregiver(screen: Screen) -> None:
+    screen.connection.signals = [Connected("5")]
+    screen.watch.turn()
+    qos = dict(screen.connection.subscribed)
+    assert qos[topics.event("+")] == 1
+    assert qos[topics.state("+", "#")] == 0
+
+
+@pytest.mark.parametrize("payload", [b"", b"{", b"[]", b"\xff", b"[" * 5000, b'{"id":7}', b"{}"])
+def test_nonsense_is_counted_and_accepted_by_nobody(screen: Screen, payload: bytes) -> None:
+    screen.receive(topics.event(DEVICE), payload)
+    screen.receive("elsewhere", b"{}")
+    assert (screen.watch.ignored, screen.words, screen.connection.published) == (2, [], [])
+
+
+def test_a_lost_broker_is_said(screen: Screen) -> None:
+    screen.connection.signals = [Disconnected("keep alive timeout")]
+    screen.watch.turn()
+    assert PlainLines().line(screen.words[0]) == "broker lost: keep alive timeout"
+
+
+def _line(lines: PlainLines, kind: str, **body: object) -> str | None:
+    return lines.line({"kind": kind, "dev": DEVICE, "body": body})
+
+
+def test_a_fall_is_one_line_that_says_whether_its_time_can_be_believed() -> None:
+    line = _line(PlainLines(), "event", **{**json.loads(EVENT), "clock": "unsynced"})
+    assert line is not None
+    assert "critical: fall suspected at 2026-01-01T00:00:00.000Z (its clock is not set)" in line
+    assert made_id(1) in line
+
+
+def test_an_alarm_says_whether_anybody_has_it() -> None:
+    alarm = {"active": True, "type": "fall", "phase": "confirmed"}
+    lines = PlainLines()
+    assert (
+        _line(lines, "alarm", **alarm, acknowledged=None)
+        == f"{DEVICE} ALARM fall confirmed, nobody has acknowledged it"
+    )
+    heard = _line(lines, "alarm", **alarm, acknowledged={"by": "Ann"})
+    assert heard == f"{DEVICE} ALARM fall confirmed, acknowledged by Ann"
+    assert _line(lines, "alarm", active=False) == f"{DEVICE} no alarm"
+
+
+def test_a_heartbeat_is_said_only_when_it_says_something_new() -> None:
+    lines, guard = PlainLines(), {"ok": True, "age_s": 0.1}
+    assert _line(lines, "health", ok=True, guard=guard) == f"{DEVICE} health ok"
+    assert _line(lines, "health", ok=True, guard=guard) is None
+    broken = {"imu": {"ok": True}, "rangefinder": {"ok": False}}
+    assert _line(lines, "health", ok=False, guard=guard, parts=broken) == f"{DEVICE} health: rangefinder"
+    assert _line(lines, "health", ok=False, guard={"ok": False}) == f"{DEVICE} health: the guard is silent"
+
+
+def test_what_a_device_says_cannot_drive_the_terminal() -> None:
+    line = _line(PlainLines(), "status", state="\x1b[2J\r\nready")
+    assert line == f"{DEVICE} device ?[2J??ready"
+
+
+def test_a_bad_port_is_one_clear_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--port", "99999"]) == 2
+    assert capsys.readouterr().err.startswith("watch: mqtt: port (99999)")
+
+
+@pytest.mark.broker
+def test_events_told_while_the_caregiver_was_away_are_heard_when_it_is_back(tmp_path: Path) -> None:
+    with Mosquitto(tmp_path) as broker, contextlib.closing(_device(broker.port)) as device:
+        with _watching(broker.port) as watcher:
+            _read_until(watcher, "connected")
+            assert _publish(device, 1).heard
+            _read_until(watcher, made_id(1))
+        _publish(device, 2)
+        with _watching(broker.port) as watcher:
+            _read_until(watcher, made_id(2))
+    assert watcher.returncode == 0
+
+
+@contextlib.contextmanager
+def _watching(port: int) -> Any:
+    command = [sys.executable, "-m", "caregiver.watch", "--port", str(port), "--json", "--client-id", "test"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def _read_until(watcher: "subprocess.Popen[str]", word: str) -> None:
+    assert watcher.stdout is not None
+    assert any(word in line for line in watcher.stdout)
+
+
+def _device(port: int) -> MqttClient:
+    device = MqttClient(MqttConfig(port=port), DEVICE)
+    eventually(lambda: device.poll() is not None and device.connected)
+    return device
+
+
+def _publish(device: MqttClient, number: int) -> Any:
+    text = payloads.event(StoredEvent(number, an_event(number), 0, None))
+    answers: list[Any] = []
+    heard = False
+    while not heard:  # the watch says that it is connected before the broker has taken its subscriptions
+        assert device.publish(Message(topics.event(DEVICE), text, qos=1, token="event"))
+        answers.clear()
+        eventually(lambda: answers.extend(device.poll()) or answers)
+        heard = answers[-1].heard
+    return answers[-1]
