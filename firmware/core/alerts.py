@@ -1,0 +1,76 @@
+"""One table: what each hazard, at each severity, sounds like, pre-empts, and tells."""
+
+from dataclasses import dataclass
+
+from firmware.core.messages import Hazard, Pattern, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How an alarm sounds. `sent` and `heard` replace `pattern` once a service has it, and once a person has."""
+
+    priority: int  # higher pre-empts lower
+    pattern: Pattern
+    minimum_s: float = 0.0  # sounds at least so long, so that it can be told from others
+    latched: bool = False  # goes on until the alarm's life ends
+    published: bool = False  # told to the caregiver at once; otherwise counted in the walk's summary
+    sent: Pattern | None = None
+    heard: Pattern | None = None
+
+
+QUIET = Rule(0, Pattern.SILENT)
+
+# A combination nobody planned sounds as a fault of the device, because it is one.
+_UNPLANNED = Rule(50, Pattern.FAULT, minimum_s=1.5, published=True)
+
+
+def _called(priority: int) -> Rule:
+    return Rule(
+        priority,
+        Pattern.FALL_NOBODY_YET,
+        minimum_s=1.0,
+        latched=True,
+        published=True,
+        sent=Pattern.FALL_SENT,
+        heard=Pattern.FALL_HEARD,
+    )
+
+
+def _over(priority: int) -> Rule:
+    return Rule(priority, Pattern.CANCELLED, minimum_s=1.0, published=True)
+
+
+_PLANNED: dict[tuple[Hazard, Severity], Rule] = {
+    (Hazard.FALL, Severity.NONE): QUIET,
+    (Hazard.FALL, Severity.SUSPECTED): Rule(100, Pattern.FALL_COUNTDOWN, minimum_s=1.0, latched=True, published=True),
+    (Hazard.FALL, Severity.CONFIRMED): _called(100),
+    (Hazard.FALL, Severity.NOT_RECOVERED): _called(100),
+    (Hazard.FALL, Severity.LONG_LIE): _called(100),
+    (Hazard.FALL, Severity.CANCELLED): _over(100),
+    (Hazard.FALL, Severity.RECOVERED): _over(100),
+    (Hazard.SOS, Severity.NONE): QUIET,
+    (Hazard.SOS, Severity.CONFIRMED): _called(90),
+    (Hazard.SOS, Severity.CANCELLED): _over(90),
+    (Hazard.OBSTACLE, Severity.NONE): QUIET,
+    (Hazard.OBSTACLE, Severity.IMMINENT): Rule(80, Pattern.OBSTACLE_IMMINENT, minimum_s=0.6),
+    (Hazard.OBSTACLE, Severity.WARNING): Rule(70, Pattern.OBSTACLE_WARNING, minimum_s=0.6),
+    (Hazard.OBSTACLE, Severity.CAUTION): Rule(40, Pattern.OBSTACLE_CAUTION, minimum_s=0.6),
+    (Hazard.SWAY, Severity.NONE): QUIET,
+    (Hazard.SWAY, Severity.WARNING): Rule(60, Pattern.SWAY, minimum_s=0.6),
+    (Hazard.FAULT, Severity.NONE): Rule(0, Pattern.SILENT, published=True),
+    (Hazard.FAULT, Severity.FAULT): Rule(50, Pattern.FAULT, minimum_s=1.5, published=True),
+}
+
+RULES: dict[tuple[Hazard, Severity], Rule] = {
+    (hazard, severity): _PLANNED.get((hazard, severity), _UNPLANNED) for hazard in Hazard for severity in Severity
+}
+
+LIFE_ENDS = (Severity.NONE, Severity.CANCELLED, Severity.RECOVERED)
+"""After one of these the next alert of the hazard is a new alarm."""
+
+NOTICES: dict[Pattern, Rule] = {
+    Pattern.READY: Rule(20, Pattern.READY, minimum_s=1.0),
+    Pattern.ENDED: Rule(20, Pattern.ENDED, minimum_s=1.0),
+    Pattern.LOCATE: Rule(10, Pattern.LOCATE, minimum_s=10.0),
+}
+"""Told once, without an alarm; dropped when something more important sounds for their whole time."""

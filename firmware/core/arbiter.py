@@ -1,0 +1,97 @@
+"""From what the detectors say to alerts, and to the one pattern that sounds."""
+
+from dataclasses import dataclass
+
+from firmware.core.alerts import LIFE_ENDS, NOTICES, QUIET, RULES, Rule
+from firmware.core.messages import Acknowledgement, Alert, Detection, Hazard, Output, Pattern, SetPattern, Severity
+
+
+@dataclass(slots=True)
+class _Alarm:
+    number: int
+    detection: Detection
+    rule: Rule
+    accepted: bool = False
+    acknowledged: bool = False
+
+    def pattern(self) -> Pattern:
+        if self.acknowledged and self.rule.heard is not None:
+            return self.rule.heard
+        if self.accepted and self.rule.sent is not None:
+            return self.rule.sent
+        return self.rule.pattern
+
+
+class Arbiter:
+    """Numbers the alarms, tells each change of severity, and lets the most important pattern sound.
+
+    A higher priority pre-empts at once; a lower one waits until the pattern before it was long enough to be told.
+    """
+
+    def __init__(self) -> None:
+        self._alarms: dict[tuple[Hazard, str], _Alarm] = {}
+        self._numbers = 0
+        self._notice: Rule | None = None
+        self._notice_until_ns = 0
+        self._sounding = QUIET
+        self._since_ns = 0
+        self._stale = True  # whether the pattern has to be chosen anew
+        self.pattern = Pattern.SILENT
+
+    def judge(self, now_ns: int, detection: Detection, out: list[Output]) -> None:
+        """One detector's word; appends an alert when it is a new one. A detector repeats the same object till then."""
+        part = str(detection.data["part"]) if detection.hazard is Hazard.FAULT else ""
+        key = (detection.hazard, part)
+        alarm = self._alarms.get(key)
+        if alarm is None and detection.severity is Severity.NONE:
+            return
+        if alarm is None:
+            self._numbers += 1
+            alarm = self._alarms[key] = _Alarm(self._numbers, detection, QUIET)
+        elif alarm.detection is detection:
+            return
+        alarm.detection, alarm.rule = detection, RULES[detection.hazard, detection.severity]
+        alarm.accepted = False  # each phase has to arrive; a person who has the alarm keeps it
+        out.append(Alert(now_ns, detection.hazard, detection.severity, alarm.number, detection.data))
+        if detection.severity in LIFE_ENDS:
+            del self._alarms[key]
+            if alarm.rule.pattern is not Pattern.SILENT:
+                self._notify(now_ns, alarm.rule)
+        self._stale = True
+
+    def acknowledge(self, message: Acknowledgement) -> None:
+        """Somebody has an alarm that is still open; anything else changes nothing."""
+        for alarm in self._alarms.values():
+            if alarm.number == message.alarm:
+                alarm.accepted = alarm.accepted or message.state in ("accepted", "acknowledged")
+                alarm.acknowledged = alarm.acknowledged or message.state == "acknowledged"
+                self._stale = True
+
+    def notify(self, now_ns: int, pattern: Pattern) -> None:
+        """Tell the walker something once."""
+        self._notify(now_ns, NOTICES[pattern])
+
+    def choose(self, now_ns: int, out: list[Output]) -> None:
+        """Time passed: change the pattern if another one is due."""
+        if self._notice is not None and now_ns >= self._notice_until_ns:
+            self._notice, self._stale = None, True
+        if not self._stale:
+            return
+        rule, pattern = QUIET, Pattern.SILENT
+        if self._notice is not None:
+            rule, pattern = self._notice, self._notice.pattern
+        for alarm in self._alarms.values():
+            if alarm.rule.priority >= rule.priority:
+                rule, pattern = alarm.rule, alarm.pattern()
+        lasted_s = (now_ns - self._since_ns) * 1e-9
+        if rule.priority < self._sounding.priority and lasted_s < self._sounding.minimum_s:
+            return  # asked again at the next input
+        self._stale, self._sounding = False, rule
+        if pattern is not self.pattern:
+            self.pattern, self._since_ns = pattern, now_ns
+            out.append(SetPattern(now_ns, pattern))
+
+    def _notify(self, now_ns: int, rule: Rule) -> None:
+        self._notice = rule
+        self._notice_until_ns = now_ns + round(rule.minimum_s * 1e9)
+        self._stale = True

@@ -1,0 +1,66 @@
+"""What the wearer says with the one button: a long hold, or three quick presses."""
+
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonGestureConfig:
+    """How long and how quick the gestures are."""
+
+    hold_s: float = 2.0  # long enough not to happen by accident
+    presses: int = 3
+    presses_within_s: float = 2.0
+
+    def __post_init__(self) -> None:
+        if not 0.5 <= self.hold_s <= 10:
+            raise ValueError(f"button_gesture: hold_s ({self.hold_s}) must lie between 0.5 and 10")
+        if not 2 <= self.presses <= 10:
+            raise ValueError(f"button_gesture: presses ({self.presses}) must lie between 2 and 10")
+        if not 0.5 <= self.presses_within_s <= 10:
+            raise ValueError(f"button_gesture: presses_within_s ({self.presses_within_s}) must lie between 0.5 and 10")
+
+
+class Gesture(Enum):
+    NONE = 0
+    HELD = 1
+    PRESSED_REPEATEDLY = 2
+
+
+class ButtonGestures:
+    """Turns presses and passing time into gestures; each gesture is told once."""
+
+    def __init__(self, config: ButtonGestureConfig) -> None:
+        self._hold_ns = round(config.hold_s * 1e9)
+        self._within_ns = round(config.presses_within_s * 1e9)
+        self._presses: deque[int] = deque(maxlen=config.presses)
+        self._hold_told = False
+        self.down_since_ns: int | None = None
+
+    def press(self, t_ns: int, pressed: bool) -> Gesture:
+        """The contact changed. A repeated report of the same state is no new press."""
+        if not pressed:
+            self.down_since_ns = None
+            return Gesture.NONE
+        if self.down_since_ns is not None:
+            return Gesture.NONE
+        self.down_since_ns, self._hold_told = t_ns, False
+        self._presses.append(t_ns)
+        if len(self._presses) == self._presses.maxlen and t_ns - self._presses[0] <= self._within_ns:
+            self._presses.clear()
+            return Gesture.PRESSED_REPEATEDLY
+        return Gesture.NONE
+
+    def forget(self) -> None:
+        """The contact cannot be trusted: what it said so far is no gesture."""
+        self.down_since_ns = None
+        self._presses.clear()
+
+    def wait(self, now_ns: int) -> Gesture:
+        """Time passed; tells a hold as soon as it is long enough."""
+        down_ns = self.down_since_ns
+        if down_ns is None or self._hold_told or now_ns - down_ns < self._hold_ns:
+            return Gesture.NONE
+        self._hold_told = True
+        return Gesture.HELD

@@ -1,0 +1,108 @@
+"""Steps and cadence from the vertical acceleration of the trunk, for slow, small steps."""
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class StepsConfig:
+    """What counts as a step."""
+
+    smoothing_s: float = 0.06  # twice; keeps the rise of the trunk, drops the jolt of the heel
+    baseline_s: float = 1.0
+    least_mps2: float = 0.25  # a rise and a fall of the trunk smaller than this is standing
+    share: float = 0.35  # of the usual height of this walker's steps
+    least_interval_s: float = 0.30
+    longest_interval_s: float = 2.0  # a longer pause ends the row of steps
+    step_length_m: float = 0.36  # small backward steps: 0.6 m/s at 100 steps a minute
+
+    def __post_init__(self) -> None:
+        for key in ("smoothing_s", "baseline_s", "least_mps2", "share", "least_interval_s", "step_length_m"):
+            if not getattr(self, key) > 0:
+                raise ValueError(f"steps: {key} ({getattr(self, key)}) must be greater than 0")
+        if not self.longest_interval_s > self.least_interval_s:
+            raise ValueError(
+                f"steps: longest_interval_s ({self.longest_interval_s}) must be greater than least_interval_s "
+                f"({self.least_interval_s})"
+            )
+
+
+class Steps:
+    """Counts a step where the smoothed vertical acceleration falls from a peak after a trough."""
+
+    def __init__(self, config: StepsConfig) -> None:
+        self._config = config
+        self._t_ns: int | None = None
+        self._first = self._second = self._baseline = 0.0
+        self._usual_mps2 = 0.0  # height of the usual step
+        self._armed = False
+        self._peak_mps2 = 0.0
+        self._peak_ns = 0
+        self._latest_s: deque[float] = deque(maxlen=6)
+        self.count = 0
+        self.in_a_row = 0
+        self.row_since_ns = 0  # when the first step of the row began, roughly
+        self.last_ns: int | None = None
+        self.intervals = 0  # between steps of one row, and their sum
+        self.intervals_s = 0.0
+
+    def restart(self) -> None:
+        """Forget the motion, not the count: for the first sample after a fault."""
+        self._t_ns = None
+        self._first = self._second = self._baseline = 0.0
+        self._armed = False
+
+    def update(self, t_ns: int, vertical_mps2: float) -> bool:
+        """True when a step was completed just now."""
+        dt_s = 0.0 if self._t_ns is None else (t_ns - self._t_ns) * 1e-9
+        self._t_ns = t_ns
+        config = self._config
+        gain = dt_s / (config.smoothing_s + dt_s)
+        self._first += gain * (vertical_mps2 - self._first)
+        self._second += gain * (self._first - self._second)
+        self._baseline += dt_s / (config.baseline_s + dt_s) * (self._second - self._baseline)
+        rise = self._second - self._baseline
+        limit = max(config.least_mps2, config.share * self._usual_mps2)
+        if rise < -limit * 0.5:
+            self._armed, self._peak_mps2 = True, 0.0
+        elif self._armed and rise > self._peak_mps2:
+            self._peak_mps2, self._peak_ns = rise, t_ns
+        elif self._armed and self._peak_mps2 > limit and rise < 0.6 * self._peak_mps2:
+            self._armed = False
+            return self._take(self._peak_ns)
+        return False
+
+    def _take(self, t_ns: int) -> bool:
+        interval_s = math.inf if self.last_ns is None else (t_ns - self.last_ns) * 1e-9
+        if interval_s < self._config.least_interval_s:
+            return False
+        self.last_ns = t_ns
+        self.count += 1
+        if interval_s > self._config.longest_interval_s:
+            self._latest_s.clear()
+            self._usual_mps2, self.in_a_row, self.row_since_ns = self._peak_mps2 * 0.5, 1, t_ns
+        else:
+            self._latest_s.append(interval_s)
+            self._usual_mps2 += 0.25 * (min(self._peak_mps2, 2.0 * self._usual_mps2) - self._usual_mps2)
+            self.in_a_row += 1
+            self.intervals += 1
+            self.intervals_s += interval_s
+        return True
+
+    def under_way(self, now_ns: int) -> bool:
+        """Somebody takes steps now: two at least, the last one not long ago."""
+        return self.in_a_row >= 2 and self.last_ns is not None and now_ns - self.last_ns < 3_000_000_000
+
+    def cadence_spm(self, now_ns: int) -> float | None:
+        """Steps a minute over the last steps; None while nobody walks."""
+        if self.last_ns is None or now_ns - self.last_ns > self._config.longest_interval_s * 1e9:
+            return None
+        if len(self._latest_s) < 2:
+            return None
+        return 60.0 / sorted(self._latest_s)[len(self._latest_s) // 2]
+
+    def speed_mps(self, now_ns: int) -> float:
+        """Walking speed, roughly: cadence times a small step; 0 while nobody walks."""
+        cadence_spm = self.cadence_spm(now_ns)
+        return 0.0 if cadence_spm is None else cadence_spm / 60.0 * self._config.step_length_m

@@ -1,0 +1,160 @@
+"""What goes into the core and what comes out of it. Everything is a frozen value with its time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from hal.samples import ButtonSample, ImuSample, RangeSample, SensorFault
+
+Value = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time passed. Sent at least every 50 ms, so that silence is noticed."""
+
+    t_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """Somebody has the alarm: `state` is "accepted" (a caregiver's service stored it) or "acknowledged" (a person)."""
+
+    t_ns: int
+    alarm: int
+    state: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A wish from outside: "start", "end", "test" or "locate". A remote one can never silence or weaken anything."""
+
+    t_ns: int
+    name: str
+
+
+Input = ImuSample | RangeSample | ButtonSample | SensorFault | Acknowledgement | Command | Tick
+
+
+class Hazard(StrEnum):
+    FALL = "fall"
+    SOS = "sos"
+    OBSTACLE = "obstacle"
+    SWAY = "sway"
+    FAULT = "fault"
+
+
+class Severity(StrEnum):
+    NONE = "none"
+    CAUTION = "caution"
+    WARNING = "warning"
+    IMMINENT = "imminent"
+    FAULT = "fault"
+    SUSPECTED = "suspected"
+    CONFIRMED = "confirmed"
+    CANCELLED = "cancelled"
+    RECOVERED = "recovered"
+    NOT_RECOVERED = "not_recovered"
+    LONG_LIE = "long_lie"
+
+
+class Pattern(StrEnum):
+    """What the buzzer and the motor play; `firmware.sounder.patterns` says how each one sounds."""
+
+    SILENT = "silent"
+    READY = "ready"
+    OBSTACLE_CAUTION = "obstacle_caution"
+    OBSTACLE_WARNING = "obstacle_warning"
+    OBSTACLE_IMMINENT = "obstacle_imminent"
+    SWAY = "sway"
+    FAULT = "fault"
+    FALL_COUNTDOWN = "fall_countdown"
+    FALL_NOBODY_YET = "fall_nobody_yet"
+    FALL_SENT = "fall_sent"
+    FALL_HEARD = "fall_heard"
+    CANCELLED = "cancelled"
+    LOCATE = "locate"
+    ENDED = "ended"
+
+
+class WalkState(StrEnum):
+    SELF_TEST = "self_test"
+    READY = "ready"
+    WALKING = "walking"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """What a detector says now. `data` is the evidence, in named quantities with units."""
+
+    hazard: Hazard
+    severity: Severity
+    data: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SetPattern:
+    """What sounds from now on."""
+
+    t_ns: int
+    pattern: Pattern
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A hazard changed its severity. `alarm` numbers the life of one alarm, from its first phase to its last."""
+
+    t_ns: int
+    hazard: Hazard
+    severity: Severity
+    alarm: int
+    data: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class WalkChanged:
+    """The walk is in another state; `summary` holds the walk so far (see `firmware.core.walk`)."""
+
+    t_ns: int
+    state: WalkState
+    summary: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class PartHealth:
+    """Whether a part can be trusted, since when, and why not."""
+
+    ok: bool
+    age_s: float | None  # of its last good word; None: never heard
+    reason: str  # empty while it is ok
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the parts are; sent once a second and on every change."""
+
+    t_ns: int
+    parts: Mapping[str, PartHealth]
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """The walk as numbers, five times a second. None: not known."""
+
+    t_ns: int
+    state: WalkState
+    pattern: Pattern
+    distance_m: float | None
+    closing_speed_mps: float | None
+    time_to_collision_s: float | None
+    lean_deg: float | None
+    sway_deg: float | None
+    sway_dps: float | None
+    steps: int
+    cadence_spm: float | None
+
+
+Output = SetPattern | Alert | WalkChanged | Health | Telemetry

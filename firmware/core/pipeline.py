@@ -1,0 +1,272 @@
+"""The decision core: time-stamped inputs in, decisions out. The same inputs give the same decisions."""
+
+import math
+from dataclasses import dataclass, field
+
+from firmware.core.arbiter import Arbiter
+from firmware.core.detectors.fall import FallAlarm, FallConfig, FallDetector
+from firmware.core.detectors.imu_check import ImuCheck, ImuCheckConfig
+from firmware.core.detectors.obstacle import ObstacleConfig, ObstacleDetector
+from firmware.core.detectors.range_check import RangeCheck, RangeCheckConfig
+from firmware.core.detectors.sensor_health import HealthConfig, SensorHealth
+from firmware.core.detectors.sos import SosAlarm
+from firmware.core.detectors.sway import SwayConfig, SwayDetector
+from firmware.core.estimators.approach import Approach, ApproachConfig
+from firmware.core.estimators.attitude import Attitude, AttitudeConfig
+from firmware.core.estimators.button import ButtonGestureConfig, ButtonGestures, Gesture
+from firmware.core.estimators.steps import Steps, StepsConfig
+from firmware.core.estimators.sway import TrunkSway, TrunkSwayConfig
+from firmware.core.messages import (
+    Acknowledgement,
+    Alert,
+    Command,
+    Detection,
+    Health,
+    Input,
+    Output,
+    Pattern,
+    Telemetry,
+    WalkChanged,
+    WalkState,
+)
+from firmware.core.walk import Walk, WalkConfig
+from hal.samples import ButtonSample, ImuSample, RangeSample, SensorFault
+
+TELEMETRY_NS = 200_000_000
+HEALTH_NS = 1_000_000_000
+WALK_NS = 30_000_000
+LOOKS_AWAY_RAD = math.radians(50.0)
+"""With the trunk tilted so far, the rangefinder looks at the floor or into the air, not at the way behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class CoreConfig:
+    """Every number that the core decides by; one section beside each part of it."""
+
+    attitude: AttitudeConfig = field(default_factory=AttitudeConfig)
+    approach: ApproachConfig = field(default_factory=ApproachConfig)
+    steps: StepsConfig = field(default_factory=StepsConfig)
+    trunk_sway: TrunkSwayConfig = field(default_factory=TrunkSwayConfig)
+    button_gesture: ButtonGestureConfig = field(default_factory=ButtonGestureConfig)
+    obstacle: ObstacleConfig = field(default_factory=ObstacleConfig)
+    sway: SwayConfig = field(default_factory=SwayConfig)
+    fall: FallConfig = field(default_factory=FallConfig)
+    imu_check: ImuCheckConfig = field(default_factory=ImuCheckConfig)
+    range_check: RangeCheckConfig = field(default_factory=RangeCheckConfig)
+    health: HealthConfig = field(default_factory=HealthConfig)
+    walk: WalkConfig = field(default_factory=WalkConfig)
+
+
+class SafetyPipeline:
+    """`step` is the only mutation, and reads as the data flows: sense, estimate, detect, arbitrate, tell.
+
+    Time is the newest `t_ns` of any input so far; every input lets the timers run.
+    """
+
+    def __init__(self, config: CoreConfig | None = None) -> None:
+        config = config or CoreConfig()
+        self._now_ns: int | None = None
+        self._attitude = Attitude(config.attitude)
+        self._approach = Approach(config.approach)
+        self._steps = Steps(config.steps)
+        self._trunk = TrunkSway(config.trunk_sway)
+        self._gestures = ButtonGestures(config.button_gesture)
+        self._imu_check = ImuCheck(config.imu_check)
+        self._range_check = RangeCheck(config.range_check)
+        self._health = SensorHealth(config.health)
+        self._obstacle = ObstacleDetector(config.obstacle)
+        self._sway = SwayDetector(config.sway)
+        self._fall = FallDetector(config.fall)
+        self._fall_alarm = FallAlarm(config.fall)
+        self._sos = SosAlarm()
+        self._arbiter = Arbiter()
+        self._walk = Walk(config.walk)
+        self._told_start = False
+        self._said: tuple[Detection, ...] = ()
+        self._next_walk_ns = self._next_health_ns = self._next_telemetry_ns = 0
+
+    def step(self, message: Input) -> list[Output]:
+        """Take one input, in the order of arrival; its time may lie before that of the input before it."""
+        now_ns = self._now_ns = message.t_ns if self._now_ns is None else max(self._now_ns, message.t_ns)
+        out: list[Output] = []
+        if isinstance(message, ImuSample):
+            self._feel(now_ns, message)
+        elif isinstance(message, RangeSample):
+            self._look(now_ns, message)
+        elif isinstance(message, ButtonSample):
+            self._press(now_ns, message)
+        elif isinstance(message, SensorFault):
+            self._health.report(now_ns, message)
+        elif isinstance(message, Acknowledgement):
+            self._arbiter.acknowledge(message)
+        elif isinstance(message, Command):
+            self._obey(now_ns, message, out)
+        if self._gestures.down_since_ns is not None:
+            self._take_gesture(now_ns, self._gestures.wait(now_ns))
+        self._judge(now_ns, out)
+        self._arbiter.choose(now_ns, out)
+        self._tell(now_ns, out)
+        return out
+
+    def _feel(self, now_ns: int, sample: ImuSample) -> None:
+        """Trust first; then attitude, steps and sway; then fall and sway detection."""
+        reason = self._imu_check.judge(now_ns, sample)
+        if reason:
+            self._health.blame("imu", now_ns, reason)
+        if not self._imu_check.usable:
+            return
+        self._health.hear("imu", sample.t_ns)
+        if not self._health.ok("imu"):
+            self._lose_touch()
+            return
+        t_ns, attitude, trunk = sample.t_ns, self._attitude, self._trunk
+        attitude.update(t_ns, sample.accel_mps2, sample.gyro_radps)
+        self._steps.update(t_ns, attitude.vertical_mps2)
+        if not self._walk.active:
+            return
+        trunk.update(t_ns, attitude.pitch_rad, attitude.roll_rad, attitude.pitch_radps, attitude.roll_radps)
+        evidence = self._fall.update(t_ns, attitude.magnitude_mps2, attitude.tilt_rad)
+        if evidence is not None:
+            self._fall_alarm.suspect(now_ns, evidence)
+        if self._fall_alarm.open:
+            self._fall_alarm.stand(now_ns, attitude.tilt_rad, self._steps.count)
+        # Bending down while standing is no sway, and nobody on the floor needs the warning.
+        if self._fall_alarm.open or not self._steps.under_way(now_ns):
+            self._sway.clear()
+        else:
+            self._sway.update(t_ns, trunk.forward_rad, trunk.right_rad)
+            self._walk.note_sway(trunk.pitch_rad, trunk.roll_rad)
+
+    def _lose_touch(self) -> None:
+        """The IMU cannot be trusted: what it said before says nothing about what it will say next."""
+        self._attitude.restart()
+        self._steps.restart()
+        self._trunk.restart()
+        self._fall.restart()
+        self._fall_alarm.lose_sight()
+        self._sway.clear()
+
+    def _look(self, now_ns: int, sample: RangeSample) -> None:
+        """Trust first; then the approach; then the obstacle."""
+        reason = self._range_check.judge(now_ns, sample)
+        if reason:
+            self._health.blame("rangefinder", now_ns, reason)
+        if not self._range_check.usable:
+            return
+        self._health.hear("rangefinder", sample.t_ns)
+        if not self._health.ok("rangefinder") or self._walk.state is WalkState.ENDED:
+            return
+        if self._attitude.tilt_rad > LOOKS_AWAY_RAD and self._health.ok("imu"):
+            self._approach.forget()
+            self._obstacle.clear()
+            return
+        walking_mps = self._steps.speed_mps(now_ns)
+        self._approach.update(sample.t_ns, sample.distance_m, walking_mps)
+        distance_m, closing_mps = self._approach.distance_m, self._approach.closing_mps
+        self._obstacle.update(sample.t_ns, distance_m, closing_mps, walking_mps > 0.0)
+        if distance_m is not None:
+            self._walk.note_distance(distance_m)
+
+    def _press(self, now_ns: int, sample: ButtonSample) -> None:
+        self._health.hear("button", sample.t_ns)
+        self._health.press(now_ns, sample.pressed)
+        self._take_gesture(now_ns, self._gestures.press(sample.t_ns, sample.pressed))
+
+    def _take_gesture(self, now_ns: int, gesture: Gesture) -> None:
+        if gesture is Gesture.HELD and self._gestures.down_since_ns is not None:
+            if self._fall_alarm.cancel(self._gestures.down_since_ns):
+                self._fall.excuse(now_ns)
+            self._sos.cancel(self._gestures.down_since_ns)
+        elif gesture is Gesture.PRESSED_REPEATEDLY:
+            self._sos.call(now_ns)
+
+    def _obey(self, now_ns: int, command: Command, out: list[Output]) -> None:
+        """No command silences an alarm: "end" stops the walk, and an open fall or SOS goes on."""
+        if command.name == "locate":
+            self._arbiter.notify(now_ns, Pattern.LOCATE)
+        elif command.name == "test":
+            self._arbiter.notify(now_ns, Pattern.READY)
+        elif command.name == "end" and self._walk.end(now_ns):
+            self._obstacle.clear()
+            self._sway.clear()
+            self._approach.forget()
+            for detection in self._health.end():
+                self._arbiter.judge(now_ns, detection, out)
+            self._arbiter.notify(now_ns, Pattern.ENDED)
+            out.append(WalkChanged(now_ns, self._walk.state, self._walk.summary(now_ns)))
+
+    def _judge(self, now_ns: int, out: list[Output]) -> None:
+        """What the detectors say now, most important first, becomes alerts; then the walk takes note."""
+        said = (self._fall_alarm.wait(now_ns), self._sos.detection, self._obstacle.detection, self._sway.detection)
+        changes = [] if self._walk.state is WalkState.ENDED else self._health.update(now_ns)
+        if changes:
+            self._next_health_ns = now_ns
+            self._isolate()
+            said = (said[0], said[1], self._obstacle.detection, self._sway.detection)
+        elif said == self._said:
+            return
+        first = len(out)
+        for detection in (*said, *changes):
+            self._arbiter.judge(now_ns, detection, out)
+        for output in out[first:]:
+            if isinstance(output, Alert):
+                self._walk.note_alert(output)
+        self._said = said
+        self._fall_alarm.finish()
+        self._sos.finish()
+
+    def _isolate(self) -> None:
+        """What a faulty part said last must not go on sounding as a hazard, nor as calm."""
+        if not self._health.ok("imu"):
+            self._lose_touch()
+        if not self._health.ok("rangefinder"):
+            self._approach.forget()
+            self._obstacle.clear()
+        if not self._health.ok("button"):
+            self._gestures.forget()
+
+    def _tell(self, now_ns: int, out: list[Output]) -> None:
+        """The state of the walk, the health of the parts, and the numbers of the moment."""
+        walk = self._walk
+        if now_ns >= self._next_walk_ns:
+            self._next_walk_ns = now_ns + WALK_NS
+            self._tell_walk(now_ns, out)
+        if walk.state is WalkState.ENDED:
+            return
+        if now_ns >= self._next_health_ns:
+            self._next_health_ns = now_ns + HEALTH_NS
+            out.append(Health(now_ns, self._health.parts(now_ns)))
+        if now_ns >= self._next_telemetry_ns:
+            self._next_telemetry_ns = now_ns + TELEMETRY_NS
+            out.append(self._telemetry(now_ns))
+
+    def _tell_walk(self, now_ns: int, out: list[Output]) -> None:
+        walk, health = self._walk, self._health
+        ready = self._attitude.upright_known and health.ok("imu") and health.ok("rangefinder")
+        if walk.update(now_ns, ready, self._steps) or not self._told_start:
+            self._told_start = True
+            out.append(WalkChanged(now_ns, walk.state, walk.summary(now_ns)))
+            if walk.state is WalkState.READY:
+                self._arbiter.notify(now_ns, Pattern.READY)
+
+    def _telemetry(self, now_ns: int) -> Telemetry:
+        attitude, trunk, approach = self._attitude, self._trunk, self._approach
+        known = attitude.upright_known and self._health.ok("imu")
+        sway_rad = math.hypot(trunk.pitch_rad, trunk.roll_rad)
+        return Telemetry(
+            now_ns,
+            self._walk.state,
+            self._arbiter.pattern,
+            _rounded(approach.distance_m),
+            _rounded(approach.closing_mps),
+            _rounded(approach.time_to_collision_s()),
+            round(math.degrees(attitude.pitch_rad), 1) if known else None,
+            round(math.degrees(sway_rad), 1) if known else None,
+            round(math.degrees(trunk.rate_radps), 1) if known else None,
+            self._steps.count,
+            _rounded(self._steps.cadence_spm(now_ns)),
+        )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)

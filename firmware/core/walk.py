@@ -1,0 +1,168 @@
+"""The walk: from clip-on to the end, and what it comes to."""
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+from firmware.core.messages import Alert, Hazard, Severity, Value, WalkState
+
+
+@dataclass(frozen=True, slots=True)
+class WalkConfig:
+    """When somebody counts as walking."""
+
+    start_steps: int = 3
+    pause_s: float = 8.0  # without a step
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.start_steps <= 20:
+            raise ValueError(f"walk: start_steps ({self.start_steps}) must lie between 2 and 20")
+        if not 3 <= self.pause_s <= 60:
+            raise ValueError(f"walk: pause_s ({self.pause_s}) must lie between 3 and 60")
+
+
+class StepCount(Protocol):
+    """What the walk has to know about steps; `firmware.core.estimators.steps.Steps` fits."""
+
+    count: int
+    in_a_row: int
+    row_since_ns: int
+    last_ns: int | None
+    intervals: int
+    intervals_s: float
+
+
+_LARGEST_SWAY_RAD = math.radians(45.0)  # more is bending down or falling
+
+_COUNTED = {
+    (Hazard.OBSTACLE, Severity.CAUTION): "obstacle_cautions",
+    (Hazard.OBSTACLE, Severity.WARNING): "obstacle_warnings",
+    (Hazard.SWAY, Severity.WARNING): "sway_warnings",
+    (Hazard.FALL, Severity.SUSPECTED): "falls",
+    (Hazard.SOS, Severity.CONFIRMED): "sos",
+    (Hazard.FAULT, Severity.FAULT): "faults",
+}
+
+
+class Walk:
+    """self-test -> ready -> walking <-> paused -> ended. Ended is for good: a new walk is a new pipeline.
+
+    `summary` has: minutes (walking), steps, cadence_spm (of the rows of steps), obstacle_cautions, obstacle_warnings,
+    first_warning_distance_m, nearest_m, sway_warnings, sway_rms_deg, falls, sos, faults. None: not known.
+    """
+
+    def __init__(self, config: WalkConfig) -> None:
+        self._config = config
+        self._counts = dict.fromkeys(_COUNTED.values(), 0)
+        self._warned_alarm = 0
+        self._first_warning_m: float | None = None
+        self._nearest_m: float | None = None
+        self._walked_ns = 0
+        self._steps_while_walking = 0
+        self._walking_since_ns: int | None = None
+        self._steps_at_start = 0
+        self._steps = 0
+        self._last_step_ns: int | None = None
+        self._intervals, self._intervals_s = 0, 0.0
+        self._fallen = False
+        self._sway_square_sum = 0.0
+        self._sway_count = 0
+        self.state = WalkState.SELF_TEST
+
+    @property
+    def active(self) -> bool:
+        """The self-test is done and the walk is not over: the upright is known."""
+        return self.state in (WalkState.READY, WalkState.WALKING, WalkState.PAUSED)
+
+    def update(self, now_ns: int, ready: bool, steps: StepCount) -> bool:
+        """True when the state changed. `ready`: the sensors are well and the walker stands upright."""
+        if self.state is WalkState.SELF_TEST:
+            self._steps_at_start = self._steps = steps.count
+            return ready and self._enter(now_ns, WalkState.READY)
+        if self.state is WalkState.ENDED:
+            return False
+        self._steps, self._last_step_ns = steps.count, steps.last_ns
+        self._intervals, self._intervals_s = steps.intervals, steps.intervals_s
+        recent = steps.last_ns is not None and now_ns - steps.last_ns < self._config.pause_s * 1e9
+        if self.state is WalkState.WALKING:
+            return (self._fallen or not recent) and self._enter(now_ns, WalkState.PAUSED)
+        enough = min(steps.count - self._steps_at_start, steps.in_a_row) >= self._config.start_steps
+        if not (recent and enough) or self._fallen:
+            return False
+        self._enter(now_ns, WalkState.WALKING)
+        self._walking_since_ns = steps.row_since_ns
+        return True
+
+    def end(self, now_ns: int) -> bool:
+        """True when the walk was not over before."""
+        return self.state is not WalkState.ENDED and self._enter(now_ns, WalkState.ENDED)
+
+    def note_alert(self, alert: Alert) -> None:
+        name = _COUNTED.get((alert.hazard, alert.severity))
+        if alert.hazard is Hazard.FALL:
+            self._fallen = alert.severity not in (Severity.CANCELLED, Severity.RECOVERED)
+            if not self._fallen:
+                self._steps_at_start = self._steps  # crawling is no walk
+        if alert.hazard is Hazard.OBSTACLE and alert.severity in (Severity.WARNING, Severity.IMMINENT):
+            self._note_warning(alert)
+        elif name is not None:
+            self._counts[name] += 1
+
+    def note_sway(self, pitch_rad: float, roll_rad: float) -> None:
+        square = pitch_rad * pitch_rad + roll_rad * roll_rad
+        if self.state is WalkState.WALKING and square < _LARGEST_SWAY_RAD**2:
+            self._sway_square_sum += square
+            self._sway_count += 1
+
+    def note_distance(self, distance_m: float) -> None:
+        if self.state is WalkState.WALKING and (self._nearest_m is None or distance_m < self._nearest_m):
+            self._nearest_m = distance_m
+
+    def summary(self, now_ns: int) -> dict[str, Value]:
+        walked_ns, walked_steps = self._walked_ns, self._steps_while_walking
+        if self._walking_since_ns is not None:
+            walked_ns += self._row_ns(now_ns)
+            walked_steps += self._steps - self._steps_at_start
+        sway_rad = math.sqrt(self._sway_square_sum / self._sway_count) if self._sway_count else None
+        counts = self._counts
+        return {
+            "minutes": round(walked_ns / 60e9, 2),
+            "steps": walked_steps,
+            "cadence_spm": round(60.0 * self._intervals / self._intervals_s, 1) if self._intervals else None,
+            "obstacle_cautions": counts["obstacle_cautions"],
+            "obstacle_warnings": counts["obstacle_warnings"],
+            "first_warning_distance_m": self._first_warning_m,
+            "nearest_m": None if self._nearest_m is None else round(self._nearest_m, 2),
+            "sway_warnings": counts["sway_warnings"],
+            "sway_rms_deg": None if sway_rad is None else round(math.degrees(sway_rad), 2),
+            "falls": counts["falls"],
+            "sos": counts["sos"],
+            "faults": counts["faults"],
+        }
+
+    def _note_warning(self, alert: Alert) -> None:
+        """A warning that comes at once as imminent, or twice in one approach, is one warning."""
+        if alert.alarm == self._warned_alarm:
+            return
+        self._warned_alarm = alert.alarm
+        self._counts["obstacle_warnings"] += 1
+        distance_m = alert.data.get("distance_m")
+        if self._first_warning_m is None and isinstance(distance_m, float):
+            self._first_warning_m = round(distance_m, 2)
+
+    def _enter(self, now_ns: int, state: WalkState) -> bool:
+        if self._walking_since_ns is not None:
+            self._walked_ns += self._row_ns(now_ns)
+            self._steps_while_walking += self._steps - self._steps_at_start
+            self._walking_since_ns = None
+            self._steps_at_start = self._steps
+        if state is WalkState.WALKING:
+            self._walking_since_ns = now_ns
+        self.state = state
+        return True
+
+    def _row_ns(self, now_ns: int) -> int:
+        """A walk goes to its last step, not until the pause is noticed."""
+        if self._walking_since_ns is None:
+            return 0
+        return max(0, (self._last_step_ns or now_ns) - self._walking_since_ns)

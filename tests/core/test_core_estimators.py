@@ -1,0 +1,226 @@
+"""Attitude, steps, sway, approach and the button, each alone."""
+
+import math
+import random
+
+import pytest
+
+from firmware.core.estimators.approach import Approach, ApproachConfig
+from firmware.core.estimators.attitude import G0_MPS2, Attitude, AttitudeConfig
+from firmware.core.estimators.button import ButtonGestureConfig, ButtonGestures, Gesture
+from firmware.core.estimators.steps import Steps, StepsConfig
+from firmware.core.estimators.sway import TrunkSway, TrunkSwayConfig
+
+S = 1_000_000_000
+Vector = tuple[float, float, float]
+
+
+def rotated(vector: Vector, axis: str, angle_rad: float) -> Vector:
+    """A fixed vector as seen from a body that turned by `angle_rad` about one of its own axes."""
+    x, y, z = vector
+    c, s = math.cos(angle_rad), math.sin(angle_rad)
+    if axis == "y":
+        return (c * x - s * z, y, s * x + c * z)
+    return (x, c * y + s * z, -s * y + c * z)
+
+
+def still(attitude: Attitude, up: Vector, seconds: float = 1.2, start_ns: int = 0) -> int:
+    for index in range(round(seconds * 100)):
+        attitude.update(start_ns + index * 10_000_000, up, (0.0, 0.0, 0.0))
+    return start_ns + round(seconds * 100) * 10_000_000
+
+
+MOUNTINGS = [(0, 0), (30, 0), (-30, 0), (0, 25), (20, -25), (-40, 30)]
+
+
+@pytest.mark.parametrize(("pitch_deg", "roll_deg"), MOUNTINGS)
+@pytest.mark.parametrize(("axis", "lean_deg"), [("y", 20), ("y", -35), ("x", 15), ("x", -25)])
+def test_lean_is_measured_from_the_personal_upright_whatever_the_mounting(
+    pitch_deg: int, roll_deg: int, axis: str, lean_deg: int
+) -> None:
+    def sensed(vector: Vector) -> Vector:
+        return rotated(rotated(vector, "x", math.radians(roll_deg)), "y", math.radians(pitch_deg))
+
+    attitude = Attitude(AttitudeConfig())
+    t_ns = still(attitude, sensed((0.0, 0.0, G0_MPS2)))
+    assert attitude.upright_known
+    assert attitude.tilt_rad == pytest.approx(0, abs=0.001)
+    rate = math.radians(lean_deg)  # in one second
+    turn = (rate, 0.0, 0.0) if axis == "x" else (0.0, rate, 0.0)
+    for index in range(1, 101):
+        up = rotated((0.0, 0.0, G0_MPS2), axis, rate * index / 100)
+        attitude.update(t_ns + index * 10_000_000, sensed(up), sensed(turn))
+    assert math.degrees(attitude.tilt_rad) == pytest.approx(abs(lean_deg), abs=1.0)
+    if roll_deg == 0 and axis == "y":
+        assert math.degrees(attitude.pitch_rad) == pytest.approx(lean_deg, abs=1.0)
+        assert attitude.pitch_radps == pytest.approx(rate, abs=0.02)
+    if pitch_deg == 0 and axis == "x":
+        assert math.degrees(attitude.roll_rad) == pytest.approx(lean_deg, abs=1.0)
+
+
+def test_a_shake_that_is_no_gravity_does_not_tilt_the_trunk() -> None:
+    attitude = Attitude(AttitudeConfig())
+    t_ns = still(attitude, (0.0, 0.0, G0_MPS2))
+    for index in range(30):
+        attitude.update(t_ns + index * 10_000_000, (20.0, 0.0, 9.8), (0.0, 0.0, 0.0))
+    assert math.degrees(attitude.tilt_rad) < 1
+
+
+def test_a_lying_or_moving_wearer_teaches_no_upright() -> None:
+    attitude = Attitude(AttitudeConfig())
+    still(attitude, (G0_MPS2, 0.0, 0.0), 3)
+    assert not attitude.upright_known
+    for index in range(300):
+        attitude.update(4 * S + index * 10_000_000, (0.0, 0.0, G0_MPS2), (0.0, 0.6, 0.0))
+    assert not attitude.upright_known
+
+
+def test_a_constant_error_of_the_gyroscope_is_learned_while_standing() -> None:
+    attitude = Attitude(AttitudeConfig())
+    for index in range(400):
+        attitude.update(index * 10_000_000, (0.0, 0.0, G0_MPS2), (0.0, 0.1, 0.0))
+    assert math.degrees(attitude.tilt_rad) < 0.2
+    assert attitude.pitch_radps == pytest.approx(0, abs=0.001)
+
+
+@pytest.mark.parametrize("rate_hz", [25, 64, 100, 200])
+@pytest.mark.parametrize("cadence_spm", [60, 80, 100, 120])
+@pytest.mark.parametrize("height_mps2", [0.7, 1.5, 4.0])
+def test_slow_and_small_steps_are_counted(rate_hz: int, cadence_spm: int, height_mps2: float) -> None:
+    steps, rng = Steps(StepsConfig()), random.Random(1)
+    for index in range(30 * rate_hz):
+        t_s = index / rate_hz
+        steps.update(
+            index * S // rate_hz, height_mps2 * math.sin(2 * math.pi * cadence_spm / 60 * t_s) + rng.gauss(0, 0.05)
+        )
+    assert steps.count == pytest.approx(cadence_spm / 2, abs=2)
+    assert steps.cadence_spm(30 * S) == pytest.approx(cadence_spm, rel=0.05)
+    assert steps.speed_mps(30 * S) == pytest.approx(cadence_spm / 60 * 0.36, rel=0.05)
+
+
+def test_standing_is_no_step_and_has_no_cadence() -> None:
+    steps, rng = Steps(StepsConfig()), random.Random(2)
+    for index in range(6000):
+        steps.update(index * 10_000_000, rng.gauss(0, 0.15))
+    assert steps.count == 0
+    assert steps.cadence_spm(60 * S) is None
+    assert steps.speed_mps(60 * S) == 0.0
+
+
+def test_the_cadence_ends_with_the_walk() -> None:
+    steps = Steps(StepsConfig())
+    for index in range(1000):
+        steps.update(index * 10_000_000, math.sin(2 * math.pi * 1.6 * index / 100))
+    assert steps.cadence_spm(10 * S) is not None
+    assert steps.cadence_spm(13 * S) is None
+
+
+def test_extrapolated_tilt_leads_the_tilt() -> None:
+    trunk = TrunkSway(TrunkSwayConfig())
+    for index in range(100):
+        trunk.update(index * 10_000_000, 0.0, 0.0, 0.0, 0.0)
+    for index in range(100, 130):
+        trunk.update(index * 10_000_000, -0.5 * (index - 100) / 100, 0.0, -0.5, 0.0)
+    assert trunk.pitch_rad == pytest.approx(-0.145, abs=0.02)
+    assert trunk.forward_rad == pytest.approx(-0.145 - 0.5 / 3.3, abs=0.03)
+    assert trunk.right_rad == pytest.approx(0, abs=0.001)
+
+
+def test_a_usual_lean_is_no_sway_but_a_large_one_stays_one() -> None:
+    trunk, deep = TrunkSway(TrunkSwayConfig()), TrunkSway(TrunkSwayConfig())
+    for index in range(6000):
+        trunk.update(index * 10_000_000, 0.12, 0.0, 0.0, 0.0)
+        deep.update(index * 10_000_000, 0.5, 0.0, 0.0, 0.0)
+    assert trunk.pitch_rad == pytest.approx(0, abs=0.001)
+    assert deep.pitch_rad == pytest.approx(0.5)
+
+
+def pings(approach: Approach, distances: list[float | None], start: int = 0, walking_mps: float = 0.0) -> int:
+    for index, distance_m in enumerate(distances):
+        approach.update((start + index) * 60_000_000, distance_m, walking_mps)
+    return start + len(distances)
+
+
+def test_closing_speed_and_time_to_collision_are_measured() -> None:
+    approach = Approach(ApproachConfig())
+    pings(approach, [3.0 - 0.6 * 0.06 * index for index in range(40)])
+    assert approach.closing_mps == pytest.approx(0.6, abs=0.03)
+    assert approach.distance_m == pytest.approx(3.0 - 0.6 * 0.06 * 39, abs=0.02)
+    assert approach.time_to_collision_s() == pytest.approx((3 - 0.036 * 39) / 0.6, abs=0.2)
+
+
+def test_the_first_echo_of_a_walk_counts_with_the_walking_speed() -> None:
+    approach = Approach(ApproachConfig())
+    pings(approach, [1.2], walking_mps=0.6)
+    assert (approach.distance_m, approach.closing_mps) == (1.2, 0.6)
+
+
+def test_missing_echoes_do_not_break_a_track_but_silence_does() -> None:
+    approach = Approach(ApproachConfig())
+    after = pings(approach, [2.0, 2.0, None, None, 2.0, None, 2.0])
+    assert approach.distance_m == pytest.approx(2.0)
+    pings(approach, [None] * 8, after)
+    assert approach.distance_m is None
+    assert approach.closing_mps is None
+    assert approach.time_to_collision_s() is None
+
+
+@pytest.mark.parametrize("wrong_m", [0.3, 1.2, 3.9])
+def test_a_single_wrong_reading_changes_nothing(wrong_m: float) -> None:
+    approach = Approach(ApproachConfig())
+    pings(approach, [2.0] * 20 + [wrong_m] + [2.0] * 2, walking_mps=0.0)
+    assert approach.distance_m == pytest.approx(2.0, abs=0.01)
+    assert approach.closing_mps == pytest.approx(0.0, abs=0.01)
+
+
+def test_something_new_is_believed_at_its_second_reading_of_three() -> None:
+    approach = Approach(ApproachConfig())
+    pings(approach, [3.0] * 20 + [0.9, 3.0, 0.88])
+    assert approach.distance_m == pytest.approx(0.88)
+
+
+def hold_for(seconds: float) -> Gesture:
+    gestures = ButtonGestures(ButtonGestureConfig())
+    gestures.press(0, True)
+    said = [gestures.wait(round(t * 0.02 * S)) for t in range(round(seconds / 0.02))]
+    gestures.press(round(seconds * S), False)
+    return Gesture.HELD if said.count(Gesture.HELD) == 1 else Gesture.NONE
+
+
+@pytest.mark.parametrize(
+    ("seconds", "gesture"), [(0.3, Gesture.NONE), (1.9, Gesture.NONE), (2.1, Gesture.HELD), (9, Gesture.HELD)]
+)
+def test_a_hold_is_told_once_after_two_seconds(seconds: float, gesture: Gesture) -> None:
+    assert hold_for(seconds) is gesture
+
+
+@pytest.mark.parametrize(
+    ("downs_s", "told"),
+    [
+        ((0, 0.5, 1.0), 1),
+        ((0, 1.0, 2.0), 1),
+        ((0, 1.0, 2.1), 0),
+        ((0, 0.3), 0),
+        ((0, 1.5, 2.5, 3.0), 1),
+        ((0, 0.3, 0.6, 0.9), 1),
+    ],
+)
+def test_three_presses_in_two_seconds_are_told_once(downs_s: tuple[float, ...], told: int) -> None:
+    gestures = ButtonGestures(ButtonGestureConfig())
+    said = []
+    for down_s in downs_s:
+        said.append(gestures.press(round(down_s * S), True))
+        said.append(gestures.press(round((down_s + 0.1) * S), False))
+    assert said.count(Gesture.PRESSED_REPEATEDLY) == told
+
+
+def test_a_repeated_report_of_a_press_is_no_second_press() -> None:
+    gestures = ButtonGestures(ButtonGestureConfig())
+    assert [gestures.press(index, True) for index in range(5)] == [Gesture.NONE] * 5
+
+
+def test_an_untrusted_contact_says_nothing() -> None:
+    gestures = ButtonGestures(ButtonGestureConfig())
+    gestures.press(0, True)
+    gestures.forget()
+    assert gestures.wait(5 * S) is Gesture.NONE
