@@ -1,0 +1,199 @@
+"""`rearguard.toml`: every setting of the device in one frozen value, checked once, when it is read.
+
+The settings themselves stand beside the code that they belong to. This file only joins them: each dataclass among the
+fields of BoardConfig and CoreConfig is a section of the same name.
+"""
+
+import math
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, is_dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_args
+
+from firmware import typed
+from firmware.core.pipeline import CoreConfig
+from firmware.errors import ConfigError
+from firmware.link.config import MqttConfig
+from firmware.sounder.sounder import SounderConfig
+from hal.board import BoardConfig
+
+INSTALLED = Path("/etc/rearguard/rearguard.toml")
+NONE = "none"  # TOML has no word for "there is none"
+
+
+@dataclass(frozen=True, slots=True)
+class PathsConfig:
+    """Where the device keeps what must survive (state) and what need not (run: the sockets)."""
+
+    state_dir: Path = Path("/var/lib/rearguard")
+    run_dir: Path = Path("/run/rearguard")
+
+    def __post_init__(self) -> None:
+        for key in ("state_dir", "run_dir"):
+            if not getattr(self, key).is_absolute():
+                raise ValueError(f"paths: {key} ({str(getattr(self, key))!r}) must be an absolute path")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All that can be set."""
+
+    board: BoardConfig = field(default_factory=BoardConfig)
+    core: CoreConfig = field(default_factory=CoreConfig)
+    sounder: SounderConfig = field(default_factory=SounderConfig)
+    mqtt: MqttConfig = field(default_factory=MqttConfig)
+    paths: PathsConfig = field(default_factory=PathsConfig)
+
+
+# Settings of a joined dataclass that have no section of their own go here.
+_OWN_SECTION = {"board": "gpio", "core": "core", "sounder": "sounder", "mqtt": "mqtt", "paths": "paths"}
+
+
+def load(path: Path | None) -> Config:
+    """Read a configuration file; without one, the defaults.
+
+    Raises:
+        ConfigError: it cannot be read, or a setting is unknown, of the wrong kind or out of its limits.
+    """
+    if path is None:
+        return Config()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not a text in UTF-8 (byte {error.start})") from error
+    return parse(text, path.name)
+
+
+def installed() -> Path | None:
+    """The device's own configuration file, where there is one."""
+    return INSTALLED if INSTALLED.is_file() else None
+
+
+def parse(text: str, source: str) -> Config:
+    """Read a configuration; `source` is what errors call it.
+
+    Raises:
+        ConfigError: see `load`.
+    """
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{source}: {_one_line(error)}") from error
+    known = [name for name, _, _ in sections(Config())]
+    for name, table in tables.items():
+        _check_section(name, table, known, source)
+    parts = {part: _joined(hint, tables, _OWN_SECTION[part], source) for part, hint in typed.hints(Config).items()}
+    return Config(**parts)
+
+
+def sections(config: Config) -> Iterator[tuple[str, str, Any]]:
+    """Every section: its name, the key of `Config` that it belongs to, and the dataclass with its settings."""
+    for part, own in _OWN_SECTION.items():
+        value = getattr(config, part)
+        if _plain_fields(type(value)):
+            yield own, part, value
+        for name in _section_fields(type(value)):
+            yield name, part, getattr(value, name)
+
+
+def to_toml(config: Config) -> str:
+    """Every setting as TOML; `parse` gives the same configuration back."""
+    lines = []
+    for name, _, value in sections(config):
+        lines.append(f"[{name}]")
+        lines += [f"{key} = {_toml(getattr(value, key))}" for key in _plain_fields(type(value))]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _section_fields(cls: type) -> list[str]:
+    return [name for name, hint in typed.hints(cls).items() if is_dataclass(hint)]
+
+
+def _plain_fields(cls: type) -> list[str]:
+    return [name for name, hint in typed.hints(cls).items() if not is_dataclass(hint)]
+
+
+def _check_section(name: str, table: object, known: list[str], source: str) -> None:
+    if name not in known:
+        what = f"section [{name}]" if isinstance(table, dict) else f"key {name} outside of any section"
+        raise ConfigError(f"{source}: unknown {what}; {_nearest(name, known, 'the sections are')}")
+    if not isinstance(table, dict):
+        raise ConfigError(f"{source}: {name} is {table!r}, expected a section [{name}]")
+
+
+def _joined(cls: type, tables: Mapping[str, Any], own: str, source: str) -> Any:
+    values = {
+        name: _section(typed.hints(cls)[name], tables.get(name, {}), name, source) for name in _section_fields(cls)
+    }
+    values |= _settings(cls, tables.get(own, {}), own, source)
+    return _made(cls, values, own, source)
+
+
+def _section(cls: type, table: Mapping[str, Any], name: str, source: str) -> Any:
+    return _made(cls, _settings(cls, table, name, source), name, source)
+
+
+def _made(cls: type, values: dict[str, Any], section: str, source: str) -> Any:
+    try:
+        return cls(**values)
+    except ValueError as error:  # it names the key as "section: key" or "section.key", or several sections' keys
+        message = _one_line(error)
+        key = message.removeprefix(section).lstrip(".: ")
+        raise ConfigError(f"{source}: {message if key == message else f'[{section}] {key}'}") from error
+
+
+def _settings(cls: type, table: Mapping[str, Any], section: str, source: str) -> dict[str, Any]:
+    known = _plain_fields(cls)
+    values = {}
+    for key, value in table.items():
+        if key not in known:
+            hint = _nearest(key, known, f"the keys of [{section}] are")
+            raise ConfigError(f"{source}: [{section}] unknown key {key}; {hint}")
+        try:
+            values[key] = _setting(value, typed.hints(cls)[key])
+        except typed.Mismatch as error:
+            raise ConfigError(f"{source}: [{section}] {key} {error}") from None
+    return values
+
+
+def _setting(value: object, hint: Any) -> Any:
+    if value == NONE and type(None) in get_args(hint):
+        return None
+    if isinstance(value, float) and not math.isfinite(value):
+        raise typed.Mismatch(f"is {value}, expected {typed.expected(hint)}")
+    return typed.convert(value, hint)
+
+
+def _nearest(name: str, known: list[str], otherwise: str) -> str:
+    close = get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {close[0]}?" if close else f"{otherwise} {', '.join(known)}"
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _toml(value: object) -> str:
+    match value:
+        case None:
+            return f'"{NONE}"'
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return repr(value)
+        case str() | Path():
+            return _quoted(str(value))
+        case tuple():
+            return "[" + ", ".join(map(_toml, value)) + "]"
+        case _:
+            raise TypeError(f"no TOML for {type(value).__name__}")
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'
