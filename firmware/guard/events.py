@@ -23,10 +23,15 @@ class Wall:
 
 
 class EventMaker:
-    """Numbers alarms for the core, names them for the world."""
+    """Numbers alarms for the core, names them for the world.
 
-    def __init__(self, device: str, boot: int, wall: Wall) -> None:
+    `left_over` is the alarm that an earlier run left in the journal. A fall that nobody ended stays the truth, through
+    a crash and a new start, until the wearer is seen to walk.
+    """
+
+    def __init__(self, device: str, boot: int, wall: Wall, left_over: Mapping[str, Value] | None = None) -> None:
         self._device, self._boot, self._wall = device, boot, wall
+        self._left_over = left_over if left_over and left_over.get("severity") == "critical" else None
         self._alarms: dict[int, str] = {}
         self._open: dict[int, dict[str, Value]] = {}
 
@@ -57,7 +62,13 @@ class EventMaker:
     def alarm_now(self) -> Mapping[str, Value]:
         """The most serious alarm that is open, or `{"active": False}`: the truth after any restart."""
         falls = [body for body in self._open.values() if body["severity"] == "critical"]
+        if not falls and self._left_over:
+            return self._left_over
         return next(iter(falls or self._open.values()), {"active": False})
+
+    def walks_again(self) -> None:
+        """The wearer is on her feet: what an earlier run left over is over."""
+        self._left_over = None
 
     def number_of(self, alarm: str) -> int | None:
         """The core's number of an alarm that the journal names; None when it is not of this run."""

@@ -34,8 +34,6 @@ class Guard:
     def end(self, now_ns: int) -> None:
         """The walk is over: the core sums it up, the sounder is told that silence is calm again."""
         self.loop.take([Command(now_ns, "end")])
-        for reader in self.readers:
-            reader.close()
 
 
 def open_readers(board: Board, clock: Clock, range_period_s: float) -> list[Reader]:

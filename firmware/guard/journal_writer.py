@@ -30,7 +30,7 @@ class JournalWriter:
         self._journal, self._reopen, self._events, self._complain = journal, reopen, events, complain
         self._unwritten: list[Event] = []
         self._states: States = {}
-        self._waiting: States = {}
+        self._waiting: States = {"alarm": events.alarm_now()}  # of an earlier run there may be another one
         self._written_ns: int | None = None
         self._failing = False
         self.background: Background[Event | States] = Background(self._write, idle=self._write_events)
@@ -47,6 +47,9 @@ class JournalWriter:
                     urgent = True
             elif isinstance(output, WalkChanged):
                 self._waiting["walk"] = {"state": output.state, **output.summary}
+                if output.state is WalkState.WALKING:
+                    self._events.walks_again()
+                    self._waiting["alarm"] = self._events.alarm_now()
                 urgent = urgent or output.state is WalkState.ENDED
             elif isinstance(output, Health | Telemetry):
                 body = as_json(output)

@@ -7,11 +7,21 @@ from typing import Protocol
 from firmware.core.messages import Input
 from hal.board import ButtonReader
 from hal.clock import Clock
-from hal.errors import DeviceNotFound, HalError, WrongConfig, WrongDevice
+from hal.errors import (
+    ContactFault,
+    DeviceNotFound,
+    EchoStuck,
+    HalError,
+    ImplausibleEcho,
+    NoEcho,
+    WrongConfig,
+    WrongDevice,
+)
 from hal.samples import ButtonSample, ImuSample, RangeSample, SensorFault
 
 REOPEN_AFTER = 3  # failures in a row: one lost transfer or echo is no reason to start over
 REOPEN_AT_ONCE = (DeviceNotFound, WrongConfig, WrongDevice)
+KEEP_OPEN = (NoEcho, EchoStuck, ImplausibleEcho, ContactFault)  # the driver listens on; opening anew adds nothing
 BACK_OFF_NS = (250_000_000, 500_000_000, 1_000_000_000, 2_000_000_000)
 
 
@@ -87,10 +97,15 @@ class Reader:
         now_ns = self._clock.now_ns()
         if error is not self._fault:
             self._failures += 1
-            if self._device is None or self._failures >= REOPEN_AFTER or isinstance(error, REOPEN_AT_ONCE):
+            if self._wants_reopening(error):
                 self.close()
                 self._failures = 0
                 self._reopen_ns = now_ns + BACK_OFF_NS[min(self._openings, len(BACK_OFF_NS) - 1)]
                 self._openings += 1
         self._fault = error
         return SensorFault(now_ns, self.part, type(error).__name__, str(error))
+
+    def _wants_reopening(self, error: HalError) -> bool:
+        if self._device is None or isinstance(error, REOPEN_AT_ONCE):
+            return True
+        return self._failures >= REOPEN_AFTER and not isinstance(error, KEEP_OPEN)

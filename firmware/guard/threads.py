@@ -11,6 +11,8 @@ from firmware.guard.loop import TICK_NS
 from firmware.guard.readers import Reader
 from hal.clock import Clock
 
+FAREWELL_NS = 1_200_000_000  # the end chirp, and the silence after it
+
 Inbox = queue.SimpleQueue[Sequence[Input]]
 
 
@@ -29,10 +31,12 @@ def read_for_ever(reader: Reader, clock: Clock, inbox: Inbox, stop: threading.Ev
 def run(guard: Guard, clock: Clock, stop: threading.Event) -> None:
     """The safety loop, until `stop` is set. The threads are daemons: one that hangs in a driver cannot hold us up."""
     inbox: Inbox = queue.SimpleQueue()
-    for reader in guard.readers:
-        threading.Thread(
-            target=read_for_ever, args=(reader, clock, inbox, stop), name=f"read-{reader.part}", daemon=True
-        ).start()
+    threads = [
+        threading.Thread(target=read_for_ever, args=(reader, clock, inbox, stop), name=reader.part, daemon=True)
+        for reader in guard.readers
+    ]
+    for thread in threads:
+        thread.start()
     turn_ns = clock.now_ns()
     while not stop.is_set():
         wait_s = (turn_ns - clock.now_ns()) / 1e9
@@ -42,4 +46,16 @@ def run(guard: Guard, clock: Clock, stop: threading.Event) -> None:
         if now_ns >= turn_ns:
             guard.turn(now_ns)
             turn_ns = max(turn_ns + TICK_NS, now_ns)
+    _end(guard, clock, threads)
+
+
+def _end(guard: Guard, clock: Clock, threads: Sequence[threading.Thread]) -> None:
+    """Sum the walk up, stay until the end chirp has sounded, and close what is not in use any more."""
     guard.end(clock.now_ns())
+    until_ns = clock.now_ns() + FAREWELL_NS
+    while clock.now_ns() < until_ns:
+        guard.loop.tick(clock.now_ns())
+        clock.sleep(TICK_NS / 1e9)
+    for reader, thread in zip(guard.readers, threads, strict=True):
+        if not thread.is_alive():
+            reader.close()

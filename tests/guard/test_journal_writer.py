@@ -70,6 +70,20 @@ def test_fault_during_a_fall_does_not_hide_the_fall(rig: Rig) -> None:
     assert rig.events.alarm_now() == {"active": False}
 
 
+def test_fall_that_an_earlier_run_left_stays_the_truth_until_she_walks(rig: Rig) -> None:
+    rig.take(1, suspected(1))
+    rig.writer.background.turn()
+    left_over = rig.journal.states()[1]["alarm"]
+    events = EventMaker("rg-12345678", 4, Wall(lambda: 0, lambda: False, bytes), left_over)
+    writer = JournalWriter(rig.journal, lambda: rig.journal, events, rig.complaints.append)
+    writer.take([Tick(1)], [WalkChanged(1, WalkState.SELF_TEST, {})])
+    writer.background.turn()
+    assert rig.journal.states()[1]["alarm"] == left_over
+    writer.take([Tick(2 * 10**9)], [WalkChanged(2 * 10**9, WalkState.WALKING, {})])
+    writer.background.turn()
+    assert rig.journal.states()[1]["alarm"] == {"active": False}
+
+
 def test_states_wait_for_a_second_but_the_end_of_a_walk_does_not(rig: Rig) -> None:
     rig.take(0, WalkChanged(0, WalkState.WALKING, {"steps": 1}))
     rig.take(10, WalkChanged(10, WalkState.WALKING, {"steps": 2}))

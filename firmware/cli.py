@@ -1,0 +1,174 @@
+"""The command line. A command is imported when it is called: `--help` waits for nothing that it does not need."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn
+
+from firmware.errors import ConfigError, MissingExtra, RearguardError
+from firmware.version import VERSION
+
+OK, FAILURE, USAGE, NO_HARDWARE, INTERRUPTED = 0, 1, 2, 3, 130
+EXIT_CODES = "exit codes: 0 ok, 1 failure or difference found, 2 wrong usage or configuration, 3 hardware missing"
+
+_WALK_EXAMPLES = """examples:
+  rearguard walk --simulated                          a walk of a minute, with a wall, a sway and a fall
+  rearguard walk --simulated --scenario quiet         nothing happens, and nothing sounds
+  rearguard walk --simulated --fault off:rangefinder  the distance sensor falls silent after 6 s
+  rearguard walk --simulated --record walk.mcap       keep it, for `rearguard replay walk.mcap`
+"""
+_RUN_EXAMPLES = """examples:
+  rearguard run guard --config /etc/rearguard/rearguard.toml   what systemd starts
+  rearguard run --simulated --config rearguard.toml            all processes, no hardware, until Ctrl-C
+"""
+_REPLAY_EXAMPLES = """examples:
+  rearguard replay walk.mcap           what was decided, in words
+  rearguard replay walk.mcap --json    one JSON object a line for every output
+  rearguard replay walk.mcap --diff    does this version decide the same? (numbers to 1e-9)
+"""
+_DOCTOR_EXAMPLES = """examples:
+  rearguard doctor                                      look at every part of this device
+  rearguard doctor --simulated --fault stuck:imu        what it says about a broken one
+"""
+_FAULT_HELP = "let a simulated part fail: off, stuck, garbage, wrong, slow, delayed or intermittent, as in stuck:imu"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors are one line; `--help` has the rest."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(USAGE, f"rearguard: {message} (see {self.prog} --help)\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its options."""
+    top = _Parser(
+        prog="rearguard",
+        description="A belt-worn safety device for walking backward: warns of obstacles, calls for help after a fall.",
+        epilog=EXIT_CODES,
+    )
+    top.add_argument("--version", action="version", version=f"rearguard {VERSION}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    _add_walk(commands)
+    _add_run(commands)
+    _add_replay(commands)
+    _add_doctor(commands)
+    shell = _command(commands, "completion", "print a completion script for a shell", "")
+    shell.add_argument("shell", choices=["bash"], help="for example: source <(rearguard completion bash)")
+    return top
+
+
+_Commands = argparse._SubParsersAction  # argparse gives it no public name
+
+
+def _command(commands: "_Commands[_Parser]", name: str, what: str, examples: str) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=what,
+        description=what[0].upper() + what[1:] + ".",
+        epilog=examples + EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _add_simulation(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--simulated", action="store_true", help="on the simulated board: no hardware needed")
+    command.add_argument("--scenario", metavar="NAME", default="walk", help="what the simulated walker does")
+    command.add_argument("--motion", metavar="FILE.npz:TRIAL", help="play the recorded motion of a real person instead")
+    command.add_argument("--fault", metavar="WORD:PART", action="append", default=[], help=_FAULT_HELP)
+
+
+def _add_walk(commands: "_Commands[_Parser]") -> None:
+    walk = _command(commands, "walk", "take one walk, watch it, and sum it up", _WALK_EXAMPLES)
+    _add_simulation(walk)
+    walk.add_argument("--record", metavar="FILE", help="write inputs and decisions to an MCAP file")
+    walk.add_argument("--no-sound", action="store_true", help="do not play the buzzer on this computer's speaker")
+    walk.add_argument("--json", action="store_true", help="one JSON object a line")
+    walk.add_argument("--plain", action="store_true", help="plain lines also in a terminal")
+    walk.add_argument("--virtual-time", action="store_true", help="in simulated time, as fast as it goes; one process")
+    walk.add_argument("--broker", metavar="HOST:PORT", help="send to this MQTT broker instead of an embedded one")
+    walk.add_argument("--config", metavar="FILE", type=Path, help="settings; without it the defaults")
+
+
+def _add_run(commands: "_Commands[_Parser]") -> None:
+    run = _command(commands, "run", "run the device's processes until they are told to end", _RUN_EXAMPLES)
+    run.add_argument("process", nargs="?", default="all", choices=["guard", "sounder", "link", "all"])
+    _add_simulation(run)
+    run.add_argument("--record", metavar="FILE", help="write inputs and decisions to an MCAP file")
+    run.add_argument("--config", metavar="FILE", type=Path, help="settings; without it the defaults")
+    run.add_argument("--epoch-ns", type=int, help=argparse.SUPPRESS)
+    run.add_argument("--monitor", metavar="PATH", help=argparse.SUPPRESS)
+
+
+def _add_replay(commands: "_Commands[_Parser]") -> None:
+    replay = _command(commands, "replay", "decide again what a recording holds", _REPLAY_EXAMPLES)
+    replay.add_argument("recording", metavar="FILE", type=Path, help="an MCAP file from --record")
+    replay.add_argument("--json", action="store_true", help="one JSON object a line")
+    replay.add_argument("--diff", action="store_true", help="stop with 1 at the first output that is not as recorded")
+    replay.add_argument("--config", metavar="FILE", type=Path, help="other settings than the recorded ones")
+
+
+def _add_doctor(commands: "_Commands[_Parser]") -> None:
+    doctor = _command(commands, "doctor", "look at every part and say what to do about it", _DOCTOR_EXAMPLES)
+    doctor.add_argument("--simulated", action="store_true", help="on the simulated board: no hardware needed")
+    doctor.add_argument("--fault", metavar="WORD:PART", action="append", default=[], help=_FAULT_HELP)
+    doctor.add_argument("--json", action="store_true", help="one JSON object with all checks")
+    doctor.add_argument(
+        "--config", metavar="FILE", type=Path, help="settings; without it the device's, or the defaults"
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; see EXIT_CODES."""
+    top = parser()
+    args = top.parse_args(argv)
+    try:
+        _check_simulation(args)
+        code = _function(args.command)(args)
+        sys.stdout.flush()
+        return code
+    except RearguardError as error:
+        print(f"rearguard: {error}", file=sys.stderr)
+        return USAGE if isinstance(error, ConfigError | MissingExtra) else FAILURE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read us has enough; the interpreter must not complain when it flushes at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILURE
+
+
+def _function(command: str) -> Callable[[argparse.Namespace], int]:
+    function: Callable[[argparse.Namespace], int] = getattr(import_module(f"firmware.commands.{command}"), command)
+    return function
+
+
+def _check_simulation(args: argparse.Namespace) -> None:
+    """Refuse what the simulation does not know, in one line and before anything starts."""
+    wishes = [f"--{name}" for name in ("fault", "motion", "virtual_time") if getattr(args, name, None)]
+    if not getattr(args, "simulated", False):
+        if wishes:
+            raise ConfigError(f"{wishes[0].replace('_', '-')} needs --simulated: it cannot be done to real parts")
+        return
+    from hal.sim.faults import parse_fault
+
+    try:
+        for text in args.fault:
+            parse_fault(text)
+        if getattr(args, "epoch_ns", None) is None:  # a child process is told what was looked at before
+            _check_world(args)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+
+def _check_world(args: argparse.Namespace) -> None:
+    if getattr(args, "motion", None):
+        from hal.sim.world.recorded import recorded
+
+        recorded(args.motion)
+    elif hasattr(args, "scenario"):
+        from hal.sim.world.scenarios import scenario
+
+        scenario(args.scenario)

@@ -1,0 +1,27 @@
+"""The link as a process: sends what the journal holds, and brings words back to the guard. No GPIO in here."""
+
+import threading
+
+from firmware.config import Config
+from firmware.ids import device_id
+from firmware.ipc import LINK_SOCKET, Sender
+from firmware.journal import Journal
+from firmware.link.link import TURN_S, Link
+from firmware.link.mqtt import MqttClient
+from hal.clock import MonotonicClock
+
+
+def run_link(config: Config, stop: threading.Event) -> None:
+    """Link until `stop` is set, then say a clean end."""
+    clock, state_dir = MonotonicClock(), config.paths.state_dir
+    device = device_id(state_dir)
+    journal = Journal(state_dir / "journal.db")
+    to_guard = Sender(config.paths.run_dir / LINK_SOCKET)
+    link = Link(journal, MqttClient(config.mqtt, device), to_guard.send, clock)
+    try:
+        while not stop.is_set():
+            link.tick()
+            clock.wait(stop, TURN_S)
+    finally:
+        link.close()
+        journal.close()

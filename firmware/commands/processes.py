@@ -1,0 +1,85 @@
+"""Child processes of a supervisor: started, watched, told to end, and never left behind."""
+
+import ctypes
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from typing import IO
+
+PR_SET_PDEATHSIG = 1  # prctl(2): what a child gets when its parent dies
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class Child:
+    """One process, with its standard output and its complaints as lines in queues where `watched` asks for that.
+
+    It has a session of its own, so that Ctrl-C reaches only the supervisor, which ends the others in their order.
+    """
+
+    def __init__(self, name: str, module: str, arguments: Sequence[str], *, watched: bool = True) -> None:
+        self.name = name
+        self._command = [sys.executable, "-m", module, *arguments]
+        self._watched = watched
+        self.lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.complaints: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.restarts = -1
+        self.start()
+
+    def start(self) -> None:
+        self.restarts += 1
+        self._process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if self._watched else None,
+            stderr=subprocess.PIPE if self._watched else None,
+            text=True,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+        )
+        if self._watched:
+            for stream, lines in ((self._process.stdout, self.lines), (self._process.stderr, self.complaints)):
+                threading.Thread(target=_read, args=(stream, lines), daemon=True).start()
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs."""
+        return self._process.poll()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def line(self, timeout_s: float = 0.0) -> str | None:
+        return _next(self.lines, timeout_s)
+
+    def complaint(self) -> str | None:
+        return _next(self.complaints, 0.0)
+
+    def stop(self, patience_s: float = 5.0) -> None:
+        """Ask it to end; insist when it does not."""
+        if self.exit_code is None:
+            self._process.terminate()
+        try:
+            self._process.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _read(stream: IO[str], lines: "queue.SimpleQueue[str]") -> None:
+    with stream:
+        for line in stream:
+            lines.put(line.rstrip("\n"))
+
+
+def _next(lines: "queue.SimpleQueue[str]", timeout_s: float) -> str | None:
+    try:
+        return lines.get(timeout=timeout_s) if timeout_s > 0 else lines.get_nowait()
+    except queue.Empty:
+        return None

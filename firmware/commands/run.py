@@ -1,0 +1,72 @@
+"""`rearguard run`: one of the device's processes, or all of them under one supervisor."""
+
+import argparse
+import signal
+import threading
+import time
+from pathlib import Path
+
+from firmware.config import Config, load
+from hal.board import Board
+from hal.sim.world.scene import World
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the process that is named until SIGTERM or Ctrl-C; 0 after a clean end."""
+    config = load(args.config)
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    for folder in (config.paths.run_dir, config.paths.state_dir):
+        folder.mkdir(parents=True, exist_ok=True)
+    if args.process == "guard":
+        from firmware.commands.guard_process import run_guard
+
+        run_guard(config, open_board(args, config), stop, record=_path(args.record), monitor=_path(args.monitor))
+    elif args.process == "sounder":
+        from firmware.commands.sounder_process import run_sounder
+
+        run_sounder(config, open_board(args, config), stop)
+    elif args.process == "link":
+        from firmware.commands.link_process import run_link
+
+        run_link(config, stop)
+    else:
+        from firmware.commands.supervisor import run_all
+
+        return run_all(args, stop)
+    return 0
+
+
+def open_board(args: argparse.Namespace, config: Config) -> Board:
+    """The Pi's own parts, or simulated ones in real time; `--epoch-ns` gives every process the same world."""
+    if not args.simulated:
+        from hal.board import PiBoard
+
+        return PiBoard(config.board)
+    from hal.sim.board import SimBoard
+    from hal.sim.clock import PacedClock
+    from hal.sim.faults import parse_fault
+
+    return SimBoard(
+        config.board,
+        open_world(args),
+        faults=tuple(parse_fault(text) for text in args.fault),
+        epoch_ns=args.epoch_ns or time.monotonic_ns(),
+        new_clock=PacedClock,
+    )
+
+
+def open_world(args: argparse.Namespace) -> World:
+    """The recorded motion that `--motion` names, or the scenario that `--scenario` names."""
+    if args.motion:
+        from hal.sim.world.recorded import recorded
+
+        return recorded(args.motion)
+    from hal.sim.world.scenarios import scenario
+
+    return scenario(args.scenario)
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None

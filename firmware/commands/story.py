@@ -1,0 +1,154 @@
+"""A walk as it is told: outputs of the guard and words of the caregiver's client become lines and a state."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from firmware.core.messages import Hazard, Severity
+
+Line = Mapping[str, Any]
+
+TITLES = {
+    "self_test": "self-test: stand still",
+    "ready": "ready",
+    "walking": "walking",
+    "paused": "paused",
+    "ended": "ended",
+}
+PATTERNS = {
+    "silent": "nothing",
+    "ready": "ready chirp",
+    "obstacle_caution": "2 pulses a second",
+    "obstacle_warning": "4 pulses a second",
+    "obstacle_imminent": "8 pulses a second",
+    "sway": "double tap",
+    "fault": "falling fault pattern",
+    "fall_countdown": "rising countdown, ever louder",
+    "fall_nobody_yet": "alarm: nobody yet",
+    "fall_sent": "sent",
+    "fall_heard": "heard by a person",
+    "cancelled": "cancelled",
+    "locate": "here I am",
+    "ended": "end chirp",
+}
+PHASES = {
+    "suspected": "fall suspected",
+    "confirmed": "fall confirmed",
+    "cancelled": "cancelled by the wearer",
+    "recovered": "got up again",
+    "not_recovered": "still down",
+    "long_lie": "long lie",
+}
+
+
+@dataclass(slots=True)
+class Told:
+    """An event that the caregiver's client really got."""
+
+    type: str
+    phase: str
+    alarm: str
+    decided_ms: int
+    received_ms: int
+    times: int = 1
+
+    @property
+    def after_s(self) -> float:
+        return (self.received_ms - self.decided_ms) / 1e3
+
+
+@dataclass(slots=True)
+class Story:
+    """What happened so far. `epoch_ns` is when the walk's clock began."""
+
+    epoch_ns: int
+    state: str = "self_test"
+    pattern: str = "silent"
+    ready_ns: int | None = None
+    telemetry: dict[str, Any] = field(default_factory=dict)
+    parts: dict[str, Any] = field(default_factory=dict)
+    summary: dict[str, Any] = field(default_factory=dict)
+    warnings: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
+    decided: list[dict[str, Any]] = field(default_factory=list)
+    told: dict[str, Told] = field(default_factory=dict)
+    status: dict[str, Any] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+
+    def output(self, line: Line) -> str | None:
+        """Take one output of the guard; the sentence that it is worth, if any."""
+        teller = {"alert": self._alert, "pattern": self._pattern, "walk": self._walk}.get(line["kind"])
+        if line["kind"] == "telemetry":
+            self.telemetry = dict(line)
+        elif line["kind"] == "health":
+            self.parts = dict(line["parts"])
+        text = teller(line) if teller else None
+        return self._keep(line["t_ns"], text)
+
+    def word(self, word: Line, now_ns: int) -> str | None:
+        """Take one line of the caregiver's client."""
+        body = word.get("body", {})
+        if word.get("kind") == "status":
+            self.status = dict(body)
+            return self._keep(now_ns, f"caregiver  device is {body.get('state')} (MQTT {body.get('protocol', '?')})")
+        if word.get("kind") != "event":
+            return None
+        known = self.told.get(body["id"])
+        if known is not None:
+            known.times += 1
+            return None
+        alarm = body["data"].get("alarm", body["id"])
+        told = Told(body["type"], body["phase"], alarm, body["mono_ms"], now_ns // 1_000_000)
+        self.told[body["id"]] = told
+        return self._keep(now_ns, f"caregiver  got {told.type} {told.phase}, {told.after_s:.2f} s after it was decided")
+
+    def _keep(self, t_ns: int, text: str | None) -> str | None:
+        if text is None:
+            return None
+        line = f"{self.seconds(t_ns):6.2f} s  {text}"
+        self.lines.append(line)
+        return line
+
+    def seconds(self, t_ns: int) -> float:
+        return (t_ns - self.epoch_ns) / 1e9
+
+    def _walk(self, line: Line) -> str | None:
+        changed = line["state"] != self.state
+        self.state, self.summary = line["state"], dict(line["summary"])
+        if self.state == "ready" and self.ready_ns is None:
+            self.ready_ns = line["t_ns"]
+        return f"walk       {TITLES.get(self.state, self.state)}" if changed else None
+
+    def _pattern(self, line: Line) -> str:
+        self.pattern = line["pattern"]
+        return f"sounds     {PATTERNS.get(self.pattern, self.pattern)}"
+
+    def _alert(self, line: Line) -> str:
+        hazard, severity, data = line["hazard"], line["severity"], line["data"]
+        if hazard == Hazard.OBSTACLE:
+            if severity not in (Severity.NONE,):
+                self.warnings.append((self.seconds(line["t_ns"]), {"severity": severity, **data}))
+            return f"obstacle   {severity if severity != 'none' else 'clear'}{_approach(data)}"
+        if hazard == Hazard.SWAY:
+            return f"sway       {'steady again' if severity == 'none' else 'sudden sway' + _sway(data)}"
+        if hazard == Hazard.FAULT:
+            part = data.get("part", "?")
+            return f"fault      {data.get('reason') or f'{part} works again'}"
+        self.decided.append(dict(line))
+        return f"alarm      {'SOS ' if hazard == Hazard.SOS else ''}{PHASES.get(severity, severity)}"
+
+
+def _approach(data: Line) -> str:
+    distance_m, speed_mps = data.get("distance_m"), data.get("closing_speed_mps")
+    contact_s = data.get("time_to_collision_s")
+    parts = [
+        "" if distance_m is None else f"{distance_m:.2f} m behind",
+        "" if speed_mps is None else f"closing {speed_mps:.2f} m/s",
+        "" if contact_s is None else f"contact in {contact_s:.1f} s",
+    ]
+    text = ", ".join(part for part in parts if part)
+    return f": {text}" if text else ""
+
+
+def _sway(data: Line) -> str:
+    tilt_deg = data.get("extrapolated_tilt_deg")
+    return "" if tilt_deg is None else f" {data.get('direction', '')}, heading for {tilt_deg:.0f} deg"

@@ -1,0 +1,58 @@
+"""What is said at the end of a walk."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from firmware.commands.story import PHASES, Story
+from firmware.journal import Delivery
+
+
+def summary_json(story: Story, deliveries: Sequence[Delivery]) -> dict[str, Any]:
+    """One object: the walk as the core counted it, each warning, each alert and how far it got."""
+    return {
+        "kind": "summary",
+        **story.summary,
+        "ready_s": None if story.ready_ns is None else round(story.seconds(story.ready_ns), 3),
+        "warnings": [{"t_s": round(t_s, 2), **data} for t_s, data in story.warnings],
+        "alerts": [_alert(story, delivery) for delivery in deliveries],
+    }
+
+
+def _alert(story: Story, delivery: Delivery) -> dict[str, Any]:
+    told = story.told.get(delivery.id)
+    return {
+        "type": delivery.type,
+        "phase": delivery.phase,
+        "id": delivery.id,
+        "alarm": delivery.alarm,
+        "delivery": "delivered" if told else delivery.state,
+        "after_s": round(told.after_s, 3) if told else None,
+        "copies": told.times if told else 0,
+    }
+
+
+def summary_lines(summary: dict[str, Any]) -> list[str]:
+    """The same, to be read by a person."""
+    lines = [
+        f"The walk: {_number(summary.get('minutes'), '.1f')} min, {summary.get('steps', 0)} steps, "
+        f"{_number(summary.get('cadence_spm'), '.0f')} steps a minute; "
+        f"trunk sway {_number(summary.get('sway_rms_deg'), '.1f')} deg rms",
+        f"Obstacles: {summary.get('obstacle_cautions', 0)} cautions, {summary.get('obstacle_warnings', 0)} warnings, "
+        f"nearest {_number(summary.get('nearest_m'), '.2f')} m; sudden sways: {summary.get('sway_warnings', 0)}; "
+        f"falls: {summary.get('falls', 0)}; faults: {summary.get('faults', 0)}",
+    ]
+    for warning in summary["warnings"]:
+        lines.append(
+            f"  {warning['t_s']:6.2f} s  {warning['severity']:<9} at {_number(warning.get('distance_m'), '.2f')} m, "
+            f"contact in {_number(warning.get('time_to_collision_s'), '.1f')} s"
+        )
+    lines.append("Alerts:" if summary["alerts"] else "Alerts: none")
+    for alert in summary["alerts"]:
+        phase = PHASES.get(alert["phase"], alert["phase"]) if alert["type"] == "fall" else alert["phase"]
+        after = "" if alert["after_s"] is None else f" {alert['after_s']:.2f} s after it was decided"
+        lines.append(f"  {alert['type']:<5} {phase:<24} {alert['delivery']}{after}  alarm {alert['alarm']}")
+    return lines
+
+
+def _number(value: object, form: str) -> str:
+    return format(value, form) if isinstance(value, int | float) else "-"

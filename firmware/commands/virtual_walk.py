@@ -1,0 +1,52 @@
+"""`rearguard walk --virtual-time`: the same walk in one process under simulated time: quick and repeatable."""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from firmware.commands.run import open_world
+from firmware.commands.screen import Screen, open_screen
+from firmware.commands.story import Story
+from firmware.commands.summary import summary_json
+from firmware.config import load
+from firmware.link.memory import MemoryBroker, MemoryCaregiver
+from firmware.outputs import as_json
+from firmware.virtual import VirtualDevice
+from hal.sim.faults import parse_fault
+
+TURN_S = 0.05
+
+
+def virtual_walk(args: argparse.Namespace) -> int:
+    """Walk the scenario, printing what happens in the order in which it does; 0 at its end."""
+    world = open_world(args)
+    story = Story(epoch_ns=0)
+    args.plain = True  # a live view of something that is over at once shows nothing
+    with tempfile.TemporaryDirectory(prefix="rearguard-") as folder, open_screen(args, story) as screen:
+        broker = MemoryBroker()
+        caregiver = MemoryCaregiver(broker)
+        device = VirtualDevice(
+            load(args.config),
+            world,
+            Path(folder),
+            faults=[parse_fault(text) for text in args.fault],
+            broker=broker,
+            record=Path(args.record) if args.record else None,
+        )
+        turns = round(world.duration_s / TURN_S)
+        for turn in range(1, turns + 1):
+            device.run_until(turn * TURN_S)
+            _show(device, caregiver, story, screen)
+        device.end()
+        _show(device, caregiver, story, screen)
+        screen.summary(summary_json(story, device.deliveries))
+    return 0
+
+
+def _show(device: VirtualDevice, caregiver: MemoryCaregiver, story: Story, screen: Screen) -> None:
+    for output in device.log.take_all():
+        body = as_json(output)
+        screen.output(body, story.output(body))
+    for word in caregiver.words:
+        screen.word(word, story.word(word, device.clock.now_ns()))
+    caregiver.words.clear()
