@@ -93,6 +93,7 @@ def walk() -> World:
         bouts,
         incidents,
         behind=lambda walker: FloorWhenDown(walker, impact_s, Wall(walker, GAP_M)),
+        presses=(*PRESS, (11.0, 11.3)),  # she tries the button while she rests: a slow or late one is found then
         marks=(
             *((START_S, "walking"), (IN_RANGE_S, "wall in range"), (stop_s, "stops"), (off_s, "walks forward")),
             *((13.41, "walking"), (sway_s, "sudden sway"), (16.6, "walking"), _falls(impact_s), (impact_s, "impact")),
