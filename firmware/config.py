@@ -7,7 +7,7 @@ fields of BoardConfig and CoreConfig is a section of the same name.
 import math
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field, is_dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
@@ -88,6 +88,14 @@ def parse(text: str, source: str) -> Config:
         _check_section(name, table, known, source)
     parts = {part: _joined(hint, tables, _OWN_SECTION[part], source) for part, hint in typed.hints(Config).items()}
     return Config(**parts)
+
+
+def matched(config: Config) -> Config:
+    """The same, with the core knowing the sampling rate that the board's IMU is set to, unless it is told another."""
+    if config.core.imu_check.rate_hz:
+        return config
+    imu_check = replace(config.core.imu_check, rate_hz=float(config.board.imu.rate_hz))
+    return replace(config, core=replace(config.core, imu_check=imu_check))
 
 
 def sections(config: Config) -> Iterator[tuple[str, str, Any]]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from firmware.config import Config, to_toml
+from firmware.config import Config, matched, to_toml
 from firmware.core.messages import Input, Output
 from firmware.guard.events import EventMaker, Wall
 from firmware.guard.guard import Guard, assemble, open_readers
@@ -66,7 +66,7 @@ class VirtualDevice:
         record: Path | None = None,
         seed: int = 0,
     ) -> None:
-        self.clock = SimClock()
+        config, self.clock = matched(config), SimClock()
         self.world, self.log = world, OutputLog()
         self.board = SimBoard(config.board, world, faults=tuple(faults), epoch_ns=0, new_clock=lambda: self.clock)
         self.journal = Journal(folder / "journal.db")

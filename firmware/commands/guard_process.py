@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from firmware.config import Config
+from firmware.config import Config, matched
 from firmware.core.messages import Value
 from firmware.errors import JournalError, RearguardError
 from firmware.guard import threads
@@ -47,7 +47,7 @@ def run_guard(
     config: Config, board: Board, stop: threading.Event, *, record: Path | None = None, monitor: Path | None = None
 ) -> None:
     """Guard until `stop` is set, then sum the walk up and write down what is still to be written."""
-    clock = MonotonicClock()
+    config, clock = matched(config), MonotonicClock()
     state_dir, run_dir = config.paths.state_dir, config.paths.run_dir
     journal, boot = _open_journal(state_dir)
     wall = Wall(_wall_ms, SYNCED.exists, os.urandom)

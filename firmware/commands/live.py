@@ -12,7 +12,8 @@ from rich.text import Text
 from firmware.commands.story import PATTERNS, TITLES, Story
 from firmware.commands.summary import summary_lines
 
-BAR = 44
+NUMBERS = 40  # characters; before the bar, so that a narrow terminal cuts the bar
+BAR = 40
 RANGE_M = 4.0
 STYLES = {
     "silent": "dim",
@@ -98,12 +99,12 @@ def _walk(story: Story) -> Text:
 def _behind(seen: Mapping[str, Any]) -> Text:
     distance_m, contact_s = seen.get("distance_m"), seen.get("time_to_collision_s")
     if distance_m is None:
-        return Text(f"{'·' * BAR}  nothing within {RANGE_M:.0f} m", style="dim")
+        return Text(f"{f'nothing within {RANGE_M:.0f} m':{NUMBERS}}{'·' * BAR}", style="dim")
     filled = round(min(distance_m / RANGE_M, 1.0) * BAR)
     style = "red" if distance_m < 0.6 else "yellow" if contact_s is not None and contact_s < 3 else "green"
     speed = f"{distance_m:4.2f} m  {_form(seen.get('closing_speed_mps'), '+.2f')} m/s"
     contact = f"  contact in {contact_s:.1f} s" if contact_s is not None and contact_s < 10 else ""
-    return Text.assemble(("█" * filled, style), ("·" * (BAR - filled), "dim"), f"  {speed}{contact}")
+    return Text.assemble(f"{speed + contact:{NUMBERS}}", ("█" * filled, style), ("·" * (BAR - filled), "dim"))
 
 
 def _parts(story: Story) -> Text:
@@ -117,7 +118,7 @@ def _told(story: Story) -> Text:
     protocol = story.status.get("protocol")
     link = f"MQTT {protocol}, {story.status.get('state')}" if protocol else "no broker yet"
     told = list(story.told.values())
-    last = f"; {len(told)} events arrived, last: {told[-1].type} {told[-1].phase}" if told else ""
+    last = f"; {len(told)} events arrived, last: {told[-1].what}" if told else ""
     return Text(link + last)
 
 

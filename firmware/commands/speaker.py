@@ -47,7 +47,7 @@ class Speaker:
     def __init__(self) -> None:
         self._command = next((list(player) for player in PLAYERS if shutil.which(player[0])), None)
         self._folder = tempfile.TemporaryDirectory(prefix="rearguard-sound-") if self._command else None
-        self._playing: subprocess.Popen[bytes] | None = None
+        self.playing: subprocess.Popen[bytes] | None = None
 
     @property
     def available(self) -> bool:
@@ -61,7 +61,7 @@ class Speaker:
         if not path.exists():
             path.write_bytes(as_wave(render(pattern, LONGEST_S)))
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self._playing = subprocess.Popen([*self._command, str(path)], **quiet)  # type: ignore[call-overload]
+        self.playing = subprocess.Popen([*self._command, str(path)], **quiet)  # type: ignore[call-overload]
 
     def close(self) -> None:
         self._stop()
@@ -69,7 +69,7 @@ class Speaker:
             self._folder.cleanup()
 
     def _stop(self) -> None:
-        playing, self._playing = self._playing, None
+        playing, self.playing = self.playing, None
         if playing is not None:
             playing.terminate()
             playing.wait()

@@ -32,25 +32,20 @@ PATTERNS = {
     "ended": "end chirp",
 }
 PHASES = {
-    "suspected": "fall suspected",
-    "confirmed": "fall confirmed",
     "cancelled": "cancelled by the wearer",
-    "recovered": "got up again",
-    "not_recovered": "still down",
+    "recovered": "over: got up again",
+    "not_recovered": "not up yet",
     "long_lie": "long lie",
 }
 
 
 @dataclass(slots=True)
 class Told:
-    """An event that the caregiver's client really got."""
+    """An event that the caregiver's client really got, in words and with its times."""
 
-    type: str
-    phase: str
-    alarm: str
+    what: str
     decided_ms: int
     received_ms: int
-    times: int = 1
 
     @property
     def after_s(self) -> float:
@@ -92,14 +87,9 @@ class Story:
             return self._keep(now_ns, f"caregiver  device is {body.get('state')} (MQTT {body.get('protocol', '?')})")
         if word.get("kind") != "event":
             return None
-        known = self.told.get(body["id"])
-        if known is not None:
-            known.times += 1
-            return None
-        alarm = body["data"].get("alarm", body["id"])
-        told = Told(body["type"], body["phase"], alarm, body["mono_ms"], now_ns // 1_000_000)
-        self.told[body["id"]] = told
-        return self._keep(now_ns, f"caregiver  got {told.type} {told.phase}, {told.after_s:.2f} s after it was decided")
+        what = in_words(body["type"], body["phase"], body["data"].get("part"))
+        told = self.told[body["id"]] = Told(what, body["mono_ms"], now_ns // 1_000_000)
+        return self._keep(now_ns, f"caregiver  got: {told.what}, {told.after_s:.2f} s after it was decided")
 
     def _keep(self, t_ns: int, text: str | None) -> str | None:
         if text is None:
@@ -134,7 +124,14 @@ class Story:
             part = data.get("part", "?")
             return f"fault      {data.get('reason') or f'{part} works again'}"
         self.decided.append(dict(line))
-        return f"alarm      {'SOS ' if hazard == Hazard.SOS else ''}{PHASES.get(severity, severity)}"
+        return f"alarm      {in_words(hazard, severity)}"
+
+
+def in_words(kind: str, phase: str, part: str | None = None) -> str:
+    """An alarm and its phase as a person says it."""
+    if kind == Hazard.FAULT:
+        return f"fault of {part or 'a part'}{' is over' if phase == 'over' else ''}"
+    return f"{'SOS' if kind == Hazard.SOS else kind} {PHASES.get(phase, phase)}"
 
 
 def _approach(data: Line) -> str:

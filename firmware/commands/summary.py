@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from firmware.commands.story import PHASES, Story
+from firmware.commands.story import Story, in_words
 from firmware.journal import Delivery
 
 
@@ -21,13 +21,13 @@ def summary_json(story: Story, deliveries: Sequence[Delivery]) -> dict[str, Any]
 def _alert(story: Story, delivery: Delivery) -> dict[str, Any]:
     told = story.told.get(delivery.id)
     return {
+        "what": told.what if told else in_words(delivery.type, delivery.phase),
         "type": delivery.type,
         "phase": delivery.phase,
         "id": delivery.id,
         "alarm": delivery.alarm,
         "delivery": "delivered" if told else delivery.state,
         "after_s": round(told.after_s, 3) if told else None,
-        "copies": told.times if told else 0,
     }
 
 
@@ -48,9 +48,8 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
         )
     lines.append("Alerts:" if summary["alerts"] else "Alerts: none")
     for alert in summary["alerts"]:
-        phase = PHASES.get(alert["phase"], alert["phase"]) if alert["type"] == "fall" else alert["phase"]
         after = "" if alert["after_s"] is None else f" {alert['after_s']:.2f} s after it was decided"
-        lines.append(f"  {alert['type']:<5} {phase:<24} {alert['delivery']}{after}  alarm {alert['alarm']}")
+        lines.append(f"  {alert['what']:<30} {alert['delivery']}{after}   alarm {alert['alarm']}")
     return lines
 
 

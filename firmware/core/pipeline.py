@@ -117,7 +117,7 @@ class SafetyPipeline:
             return
         self._health.hear("imu", sample.t_ns)
         if not self._health.ok("imu"):
-            self._lose_touch()
+            self._lose_touch(now_ns)
             return
         t_ns, attitude, trunk = sample.t_ns, self._attitude, self._trunk
         attitude.update(t_ns, sample.accel_mps2, sample.gyro_radps)
@@ -137,12 +137,14 @@ class SafetyPipeline:
             self._sway.update(t_ns, trunk.forward_rad, trunk.right_rad)
             self._walk.note_sway(trunk.pitch_rad, trunk.roll_rad)
 
-    def _lose_touch(self) -> None:
+    def _lose_touch(self, now_ns: int) -> None:
         """The IMU cannot be trusted: what it said before says nothing about what it will say next."""
         self._attitude.restart()
         self._steps.restart()
         self._trunk.restart()
-        self._fall.restart()
+        evidence = self._fall.lose_touch(now_ns)
+        if evidence is not None:
+            self._fall_alarm.suspect(now_ns, evidence)
         self._fall_alarm.lose_sight()
         self._sway.clear()
 
@@ -201,8 +203,8 @@ class SafetyPipeline:
         changes = [] if self._walk.state is WalkState.ENDED else self._health.update(now_ns)
         if changes:
             self._next_health_ns = now_ns
-            self._isolate()
-            said = (said[0], said[1], self._obstacle.detection, self._sway.detection)
+            self._isolate(now_ns)
+            said = (self._fall_alarm.detection, said[1], self._obstacle.detection, self._sway.detection)
         elif said == self._said:
             return
         first = len(out)
@@ -215,10 +217,10 @@ class SafetyPipeline:
         self._fall_alarm.finish()
         self._sos.finish()
 
-    def _isolate(self) -> None:
+    def _isolate(self, now_ns: int) -> None:
         """What a faulty part said last must not go on sounding as a hazard, nor as calm."""
         if not self._health.ok("imu"):
-            self._lose_touch()
+            self._lose_touch(now_ns)
         if not self._health.ok("rangefinder"):
             self._approach.forget()
             self._obstacle.clear()

@@ -30,7 +30,7 @@ class EventMaker:
     """
 
     def __init__(self, device: str, boot: int, wall: Wall, left_over: Mapping[str, Value] | None = None) -> None:
-        self._device, self._boot, self._wall = device, boot, wall
+        self._device, self.boot, self._wall = device, boot, wall
         self._left_over = left_over if left_over and left_over.get("severity") == "critical" else None
         self._alarms: dict[int, str] = {}
         self._open: dict[int, dict[str, Value]] = {}
@@ -46,7 +46,7 @@ class EventMaker:
             id=identity,
             alarm=alarm,
             dev=self._device,
-            boot=self._boot,
+            boot=self.boot,
             type=alert.hazard,
             phase=alert.severity if alert.severity is not Severity.NONE else "over",
             severity=_severity(alert),

@@ -1,6 +1,7 @@
 """Writes what was decided into the journal, off the loop. An event that cannot be written is kept and tried again."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from firmware.core.messages import Alert, Health, Input, Output, Telemetry, WalkChanged, WalkState
 from firmware.errors import JournalError
@@ -77,11 +78,19 @@ class JournalWriter:
         if self._journal is not None:
             self._journal.close()
 
+    def _opened(self) -> Journal:
+        """The journal; where it opens only now, this start is counted only now, and events made before say so."""
+        if self._journal is None:
+            journal = self._reopen()
+            boot = journal.next_boot()
+            self._unwritten = [replace(event, boot=boot) for event in self._unwritten]
+            self._events.boot = boot
+            self._journal = journal
+        return self._journal
+
     def _guarded(self, write: Callable[[Journal], object]) -> bool:
         try:
-            if self._journal is None:
-                self._journal = self._reopen()
-            write(self._journal)
+            write(self._opened())
         except JournalError as error:
             if not self._failing:  # said once for as long as events wait, not twice a second
                 self._complain(str(error))

@@ -182,6 +182,25 @@ def test_the_countdown_goes_on_when_every_sensor_dies_in_the_fall() -> None:
     assert wearer.patterns()[-1] is Pattern.FALL_NOBODY_YET
 
 
+def test_a_device_that_is_smashed_in_the_fall_asks_whether_it_was_one() -> None:
+    wearer = walking_wearer().fall(lies_s=0.2)
+    assert wearer.severities(Hazard.FALL) == [], "the impact is not judged yet"
+    wearer.imu = False
+    wearer.live(1.0)
+    assert wearer.severities(Hazard.FALL) == [Severity.SUSPECTED]
+    assert wearer.alerts(Hazard.FALL)[0].data["path"] == "impact, then no signal"
+    wearer.live(31)
+    assert wearer.severities(Hazard.FALL)[-1] is Severity.CONFIRMED
+
+
+def test_a_sensor_that_fails_while_walking_is_a_fault_and_no_fall() -> None:
+    wearer = walking_wearer()
+    wearer.imu = False
+    wearer.live(5.0)
+    assert wearer.severities(Hazard.FALL) == []
+    assert wearer.severities(Hazard.FAULT) == [Severity.FAULT]
+
+
 def test_a_long_lie_is_told_in_steps() -> None:
     wearer = walking_wearer().fall(lies_s=2)
     start_s = wearer.t_s

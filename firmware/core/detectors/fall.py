@@ -92,6 +92,22 @@ class FallDetector:
         self._pending.clear()
         self._down_since_ns = None
 
+    def lose_touch(self, now_ns: int) -> dict[str, Value] | None:
+        """The sensor fails: evidence of a fall when that follows an impact which was still to be judged.
+
+        A device that is smashed in the fall cannot tell how the fall ended; it asks.
+        """
+        hardest = max(self._pending, key=lambda impact: impact.peak_mps2, default=None)
+        self.restart()
+        if hardest is None or hardest.peak_mps2 < self._config.soft_impact_g * G0_MPS2:
+            return None
+        return {
+            "path": "impact, then no signal",
+            "tilt_deg": None,
+            "impact_g": round(hardest.peak_mps2 / G0_MPS2, 2),
+            "impact_age_s": round((now_ns - hardest.t_ns) * 1e-9, 2),
+        }
+
     def update(self, t_ns: int, magnitude_mps2: float, tilt_rad: float) -> dict[str, Value] | None:
         """One sample of |a| and of the tilt from the personal upright; both finite."""
         if magnitude_mps2 > self._impact_mps2:

@@ -1,0 +1,110 @@
+"""The live view, the plain lines, the JSON lines and the speaker."""
+
+import argparse
+import io
+import itertools
+import json
+import sys
+import wave
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from support.walks import Walk, take_walk
+
+from firmware.commands.live import view
+from firmware.commands.screen import JsonScreen, PlainScreen, open_screen
+from firmware.commands.speaker import LONGEST_S, RATE_HZ, Speaker, as_wave, render
+from firmware.commands.story import Story
+from firmware.core.messages import Hazard, Pattern, Severity
+from firmware.outputs import as_json
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory: pytest.TempPathFactory) -> Walk:
+    return take_walk("wall", tmp_path_factory.mktemp("wall"), seconds=9.2)
+
+
+def shown(story: Story, width: int) -> str:
+    console = Console(width=width, file=io.StringIO(), force_terminal=False)
+    console.print(view(story))
+    text = console.file
+    assert isinstance(text, io.StringIO)
+    return text.getvalue()
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_live_view_shows_what_matters_at_any_width(walk: Walk, width: int) -> None:
+    story = Story(0)
+    for output in walk.outputs:
+        if output.t_ns <= 9.2e9:
+            story.output(as_json(output))
+    text = shown(story, width)
+    assert all(len(line) <= width for line in text.splitlines())
+    for word in ("walking", "m/s", "4 pulses a second", "rangefinder", "no broker yet", "warning"):
+        assert word in text
+
+
+def test_live_view_before_anything_is_known() -> None:
+    assert "nothing within 4 m" in shown(Story(0), 100)
+
+
+def options(*, as_lines_of_json: bool = False, plain: bool = False) -> argparse.Namespace:
+    return argparse.Namespace(json=as_lines_of_json, plain=plain)
+
+
+def test_pipe_gets_plain_lines_and_a_program_gets_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert type(open_screen(options(), Story(0))) is PlainScreen
+    assert type(open_screen(options(as_lines_of_json=True), Story(0))) is JsonScreen
+
+
+def test_every_json_line_is_one_object(walk: Walk, capsys: pytest.CaptureFixture[str]) -> None:
+    screen = JsonScreen()
+    for output in walk.outputs:
+        screen.output({"v": 1, **as_json(output)}, None)
+    screen.word({"kind": "event"}, None)
+    screen.say("link ended by itself; started again")
+    screen.summary({"kind": "summary"})
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(said) == len(walk.outputs) + 3
+    warnings = [line for line in said if line.get("hazard") == Hazard.OBSTACLE and line["severity"] == Severity.WARNING]
+    assert warnings[0]["data"]["distance_m"] >= 1.16
+
+
+def test_speaker_plays_what_the_buzzer_plays() -> None:
+    samples = render(Pattern.OBSTACLE_WARNING, 1.0)
+    assert len(samples) == RATE_HZ
+    pulse = samples[: round(0.12 * RATE_HZ)]
+    rises = sum(before <= 0 < after for before, after in itertools.pairwise(pulse))
+    assert rises / 0.12 == pytest.approx(698.0, rel=0.02)
+    assert not any(samples[round(0.13 * RATE_HZ) : round(0.24 * RATE_HZ)])
+
+
+def test_wave_file_is_one() -> None:
+    with wave.open(io.BytesIO(as_wave(render(Pattern.READY, 1.0)))) as file:
+        assert (file.getframerate(), file.getnframes(), file.getnchannels()) == (RATE_HZ, RATE_HZ, 1)
+
+
+def test_machine_without_a_player_is_silent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    speaker = Speaker()
+    assert not speaker.available
+    speaker.play(Pattern.SWAY)
+    speaker.close()
+
+
+def test_player_gets_the_pattern_and_is_stopped_by_the_next(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    player = tmp_path / "aplay"
+    player.write_text('#!/bin/sh\necho "$2" >> "$(dirname "$0")/played"\n')
+    player.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    speaker = Speaker()
+    speaker.play(Pattern.SWAY)
+    assert speaker.playing is not None
+    speaker.playing.wait()
+    speaker.play(Pattern.SILENT)
+    assert speaker.playing is None
+    speaker.close()
+    assert (tmp_path / "played").read_text().strip().endswith("sway.wav")
+    assert LONGEST_S > 10.0, "longer than the longest repetition"
