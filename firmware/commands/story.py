@@ -29,6 +29,7 @@ PATTERNS = {
     "fall_heard": "heard by a person",
     "cancelled": "cancelled",
     "locate": "here I am",
+    "test": "test of the alarm's way",
     "ended": "end chirp",
 }
 PHASES = {

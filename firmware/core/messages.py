@@ -18,12 +18,16 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """Somebody has the alarm: `state` is "accepted" (a caregiver's service stored it) or "acknowledged" (a person)."""
+    """Somebody has the alarm: `state` is "accepted" (a caregiver's service stored it) or "acknowledged" (a person).
+
+    `phase` is the phase that was accepted, as in the event; empty when that is not known.
+    """
 
     t_ns: int
     alarm: int
     state: str
     by: str
+    phase: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +36,6 @@ class Command:
 
     t_ns: int
     name: str
-
-
-Input = ImuSample | RangeSample | ButtonSample | SensorFault | Acknowledgement | Command | Tick
 
 
 class Hazard(StrEnum):
@@ -59,6 +60,24 @@ class Severity(StrEnum):
     LONG_LIE = "long_lie"
 
 
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """An earlier run of the guard ended in a walk without a word; what it left open goes on from here.
+
+    `hazard` is FALL or SOS with the phase that was told last, `age_s` after the fall was suspected; NONE for `severity`
+    says that no alarm was open. `walking`: the walk was under way a moment ago, so silence is no calm.
+    """
+
+    t_ns: int
+    walking: bool
+    hazard: Hazard
+    severity: Severity
+    age_s: float
+
+
+Input = ImuSample | RangeSample | ButtonSample | SensorFault | Acknowledgement | Command | Resume | Tick
+
+
 class Pattern(StrEnum):
     """What the buzzer and the motor play; `firmware.sounder.patterns` says how each one sounds."""
 
@@ -75,6 +94,7 @@ class Pattern(StrEnum):
     FALL_HEARD = "fall_heard"
     CANCELLED = "cancelled"
     LOCATE = "locate"
+    TEST = "test"
     ENDED = "ended"
 
 
