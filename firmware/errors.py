@@ -17,5 +17,9 @@ class JournalError(RearguardError):
     """The journal cannot be opened or written."""
 
 
+class AlreadyRunning(RearguardError):
+    """Two processes of one name would take each other's sockets."""
+
+
 class MissingExtra(RearguardError):
     """An optional package that this command needs is not installed."""

@@ -5,6 +5,7 @@ and dropped.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import socket
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from firmware.core.messages import Pattern
+from firmware.errors import AlreadyRunning
 from hal.samples import PARTS
 
 MAX_BYTES = 2048
@@ -25,12 +27,13 @@ LINK_SOCKET = "guard-link.sock"  # link -> guard: acknowledgements and wishes fr
 class Play:
     """What the guard wants to sound, sent at least every 50 ms.
 
-    `since_ns` tells a repetition from a new pattern; `armed` says that the guard's silence is an alarm.
+    `since_ns` tells a repetition from a new pattern. `armed`: the guard's silence is an alarm; False only after the end
+    of a walk; None while the guard does not know yet whether there is one, so that what held before goes on.
     """
 
     pattern: Pattern
     since_ns: int
-    armed: bool
+    armed: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class RemoteAck:
     alarm: str
     state: str
     by: str
+    phase: str = ""  # of the event that was accepted
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +77,8 @@ def decode_play(body: Mapping[str, object]) -> Play:
     if pattern not in Pattern.__members__.values():
         raise Malformed(f"unknown pattern {pattern!r}")
     since_ns, armed = body.get("since_ns"), body.get("armed")
-    if type(since_ns) is not int or type(armed) is not bool:
-        raise Malformed("since_ns must be an integer and armed a boolean")
+    if type(since_ns) is not int or not (armed is None or isinstance(armed, bool)):
+        raise Malformed("since_ns must be an integer and armed true, false or null")
     return Play(Pattern(pattern), since_ns, armed)
 
 
@@ -98,7 +102,9 @@ def decode_remote(body: Mapping[str, object]) -> RemoteAck | RemoteCommand:
             state = _text(body, "state", 20)
             if state not in ("accepted", "acknowledged"):
                 raise Malformed(f"unknown state {state!r}")
-            return RemoteAck(_text(body, "alarm", 64), state, _text(body, "by", 80))
+            return RemoteAck(
+                _text(body, "alarm", 64), state, _text(body, "by", 80), _text({"phase": "", **body}, "phase", 20)
+            )
         case "command":
             name = _text(body, "name", 20)
             if name not in ("test", "locate"):
@@ -138,13 +144,13 @@ class Sender:
 
 
 class Receiver:
-    """Receives datagrams on a socket of its own; the file is private to the user and replaced at the start."""
+    """Receives datagrams on a socket of its own. `Instance` sees to it that nobody else is listening there."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        path.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)  # left by a process that was killed
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        before = os.umask(0o117)  # the group may write: guard, sounder and link are different users of one group
+        before = os.umask(0o117)  # the user and the group of the services, nobody else
         try:
             self._socket.bind(str(path))
         finally:
@@ -155,7 +161,7 @@ class Receiver:
         return self._socket.fileno()
 
     def receive(self, timeout_s: float = 0.0) -> dict[str, object] | None:
-        """One whole datagram, or None when none came in time or it was not a JSON object of version 1."""
+        """One datagram; None when none came in time, an empty object when it was none of version 1."""
         self._socket.settimeout(timeout_s)
         try:
             data = self._socket.recv(MAX_BYTES + 1)
@@ -165,12 +171,33 @@ class Receiver:
             return _parse(data)
         except Malformed:
             self.rejected += 1
-            return None
+            return {}
 
     def close(self) -> None:
         self._socket.close()
         with contextlib.suppress(FileNotFoundError):
             self._path.unlink()
+
+
+class Instance:
+    """The right to be the one process of its name in a run directory; it ends with the process, however that ends.
+
+    Raises:
+        AlreadyRunning: another process has it.
+    """
+
+    def __init__(self, run_dir: Path, name: str) -> None:
+        self._file = (run_dir / f"{name}.lock").open("w", encoding="ascii")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._file.close()
+            raise AlreadyRunning(
+                f"a {name} is running in {run_dir} already; stop it first (systemctl stop rearguard.target)"
+            ) from None
+
+    def close(self) -> None:
+        self._file.close()
 
 
 def _parse(data: bytes) -> dict[str, object]:

@@ -53,25 +53,25 @@ class RecordedOutput:
 class Recorder:
     """Writes one recording. For one thread, which is not the safety loop's: this encodes and touches the disk."""
 
-    def __init__(self, path: Path, *, config_toml: str, boot: int = 0, utc_ms: int | None = None) -> None:
-        """`boot` counts the device's starts; `utc_ms` is None where the wall clock cannot be trusted.
+    def __init__(self, path: Path, *, config_toml: str, boot_id: str = "", utc_ms: int | None = None) -> None:
+        """`boot_id` is the kernel's: times compare within one; `utc_ms` is None where the wall clock cannot be trusted.
 
         Raises:
             MissingExtra: mcap is not installed.
-            RecordingError: the file cannot be made.
+            RecordingError: the file cannot be made, or is there already: a recording is never written over.
         """
         try:
             from mcap.writer import CompressionType, Writer
         except ImportError as error:
             raise _missing_extra() from error
         try:
-            self._file = path.open("wb")
+            self._file = path.open("xb")
         except OSError as error:
             raise RecordingError(f"{path}: cannot be written: {error.strerror}") from error
         self._writer = Writer(self._file, chunk_size=CHUNK_BYTES, compression=CompressionType.ZSTD)
         self._writer.start(profile=METADATA, library=f"{LIBRARY} {VERSION}")
         self._written = 0
-        self._writer.add_metadata(METADATA, _metadata(config_toml, boot, utc_ms))
+        self._writer.add_metadata(METADATA, _metadata(config_toml, boot_id, utc_ms))
         self._channels = {channel: self._register(channel) for channel in (IMU, *CHANNELS, OUTPUT)}
         self._file.flush()
 
@@ -236,9 +236,9 @@ def _missing_extra() -> MissingExtra:
     return MissingExtra("recordings need the package mcap; run: pip install 'rearguard[recording]'")
 
 
-def _metadata(config_toml: str, boot: int, utc_ms: int | None) -> dict[str, str]:
+def _metadata(config_toml: str, boot_id: str, utc_ms: int | None) -> dict[str, str]:
     utc = "" if utc_ms is None else datetime.fromtimestamp(utc_ms / 1000, UTC).isoformat(timespec="milliseconds")
-    return {"format": FORMAT, "version": VERSION, "config": config_toml, "boot": str(boot), "utc": utc}
+    return {"format": FORMAT, "version": VERSION, "config": config_toml, "boot_id": boot_id, "utc": utc}
 
 
 def _channel_of(item: Input) -> str:

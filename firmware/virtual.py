@@ -13,14 +13,14 @@ from pathlib import Path
 from firmware.config import Config, matched, to_toml
 from firmware.core.messages import Input, Output
 from firmware.guard.events import EventMaker, Wall
-from firmware.guard.guard import Guard, assemble, open_readers
-from firmware.guard.inbox import Inbox, RemoteInbox, SounderInbox
+from firmware.guard.guard import assemble, open_readers
+from firmware.guard.inbox import Handover, Inbox, RemoteInbox, SounderInbox
 from firmware.guard.journal_writer import JournalWriter
 from firmware.guard.loop import TICK_NS, Sink
 from firmware.guard.readers import Reader
 from firmware.guard.sinks import RecorderSink
 from firmware.ipc import Play, SounderReport, encode_report
-from firmware.journal import Journal
+from firmware.journal import Delivery, Journal
 from firmware.link.link import TURN_S as LINK_TURN_S
 from firmware.link.link import Link
 from firmware.link.memory import MemoryBroker, MemoryClient
@@ -34,8 +34,11 @@ from hal.sim.faults import Fault
 from hal.sim.world.scene import World
 
 DEVICE = "rg-00000000"
+JOURNAL = "journal.db"
 WALL_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z: where simulated wall time begins
 BACKGROUND_TURN_S = 0.01
+
+Every = Callable[[int, Callable[[], None]], None]
 
 
 class OutputLog:
@@ -52,6 +55,68 @@ class OutputLog:
         self.outputs.extend(outputs)
 
 
+class VirtualGuard:
+    """One run of the guard process. After `kill` it reads, decides and says nothing more."""
+
+    def __init__(self, device: "VirtualDevice", config: Config, wall: Wall, record: Path | None) -> None:
+        self._clock, self._alive = device.clock, True
+        now_ns = device.clock.now_ns
+        self.events = EventMaker(DEVICE, wall)
+        handover = Handover()
+        self._writer = JournalWriter(device.open_journal, self.events, now_ns, handover.put, device.complaints.append)
+        recorder = Recorder(record, config_toml=to_toml(config)) if record else None
+        self._recorder = RecorderSink(recorder, device.complaints.append) if recorder else None
+        sinks: list[Sink] = [device.log, self._writer, *([self._recorder] if self._recorder else [])]
+        inboxes: list[Inbox] = [
+            handover,
+            SounderInbox(lambda: _next(device.from_sounder), now_ns()),
+            RemoteInbox(lambda: _next(device.to_guard), self.events.number_of),
+        ]
+        readers = open_readers(device.board, device.clock, config.board.rangefinder.period_s)
+        self._guard = assemble(config.core, readers, device, sinks, inboxes, lambda text: None)
+
+    def schedule(self, every: Every) -> None:
+        for reader in self._guard.readers:
+            every(reader.period_ns, self._while_alive(lambda reader=reader: self._poll(reader)))  # type: ignore[misc]
+        every(TICK_NS, self._while_alive(lambda: self._guard.turn(self._clock.now_ns())))
+        every(round(BACKGROUND_TURN_S * 1e9), self._while_alive(self._work))
+
+    def kill(self) -> None:
+        """Between two instructions, with whatever was not written yet."""
+        self._alive = False
+        self._writer.close()
+        for reader in self._guard.readers:
+            reader.close()
+
+    def end(self) -> None:
+        """The walk is summed up and written down."""
+        self._guard.end(self._clock.now_ns())
+        self._work()
+
+    def close(self) -> None:
+        self._work()
+        self.kill()
+        if self._recorder:
+            self._recorder.close()
+
+    def _poll(self, reader: Reader) -> None:
+        inputs = reader.poll()  # simulated time passes in here, and with it perhaps this guard's life
+        if inputs and self._alive:
+            self._guard.loop.take(inputs)
+
+    def _work(self) -> None:
+        self._writer.background.turn()
+        if self._recorder:
+            self._recorder.background.turn()
+
+    def _while_alive(self, turn: Callable[[], None]) -> Callable[[], None]:
+        def alive_turn() -> None:
+            if self._alive:
+                turn()
+
+        return alive_turn
+
+
 class VirtualDevice:
     """Guard, sounder, link and journal on a simulated board. `run_until` lets time pass."""
 
@@ -66,70 +131,60 @@ class VirtualDevice:
         record: Path | None = None,
         seed: int = 0,
     ) -> None:
-        config, self.clock = matched(config), SimClock()
+        self._config, self._folder, self._record = matched(config), folder, record
+        self.clock = SimClock()
         self.world, self.log = world, OutputLog()
+        self.complaints: list[str] = []
         self.board = SimBoard(config.board, world, faults=tuple(faults), epoch_ns=0, new_clock=lambda: self.clock)
-        self.journal = Journal(folder / "journal.db")
-        self.broker = broker or MemoryBroker()
-        boot = self.journal.next_boot()
-        wall = Wall(self._wall_ms, lambda: True, random.Random(seed).randbytes)
-        self.events = EventMaker(DEVICE, boot, wall)
-        self._to_guard: deque[dict[str, object]] = deque()
-        self._from_sounder: deque[dict[str, object]] = deque()
-        self._writer = JournalWriter(self.journal, lambda: self.journal, self.events, lambda text: None)
-        self._recorder = (
-            RecorderSink(Recorder(record, config_toml=to_toml(config), boot=boot), lambda text: None)
-            if record
-            else None
-        )
+        self.to_guard: deque[dict[str, object]] = deque()
+        self.from_sounder: deque[dict[str, object]] = deque()
+        self._wall = Wall(self._wall_ms, lambda: True, random.Random(seed).randbytes)
+        self.guard = self._new_guard()
         self.sounder = Sounder(config.sounder, Outputs(self.board.open_buzzer, self.board.open_motor), self._report)
-        self.guard = self._assemble(config)
-        self.link = Link(
-            self.journal, MemoryClient(self.broker, DEVICE), self._to_guard.append, self.clock, utc=self._utc
-        )
-        self._guard_alive = True
-        self._schedule()
+        self.journal = self.open_journal()
+        client = MemoryClient(broker or MemoryBroker(), DEVICE)
+        self.link = Link(self.journal, client, self.to_guard.append, self.clock, utc=self._utc)
+        self.deliveries: list[Delivery] = []
+        self.guard.schedule(self._every)
+        self._every(round(SOUNDER_TURN_S * 1e9), lambda: self.sounder.tick(self.clock.now_ns()))
+        self._every(round(LINK_TURN_S * 1e9), self.link.tick)
 
     def run_until(self, t_s: float) -> None:
         """Let everything happen until `t_s` seconds after the start."""
         self.clock.advance_to(round(t_s * 1e9))
 
     def kill_guard(self) -> None:
-        """The guard dies between two instructions: it reads, decides and says nothing more."""
-        self._guard_alive = False
+        """The guard dies; whatever it left in the journal stays there."""
+        self.guard.kill()
+
+    def start_guard(self) -> None:
+        """Start a guard after the one before was killed, as a service manager does."""
+        self.guard = self._new_guard()
+        self.guard.schedule(self._every)
 
     def end(self) -> None:
         """A clean end: the walk is summed up, everything is told, the outputs are silent."""
-        self.guard.end(self.clock.now_ns())
-        self._writer.background.turn()
-        self.run_until(self.clock.now_ns() / 1e9 + 1.0)
-        for reader in self.guard.readers:
-            reader.close()
+        self.guard.end()
+        self.run_until(self.clock.now_ns() / 1e9 + 1.2)
+        self.guard.close()
         self.sounder.close()
         self.link.close()
-        if self._recorder:
-            self._recorder.background.turn()
-            self._recorder.close()
         self.deliveries = self.journal.deliveries()
         self.journal.close()
 
-    def _assemble(self, config: Config) -> Guard:
-        sinks: list[Sink] = [self.log, self._writer]
-        if self._recorder:
-            sinks.append(self._recorder)
-        inboxes: list[Inbox] = [
-            SounderInbox(lambda: _next(self._from_sounder), 0),
-            RemoteInbox(lambda: _next(self._to_guard), self.events.number_of),
-        ]
-        readers = open_readers(self.board, self.clock, config.board.rangefinder.period_s)
-        return assemble(config.core, readers, self, sinks, inboxes, lambda text: None)
+    def open_journal(self) -> Journal:
+        return Journal(self._folder / JOURNAL)
 
     def play(self, play: Play) -> None:
         """The guard's word to the sounder arrives at once."""
         self.sounder.receive(play, self.clock.now_ns())
 
+    def _new_guard(self) -> VirtualGuard:
+        record, self._record = self._record, None  # a second guard would write over the first one's recording
+        return VirtualGuard(self, self._config, self._wall, record)
+
     def _report(self, report: SounderReport) -> None:
-        self._from_sounder.append(encode_report(report))
+        self.from_sounder.append(encode_report(report))
 
     def _wall_ms(self) -> int:
         return WALL_MS + self.clock.now_ns() // 1_000_000
@@ -137,34 +192,6 @@ class VirtualDevice:
     def _utc(self) -> str:
         now = datetime.fromtimestamp(self._wall_ms() / 1000, UTC)
         return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-    def _schedule(self) -> None:
-        for reader in self.guard.readers:
-            self._every(reader.period_ns, self._poll(reader))
-        self._every(TICK_NS, self._guards(lambda: self.guard.turn(self.clock.now_ns())))
-        self._every(round(SOUNDER_TURN_S * 1e9), lambda: self.sounder.tick(self.clock.now_ns()))
-        self._every(round(LINK_TURN_S * 1e9), self.link.tick)
-        self._every(round(BACKGROUND_TURN_S * 1e9), self._work)
-
-    def _poll(self, reader: Reader) -> Callable[[], None]:
-        def poll() -> None:
-            inputs = reader.poll()
-            if inputs:
-                self._guards(lambda: self.guard.loop.take(inputs))()
-
-        return self._guards(poll)
-
-    def _guards(self, turn: Callable[[], None]) -> Callable[[], None]:
-        def alive_turn() -> None:
-            if self._guard_alive:
-                turn()
-
-        return alive_turn
-
-    def _work(self) -> None:
-        self._writer.background.turn()
-        if self._recorder:
-            self._recorder.background.turn()
 
     def _every(self, period_ns: int, turn: Callable[[], None]) -> None:
         """Call `turn` each period. One that takes longer, waiting inside a driver, is called late, not twice."""

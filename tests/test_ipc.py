@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware.core.messages import Pattern
+from firmware.errors import AlreadyRunning
 from firmware.ipc import (
     MAX_BYTES,
+    Instance,
     Malformed,
     Play,
     Receiver,
@@ -99,7 +101,7 @@ def test_hostile_bytes_are_counted_and_dropped(tmp_path: Path, data: bytes) -> N
     receiver = Receiver(tmp_path / "guard.sock")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as raw:
         raw.sendto(data, str(tmp_path / "guard.sock"))
-    assert receiver.receive(timeout_s=1.0) is None
+    assert receiver.receive(timeout_s=1.0) == {}, "told apart from nothing at all"
     assert receiver.rejected == 1
     receiver.close()
 
@@ -112,6 +114,15 @@ def test_full_socket_never_makes_the_sender_wait(tmp_path: Path) -> None:
     assert sender.lost == 2000 - sent
     receiver.close()
     sender.close()
+
+
+def test_second_process_of_a_name_is_refused_and_the_first_one_is_left_alone(tmp_path: Path) -> None:
+    first = Instance(tmp_path, "guard")
+    with pytest.raises(AlreadyRunning, match="a guard is running in"):
+        Instance(tmp_path, "guard")
+    Instance(tmp_path, "sounder").close()
+    first.close()
+    Instance(tmp_path, "guard").close()
 
 
 def test_only_the_user_and_the_group_may_write(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ OUTPUTS: list[Output] = [
 
 
 def record(path: Path, transfers: Sequence[tuple[Sequence[Input], Sequence[Output]]]) -> Path:
-    recorder = Recorder(path, config_toml=to_toml(Config()), boot=17, utc_ms=1_800_000_000_123)
+    recorder = Recorder(path, config_toml=to_toml(Config()), boot_id="4d3c", utc_ms=1_800_000_000_123)
     for inputs, outputs in transfers:
         recorder.transfer(inputs, outputs)
     recorder.close()
@@ -100,7 +100,7 @@ def test_a_recording_knows_what_made_it(tmp_path: Path) -> None:
     found = read(record(tmp_path / "walk.mcap", []))
     assert found.config_toml == to_toml(Config())
     assert found.metadata["format"] == "1"
-    assert (found.metadata["boot"], found.metadata["utc"]) == ("17", "2027-01-15T08:00:00.123+00:00")
+    assert (found.metadata["boot_id"], found.metadata["utc"]) == ("4d3c", "2027-01-15T08:00:00.123+00:00")
 
 
 def test_an_untrusted_wall_clock_is_not_recorded(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from typing import IO
 
@@ -28,11 +29,13 @@ class Child:
         self._watched = watched
         self.lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.complaints: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self.restarts = -1
+        self.starts = 0
+        self.started_s = 0.0
         self.start()
 
     def start(self) -> None:
-        self.restarts += 1
+        self.starts += 1
+        self.started_s = time.monotonic()
         self._process = subprocess.Popen(
             self._command,
             stdin=subprocess.DEVNULL,

@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 
 from firmware.config import Config, load
+from firmware.errors import ConfigError
+from firmware.ipc import Instance
 from hal.board import Board
 from hal.sim.world.scene import World
 
@@ -17,8 +19,20 @@ def run(args: argparse.Namespace) -> int:
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    for folder in (config.paths.run_dir, config.paths.state_dir):
-        folder.mkdir(parents=True, exist_ok=True)
+    make_folders(config)
+    if args.process == "all":
+        from firmware.commands.supervisor import run_all
+
+        return run_all(args, stop)
+    instance = Instance(config.paths.run_dir, args.process)
+    try:
+        _run_process(args, config, stop)
+    finally:
+        instance.close()
+    return 0
+
+
+def _run_process(args: argparse.Namespace, config: Config, stop: threading.Event) -> None:
     if args.process == "guard":
         from firmware.commands.guard_process import run_guard
 
@@ -27,15 +41,32 @@ def run(args: argparse.Namespace) -> int:
         from firmware.commands.sounder_process import run_sounder
 
         run_sounder(config, open_board(args, config), stop)
-    elif args.process == "link":
+    else:
         from firmware.commands.link_process import run_link
 
         run_link(config, stop)
-    else:
-        from firmware.commands.supervisor import run_all
 
-        return run_all(args, stop)
-    return 0
+
+def make_folders(config: Config) -> None:
+    """Make what [paths] names.
+
+    Raises:
+        ConfigError: one of them cannot be made or written.
+    """
+    for key, folder in (("run_dir", config.paths.run_dir), ("state_dir", config.paths.state_dir)):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"[paths] {key} {folder} cannot be made: {error.strerror}") from error
+
+
+def check_recordable(path: Path) -> None:
+    """Before the walk, not after it. A file that is there makes room, as with any other program's output."""
+    try:
+        path.touch()
+        path.unlink()
+    except OSError as error:
+        raise ConfigError(f"--record {path}: cannot be written: {error.strerror}") from error
 
 
 def open_board(args: argparse.Namespace, config: Config) -> Board:

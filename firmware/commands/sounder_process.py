@@ -13,6 +13,7 @@ from firmware.ipc import (
     decode_play,
     encode_report,
 )
+from firmware.realtime import ask_for_real_time
 from firmware.sounder.outputs import Outputs
 from firmware.sounder.sounder import TURN_S, Sounder
 from hal.board import Board
@@ -29,6 +30,7 @@ def run_sounder(config: Config, board: Board, stop: threading.Event) -> None:
         to_guard.send(encode_report(word))
 
     sounder = Sounder(config.sounder, Outputs(board.open_buzzer, board.open_motor), report)
+    ask_for_real_time()
     due_ns = clock.now_ns()
     try:
         while not stop.is_set():

@@ -11,6 +11,7 @@ def summary_json(story: Story, deliveries: Sequence[Delivery]) -> dict[str, Any]
     """One object: the walk as the core counted it, each warning, each alert and how far it got."""
     return {
         "kind": "summary",
+        "state": story.state,
         **story.summary,
         "ready_s": None if story.ready_ns is None else round(story.seconds(story.ready_ns), 3),
         "warnings": [{"t_s": round(t_s, 2), **data} for t_s, data in story.warnings],

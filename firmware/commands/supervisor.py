@@ -10,6 +10,7 @@ from firmware.commands.processes import Child
 
 DEVICE = ("sounder", "guard", "link")  # in the order of starting: whoever is heard first
 CHECK_S = 0.2
+RESTART_S = 1.0
 
 
 def run_arguments(args: argparse.Namespace, config: Path | None, epoch_ns: int) -> list[str]:
@@ -33,8 +34,11 @@ def start_device(arguments: list[str], guard_arguments: list[str], *, watched: b
 
 
 def restart_dead(children: dict[str, Child]) -> list[str]:
-    """Start again whatever ended by itself; their names."""
-    dead = [child for child in children.values() if child.exit_code is not None]
+    """Start again whatever ended by itself, each at most once a second; their names."""
+    now_s = time.monotonic()
+    dead = [
+        child for child in children.values() if child.exit_code is not None and now_s - child.started_s >= RESTART_S
+    ]
     for child in dead:
         child.start()
     return [child.name for child in dead]

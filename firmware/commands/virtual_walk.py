@@ -4,7 +4,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from firmware.commands.run import open_world
+from firmware.commands.run import check_recordable, open_world
 from firmware.commands.screen import Screen, open_screen
 from firmware.commands.story import Story
 from firmware.commands.summary import summary_json
@@ -20,6 +20,8 @@ TURN_S = 0.05
 def virtual_walk(args: argparse.Namespace) -> int:
     """Walk the scenario, printing what happens in the order in which it does; 0 at its end."""
     world = open_world(args)
+    if args.record:
+        check_recordable(Path(args.record))
     story = Story(epoch_ns=0)
     args.plain = True  # a live view of something that is over at once shows nothing
     with tempfile.TemporaryDirectory(prefix="rearguard-") as folder, open_screen(args, story) as screen:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from firmware.commands.processes import Child
-from firmware.commands.run import open_world
+from firmware.commands.run import check_recordable, make_folders, open_world
 from firmware.commands.screen import Screen, open_screen
 from firmware.commands.speaker import Speaker
 from firmware.commands.story import Story
@@ -25,6 +25,7 @@ from firmware.commands.supervisor import restart_dead, run_arguments, start_devi
 from firmware.config import Config, load, to_toml
 from firmware.core.messages import Pattern
 from firmware.errors import ConfigError, RearguardError
+from firmware.ids import device_id
 from firmware.ipc import Receiver
 from firmware.journal import Journal
 from firmware.link.config import MqttConfig
@@ -33,6 +34,8 @@ LEAD_S = 1.0  # the processes are up before the world begins to move
 TURN_S = 0.05
 BROKER_PATIENCE_S = 20.0
 DELIVERY_PATIENCE_S = 8.0
+TAKEN = ("delivered", "accepted", "acknowledged")
+OK, FAILURE = 0, 1
 
 
 def walk(args: argparse.Namespace) -> int:
@@ -62,8 +65,9 @@ def _configure(args: argparse.Namespace, stack: contextlib.ExitStack) -> Config:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rearguard-")))
         paths = replace(config.paths, state_dir=folder / "state", run_dir=folder / "run")
         config = replace(config, paths=paths)
-    for folder_name in (config.paths.state_dir, config.paths.run_dir):
-        folder_name.mkdir(parents=True, exist_ok=True)
+    make_folders(config)
+    if args.record:
+        check_recordable(Path(args.record))
     return config
 
 
@@ -84,9 +88,9 @@ class _Broker:
     port: int
 
 
-def _broker(config: Config, *, configured: bool) -> _Broker:
+def _broker(config: Config, *, embedded: bool) -> _Broker:
     """The configured broker, or the embedded one on a free port of this machine alone."""
-    if configured:
+    if not embedded:
         return _Broker(None, config.mqtt.host, config.mqtt.port)
     child = Child("broker", "caregiver.broker", ["--port", "0"])
     deadline_s = time.monotonic() + BROKER_PATIENCE_S
@@ -108,7 +112,8 @@ class _Session:
         self, args: argparse.Namespace, config: Config, stop: threading.Event, stack: contextlib.ExitStack
     ) -> None:
         self._args, self._stop = args, stop
-        broker = _broker(config, configured=config.mqtt != MqttConfig())
+        embedded = args.simulated and not args.broker and (args.config is None or config.mqtt == MqttConfig())
+        broker = _broker(config, embedded=embedded)
         if broker.child:
             stack.callback(broker.child.stop)
         self._config = replace(config, mqtt=replace(config.mqtt, host=broker.host, port=broker.port))
@@ -120,7 +125,7 @@ class _Session:
         self._before = {delivery.id for delivery in self._journal.deliveries()}
         self._monitor = Receiver(run_dir / "monitor.sock")
         stack.callback(self._monitor.close)
-        self._watch = Child("watch", "caregiver.watch", ["--host", broker.host, "--port", str(broker.port), "--json"])
+        self._watch = self._start_watch(broker)
         stack.callback(self._watch.stop)
         self._epoch_ns = time.monotonic_ns() + round(LEAD_S * 1e9)
         self.story = Story(self._epoch_ns)
@@ -133,6 +138,12 @@ class _Session:
         self._speaker = None if args.no_sound or args.json else Speaker()
         if self._speaker:
             stack.callback(self._speaker.close)
+
+    def _start_watch(self, broker: _Broker) -> Child:
+        """The caregiver's client. It accepts what a simulated device tells; a real one has a service for that."""
+        device = device_id(self._config.paths.state_dir)
+        arguments = ["--host", broker.host, "--port", str(broker.port), "--json", "--id", device]
+        return Child("watch", "caregiver.watch", [*arguments, *(["--accept"] if self._args.simulated else [])])
 
     def walk(self) -> None:
         """Follow the walk until it is over."""
@@ -155,7 +166,8 @@ class _Session:
         self._screen.close()
         summary = summary_json(self.story, [one for one in self._journal.deliveries() if one.id not in self._before])
         self._screen.summary(summary)
-        return 0
+        lost = [alert for alert in summary["alerts"] if alert["delivery"] not in TAKEN]
+        return FAILURE if lost or summary.get("state") != "ended" else OK
 
     def _turn(self) -> None:
         waited_s = TURN_S

@@ -6,13 +6,20 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
+IDLE_S = 0.5
+
 
 class Background(Generic[Item]):
-    """Does `work` with everything put in, in order and in batches, never on the caller's time."""
+    """Does `work` with everything put in, in order and in batches, never on the caller's time.
 
-    def __init__(self, work: Callable[[Sequence[Item]], None], *, idle: Callable[[], None] = lambda: None) -> None:
-        self._work, self._idle = work, idle
+    `turns` counts what came back; the watchdog looks at it. Work that fails in a way nobody foresaw is complained
+    about, and the next batch is worked on: a thread that dies silently would lose every later alert.
+    """
+
+    def __init__(self, work: Callable[[Sequence[Item]], None], complain: Callable[[str], None]) -> None:
+        self._work, self._complain = work, complain
         self._queue: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
+        self.turns = 0
 
     def put(self, item: Item) -> None:
         self._queue.put(item)
@@ -29,14 +36,16 @@ class Background(Generic[Item]):
             alive = False
         except queue.Empty:
             pass
-        if batch:
+        try:
             self._work(batch)
-        self._idle()
+        except Exception as error:  # noqa: BLE001 - see the class
+            self._complain(f"{type(error).__name__}: {error}; this is a defect, please report it")
+        self.turns += 1
         return alive
 
     def run(self) -> None:
-        """The body of a thread: work until `finish`."""
-        while self.turn(timeout_s=0.5):
+        """The body of a thread: work until `finish`; with nothing to do, `work` gets an empty batch now and then."""
+        while self.turn(timeout_s=IDLE_S):
             pass
 
     def finish(self) -> None:

@@ -11,6 +11,7 @@ from firmware.journal import Event
 
 CRITICAL = (Hazard.FALL, Hazard.SOS)
 OVER = (Severity.CANCELLED, Severity.RECOVERED, Severity.NONE)
+UNCOUNTED = 0  # the boot of an event that was made before the journal could count this start
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +24,13 @@ class Wall:
 
 
 class EventMaker:
-    """Numbers alarms for the core, names them for the world.
+    """Numbers alarms for the core, names them for the world."""
 
-    `left_over` is the alarm that an earlier run left in the journal. A fall that nobody ended stays the truth, through
-    a crash and a new start, until the wearer is seen to walk.
-    """
-
-    def __init__(self, device: str, boot: int, wall: Wall, left_over: Mapping[str, Value] | None = None) -> None:
-        self._device, self.boot, self._wall = device, boot, wall
-        self._left_over = left_over if left_over and left_over.get("severity") == "critical" else None
+    def __init__(self, device: str, wall: Wall) -> None:
+        self._device, self._wall = device, wall
         self._alarms: dict[int, str] = {}
         self._open: dict[int, dict[str, Value]] = {}
+        self.resumed_alarm: str | None = None  # the name of the alarm that an earlier run left open
 
     def event(self, alert: Alert) -> Event | None:
         """The event to keep for this alert; None for what is only counted in the walk."""
@@ -41,12 +38,12 @@ class EventMaker:
             return None
         now_ms = self._wall.now_ms()
         identity = uuid7(now_ms, self._wall.random)
-        alarm = self._alarms.setdefault(alert.alarm, identity)
+        first = self.resumed_alarm if alert.data.get("resumed") and self.resumed_alarm else identity
         event = Event(
             id=identity,
-            alarm=alarm,
+            alarm=self._alarms.setdefault(alert.alarm, first),
             dev=self._device,
-            boot=self.boot,
+            boot=UNCOUNTED,
             type=alert.hazard,
             phase=alert.severity if alert.severity is not Severity.NONE else "over",
             severity=_severity(alert),
@@ -61,14 +58,8 @@ class EventMaker:
 
     def alarm_now(self) -> Mapping[str, Value]:
         """The most serious alarm that is open, or `{"active": False}`: the truth after any restart."""
-        falls = [body for body in self._open.values() if body["severity"] == "critical"]
-        if not falls and self._left_over:
-            return self._left_over
-        return next(iter(falls or self._open.values()), {"active": False})
-
-    def walks_again(self) -> None:
-        """The wearer is on her feet: what an earlier run left over is over."""
-        self._left_over = None
+        critical = [body for body in self._open.values() if body["severity"] == "critical"]
+        return next(iter(critical or self._open.values()), {"active": False})
 
     def number_of(self, alarm: str) -> int | None:
         """The core's number of an alarm that the journal names; None when it is not of this run."""
@@ -78,6 +69,7 @@ class EventMaker:
         if alert.severity in OVER:
             self._open.pop(alert.alarm, None)
             return
+        began_ms = self._open.get(alert.alarm, {}).get("began_mono_ms")
         self._open[alert.alarm] = {
             "active": True,
             "alarm": event.alarm,
@@ -86,6 +78,7 @@ class EventMaker:
             "severity": event.severity,
             "t": event.t,
             "deadline_s": event.deadline_s,
+            "began_mono_ms": event.mono_ms - _age_ms(alert) if began_ms is None else began_ms,
         }
 
 
@@ -96,7 +89,11 @@ def _severity(alert: Alert) -> str:
 
 
 def _deadline_s(alert: Alert) -> float | None:
-    if alert.severity is not Severity.SUSPECTED:
-        return None
-    deadline_s = alert.data.get("deadline_s")
+    deadline_s = alert.data.get("deadline_s") if alert.severity is Severity.SUSPECTED else None
     return float(deadline_s) if isinstance(deadline_s, int | float) else None
+
+
+def _age_ms(alert: Alert) -> int:
+    """How long ago a resumed alarm began; a new one begins now."""
+    age_s = alert.data.get("age_s")
+    return round(age_s * 1000) if isinstance(age_s, int | float) else 0

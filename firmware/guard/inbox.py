@@ -4,6 +4,7 @@ Both sockets are read on the loop, a few datagrams a turn and never waiting; nei
 the guard (`firmware.ipc` says what is understood).
 """
 
+import queue
 from collections.abc import Callable
 from typing import Protocol
 
@@ -54,6 +55,22 @@ class SounderInbox:
         return faults
 
 
+class Handover:
+    """What another thread of the guard has for the core: the journal's left-over, once it could be opened."""
+
+    def __init__(self) -> None:
+        self._waiting: queue.SimpleQueue[Input] = queue.SimpleQueue()
+
+    def put(self, item: Input) -> None:
+        self._waiting.put(item)
+
+    def take(self, now_ns: int) -> list[Input]:
+        inputs: list[Input] = []
+        while not self._waiting.empty():
+            inputs.append(self._waiting.get())
+        return inputs
+
+
 class RemoteInbox:
     """Turns the link's words into acknowledgements and commands."""
 
@@ -77,7 +94,7 @@ class RemoteInbox:
                 continue
             number = self._number_of(word.alarm)
             if number is not None:
-                inputs.append(Acknowledgement(now_ns, number, word.state, word.by))
+                inputs.append(Acknowledgement(now_ns, number, word.state, word.by, word.phase))
         return inputs
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from firmware.core.messages import Alert, Health, Input, Output, Telemetry, WalkChanged, WalkState
+from firmware.core.messages import Alert, Health, Input, Output, Resume, Severity, Telemetry, WalkChanged, WalkState
 from firmware.errors import JournalError
 from firmware.guard.background import Background
 from firmware.guard.events import EventMaker
+from firmware.guard.left_over import resume
 from firmware.journal import Event, Journal
 from firmware.outputs import as_json
 
@@ -18,47 +19,56 @@ States = dict[str, Mapping[str, object]]
 class JournalWriter:
     """A sink of the loop. `background.run` is its thread; under simulated time `background.turn` is called instead.
 
-    `journal` is None where it could not be opened at the start; `reopen` is then tried again with every write.
+    The journal is opened by the thread, and again after a failure: guarding waits for no disk. What an earlier run
+    left open is handed to `resumed` before anything is written over it.
     """
 
     def __init__(
         self,
-        journal: Journal | None,
-        reopen: Callable[[], Journal],
+        open_journal: Callable[[], Journal],
         events: EventMaker,
+        now_ns: Callable[[], int],
+        resumed: Callable[[Resume], None],
         complain: Callable[[str], None],
     ) -> None:
-        self._journal, self._reopen, self._events, self._complain = journal, reopen, events, complain
+        self._open_journal, self._events, self._now_ns = open_journal, events, now_ns
+        self._resumed, self._complain = resumed, complain
+        self._journal: Journal | None = None
+        self._boot = 0
         self._unwritten: list[Event] = []
         self._states: States = {}
-        self._waiting: States = {"alarm": events.alarm_now()}  # of an earlier run there may be another one
+        self._waiting: States = {}
         self._written_ns: int | None = None
         self._failing = False
-        self.background: Background[Event | States] = Background(self._write, idle=self._write_events)
+        self.background: Background[Event | States] = Background(self._write, complain)
 
     def take(self, inputs: Sequence[Input], outputs: Sequence[Output]) -> None:
         """Called on the loop: only sorts out what is worth keeping."""
         urgent = False
         for output in outputs:
             if isinstance(output, Alert):
-                event = self._events.event(output)
-                if event is not None:
-                    self.background.put(event)
-                    self._waiting["alarm"] = self._events.alarm_now()
-                    urgent = True
+                urgent = self._take_alert(output) or urgent
             elif isinstance(output, WalkChanged):
                 self._waiting["walk"] = {"state": output.state, **output.summary}
-                if output.state is WalkState.WALKING:
-                    self._events.walks_again()
-                    self._waiting["alarm"] = self._events.alarm_now()
                 urgent = urgent or output.state is WalkState.ENDED
             elif isinstance(output, Health | Telemetry):
-                body = as_json(output)
-                self._waiting["health" if isinstance(output, Health) else "telemetry"] = body
+                self._waiting["health" if isinstance(output, Health) else "telemetry"] = as_json(output)
         now_ns = max((item.t_ns for item in inputs), default=0)
         if self._waiting and (urgent or self._written_ns is None or now_ns - self._written_ns >= STATES_NS):
             self.background.put(self._waiting)
             self._waiting, self._written_ns = {}, now_ns
+
+    def close(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
+
+    def _take_alert(self, alert: Alert) -> bool:
+        event = self._events.event(alert)
+        if event is None:
+            return False
+        self.background.put(event)
+        self._waiting["alarm"] = self._events.alarm_now()
+        return True
 
     def _write(self, items: Sequence[Event | States]) -> None:
         for item in items:
@@ -66,35 +76,48 @@ class JournalWriter:
                 self._unwritten.append(item)
             else:
                 self._states.update(item)
-        self._write_events()
-        if self._states and self._guarded(lambda journal: journal.set_state(self._states)):
+        try:
+            self._write_down(self._opened())
+        except JournalError as error:
+            if not self._failing:  # said once for as long as it lasts, not twice a second
+                self._complain(f"{error}; guarding goes on, alerts are kept in memory")
+            self._failing = True
+        else:
+            self._failing = False
+
+    def _write_down(self, journal: Journal) -> None:
+        while self._unwritten:
+            event = replace(self._unwritten[0], boot=self._boot)
+            try:
+                journal.append(event)
+            except (TypeError, ValueError) as error:  # no evidence is worth losing the alert that it belongs to
+                self._complain(f"{event.type} {event.phase}: its data cannot be kept ({error})")
+                journal.append(replace(event, data={}))
+            del self._unwritten[0]
+        if self._states:
+            journal.set_state(self._states)
             self._states = {}
 
-    def _write_events(self) -> None:
-        while self._unwritten and self._guarded(lambda journal: journal.append(self._unwritten[0])):
-            del self._unwritten[0]
-
-    def close(self) -> None:
-        if self._journal is not None:
-            self._journal.close()
-
     def _opened(self) -> Journal:
-        """The journal; where it opens only now, this start is counted only now, and events made before say so."""
         if self._journal is None:
-            journal = self._reopen()
-            boot = journal.next_boot()
-            self._unwritten = [replace(event, boot=boot) for event in self._unwritten]
-            self._events.boot = boot
+            journal = self._open_journal()
+            try:
+                self._boot = journal.next_boot()
+                self._take_over(journal)
+            except JournalError:
+                journal.close()
+                raise
             self._journal = journal
         return self._journal
 
-    def _guarded(self, write: Callable[[Journal], object]) -> bool:
-        try:
-            write(self._opened())
-        except JournalError as error:
-            if not self._failing:  # said once for as long as events wait, not twice a second
-                self._complain(str(error))
-            self._failing = True
-            return False
-        self._failing = bool(self._unwritten)
-        return True
+    def _take_over(self, journal: Journal) -> None:
+        """Before anything is written over it: what is still open goes on, what is not is closed."""
+        states = journal.states()[1]
+        left_over = resume(states, self._now_ns())
+        if left_over is None or left_over.severity is Severity.NONE:
+            self._states.setdefault("alarm", {"active": False})
+        else:
+            name = states["alarm"].get("alarm")
+            self._events.resumed_alarm = name if isinstance(name, str) else None
+        if left_over is not None:
+            self._resumed(left_over)

@@ -8,7 +8,14 @@ from firmware.core.pipeline import SafetyPipeline
 from firmware.ipc import Play
 
 TICK_NS = 50_000_000  # how often time passing is told to the core, and the sounder hears from us
-ARMED = (WalkState.READY, WalkState.WALKING, WalkState.PAUSED)  # when the guard's silence is an alarm
+# When the guard's silence is an alarm; in the self-test of a restarted guard that is not for it to say.
+ARMED = {
+    WalkState.SELF_TEST: None,
+    WalkState.READY: True,
+    WalkState.WALKING: True,
+    WalkState.PAUSED: True,
+    WalkState.ENDED: False,
+}
 
 
 class SounderPort(Protocol):
@@ -27,7 +34,7 @@ class SafetyLoop:
     def __init__(self, pipeline: SafetyPipeline, sounder: SounderPort, sinks: Sequence[Sink]) -> None:
         self._pipeline, self._sounder, self._sinks = pipeline, sounder, sinks
         self._pattern, self._since_ns = Pattern.SILENT, 0
-        self._armed = False
+        self._armed: bool | None = None
         self.steps = 0
 
     def take(self, inputs: Sequence[Input]) -> None:
@@ -49,7 +56,7 @@ class SafetyLoop:
             if isinstance(output, SetPattern):
                 self._pattern, self._since_ns, changed = output.pattern, output.t_ns, True
             elif isinstance(output, WalkChanged):
-                self._armed, changed = output.state in ARMED, True
+                self._armed, changed = ARMED[output.state], True
         if changed:
             self._say()
 

@@ -25,6 +25,10 @@ KEEP_OPEN = (NoEcho, EchoStuck, ImplausibleEcho, ContactFault)  # the driver lis
 BACK_OFF_NS = (250_000_000, 500_000_000, 1_000_000_000, 2_000_000_000)
 
 
+class DriverDefect(HalError):
+    """A driver raised what it should not."""
+
+
 class Device(Protocol):
     """A driver of `hal`: one call is one measurement."""
 
@@ -73,6 +77,8 @@ class Reader:
             inputs = self._read()
         except HalError as error:
             inputs = [self._failed(error)]
+        except Exception as error:  # noqa: BLE001 - a defect in one driver is a fault of its part, not of the guard
+            inputs = [self._failed(DriverDefect(f"{self.part}: {type(error).__name__}: {error}; please report it"))]
         self.polled_ns = self._clock.now_ns()
         return inputs
 

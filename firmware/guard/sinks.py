@@ -22,7 +22,7 @@ class RecorderSink:
     def __init__(self, recorder: TransferRecorder, complain: Callable[[str], None]) -> None:
         self._recorder, self._complain = recorder, complain
         self._failed = False
-        self.background: Background[tuple[Sequence[Input], Sequence[Output]]] = Background(self._write)
+        self.background: Background[tuple[Sequence[Input], Sequence[Output]]] = Background(self._write, complain)
 
     def take(self, inputs: Sequence[Input], outputs: Sequence[Output]) -> None:
         if inputs and not self._failed:

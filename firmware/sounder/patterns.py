@@ -86,6 +86,8 @@ SOUNDS: dict[Pattern, Sound] = {
     ),
     Pattern.CANCELLED: Sound((Pulse(0.25, 0.1, 784.0), Pulse(0.4, 0.1, 523.0))),
     Pattern.LOCATE: Sound(_pulses(3, 0.3, 0.2, 659.0, 880.0, 659.0), repeat_s=2.0),
-    Pattern.TEST: Sound((Pulse(0.1, 0.1, 523.0), Pulse(0.1, 0.5, 784.0), Pulse(0.1, 0.1, 523.0), Pulse(0.1, 0.1, 784.0))),
+    Pattern.TEST: Sound(
+        (*_pulses(2, 0.1, 0.1, 523.0, 784.0), Pulse(0.4, 0.2, 523.0), *_pulses(2, 0.1, 0.1, 523.0, 784.0))
+    ),
     Pattern.ENDED: Sound((Pulse(0.15, 0.1, 784.0), Pulse(0.15, 0.1, 659.0), Pulse(0.35, 0.05, 523.0))),
 }

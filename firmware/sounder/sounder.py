@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from firmware.core.messages import Pattern
 from firmware.ipc import Play, SounderReport
-from firmware.sounder.outputs import Outputs
+from firmware.sounder.outputs import RETRY_NS, Outputs
 from firmware.sounder.patterns import SOUNDS
 
 TURN_S = 0.01  # how often `tick` is to be called
@@ -17,15 +17,18 @@ class SounderConfig:
 
     silence_s: float = 0.3  # the guard repeats itself every 50 ms: six lost words are no accident
     expiry_s: float = 0.5  # with nobody walking, whatever was asked for ends by itself
-    report_s: float = 0.2
+    start_s: float = 10.0  # a guard that has not said by then whether there is a walk is broken
+    report_s: float = 0.1  # more often than a broken output is tried again, so that no failure goes untold
 
     def __post_init__(self) -> None:
         if not 0.1 <= self.silence_s <= 1.0:
             raise ValueError(f"sounder: silence_s ({self.silence_s}) must lie between 0.1 and 1.0")
         if not 0.1 <= self.expiry_s <= 2.0:
             raise ValueError(f"sounder: expiry_s ({self.expiry_s}) must lie between 0.1 and 2.0")
-        if not 0.05 <= self.report_s <= 0.5:
-            raise ValueError(f"sounder: report_s ({self.report_s}) must lie between 0.05 and 0.5")
+        if not 2.0 <= self.start_s <= 60.0:
+            raise ValueError(f"sounder: start_s ({self.start_s}) must lie between 2.0 and 60.0")
+        if not 0.05 <= self.report_s < RETRY_NS / 1e9:
+            raise ValueError(f"sounder: report_s ({self.report_s}) must lie between 0.05 and {RETRY_NS / 1e9}")
 
 
 class Sounder:
@@ -35,8 +38,11 @@ class Sounder:
         self._outputs, self._report = outputs, report
         self._silence_ns = round(config.silence_s * 1e9)
         self._expiry_ns = round(config.expiry_s * 1e9)
+        self._start_ns = round(config.start_s * 1e9)
         self._report_ns = round(config.report_s * 1e9)
-        self._play = Play(Pattern.SILENT, 0, armed=False)
+        self._play = Play(Pattern.SILENT, 0, armed=None)
+        self._armed: bool | None = None  # as the guard said last, whichever run of it
+        self._lost = False  # the guard went silent in a walk, and no guard has taken over yet
         self._heard_ns: int | None = None
         self._started_ns = 0  # when the pattern that sounds now began, on this process's clock
         self._sounding = Pattern.SILENT
@@ -47,8 +53,12 @@ class Sounder:
         if play.since_ns != self._play.since_ns and play.pattern == self._sounding:
             self._started_ns = now_ns
         self._play, self._heard_ns = play, now_ns
+        if play.armed is not None:
+            self._armed, self._lost = play.armed, False
 
     def tick(self, now_ns: int) -> None:
+        if self._heard_ns is None:
+            self._heard_ns = now_ns  # a guard has as long to be heard from now on
         pattern = self._wanted(now_ns)
         if pattern is not self._sounding:
             self._sounding, self._started_ns = pattern, now_ns
@@ -67,8 +77,9 @@ class Sounder:
 
     def _wanted(self, now_ns: int) -> Pattern:
         silent_ns = 0 if self._heard_ns is None else now_ns - self._heard_ns
-        if self._play.armed and silent_ns > self._silence_ns:
-            return Pattern.FAULT
-        if silent_ns > self._expiry_ns:
-            return Pattern.SILENT
-        return self._play.pattern
+        if silent_ns > (self._silence_ns if self._armed else self._start_ns) and self._armed is not False:
+            self._lost = True
+        asked = Pattern.SILENT if silent_ns > self._expiry_ns else self._play.pattern
+        if self._lost and (silent_ns > self._silence_ns or asked is Pattern.SILENT):
+            return Pattern.FAULT  # a new guard in its self-test does not guard yet; its own words come first, though
+        return asked

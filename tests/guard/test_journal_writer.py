@@ -1,129 +1,218 @@
 """What was decided reaches the journal, in order, whatever the disk does; the loop never waits for it."""
 
+import itertools
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from firmware.core.messages import Alert, Hazard, Health, Severity, Tick, WalkChanged, WalkState
+from firmware.core.messages import (
+    Alert,
+    Hazard,
+    Health,
+    Pattern,
+    Resume,
+    Severity,
+    Telemetry,
+    Tick,
+    WalkChanged,
+    WalkState,
+)
 from firmware.errors import JournalError
 from firmware.guard.events import EventMaker, Wall
 from firmware.guard.journal_writer import JournalWriter
 from firmware.journal import Journal
 
-
-def suspected(t_ns: int, alarm: int = 1) -> Alert:
-    return Alert(t_ns, Hazard.FALL, Severity.SUSPECTED, alarm, {"deadline_s": 30.0})
+Said = Alert | Health | Telemetry | WalkChanged
 
 
-class Rig:
-    def __init__(self, folder: Path) -> None:
-        self.path, self.complaints = folder / "journal.db", list[str]()
-        counter = iter(range(10_000))
+def suspected(t_ns: int, alarm: int = 1, **data: Any) -> Alert:
+    return Alert(t_ns, Hazard.FALL, Severity.SUSPECTED, alarm, {"deadline_s": 30.0, **data})
+
+
+class Run:
+    """One run of a guard's journal writer on the journal of a folder."""
+
+    def __init__(self, folder: Path, now_ns: int = 0) -> None:
+        self.path, self.complaints, self.resumed = folder / "journal.db", list[str](), list[Resume]()
+        counter = itertools.count(now_ns)  # so that no two runs make the same names
         wall = Wall(lambda: 1_767_225_600_000, lambda: False, lambda n: next(counter).to_bytes(n, "big"))
-        self.events = EventMaker("rg-12345678", 3, wall)
-        self.journal = Journal(self.path)
-        self.writer = JournalWriter(self.journal, lambda: Journal(self.path), self.events, self.complaints.append)
+        self.events = EventMaker("rg-12345678", wall)
+        self.refuse = False
+        self.writer = JournalWriter(
+            self._open, self.events, lambda: now_ns, self.resumed.append, self.complaints.append
+        )
+        self.journal = Journal(self.path)  # the link's own view of it
 
-    def take(self, t_ns: int, *outputs: Alert | Health | WalkChanged) -> None:
+    def _open(self) -> Journal:
+        if self.refuse:
+            raise JournalError("journal: read-only; mount it writable")
+        return Journal(self.path)
+
+    def take(self, t_ns: int, *outputs: Said) -> None:
         self.writer.take([Tick(t_ns)], outputs)
+
+    def write(self) -> None:
+        self.writer.background.turn()
+
+    def state(self, key: str) -> dict[str, Any]:
+        return self.journal.states()[1].get(key, {})
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Rig:
-    return Rig(tmp_path)
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path)
 
 
-def test_phases_of_one_fall_share_the_alarm_and_have_ids_of_their_own(rig: Rig) -> None:
-    rig.take(1, suspected(1))
-    rig.take(2, Alert(2, Hazard.FALL, Severity.CONFIRMED, 1, {}))
-    rig.writer.background.turn()
-    first, second = rig.journal.events()
+def test_phases_of_one_fall_share_the_alarm_and_have_ids_of_their_own(run: Run) -> None:
+    run.take(1, suspected(1))
+    run.take(2, Alert(2, Hazard.FALL, Severity.CONFIRMED, 1, {}))
+    run.write()
+    first, second = run.journal.events()
     assert first.event.alarm == second.event.alarm == first.event.id != second.event.id
     assert (first.event.phase, second.event.phase) == ("suspected", "confirmed")
     assert (first.event.deadline_s, second.event.deadline_s) == (30.0, None)
-    assert (first.event.boot, first.event.clock, first.event.t) == (3, "unsynced", "2026-01-01T00:00:00.000Z")
-    assert rig.events.number_of(first.event.alarm) == 1
+    assert (first.event.boot, first.event.clock) == (1, "unsynced")
+    assert first.event.t.startswith("2026-01-01T00:00:00.000Z")
+    assert run.events.number_of(first.event.alarm) == 1
 
 
-def test_obstacles_are_counted_not_told(rig: Rig) -> None:
-    rig.take(1, Alert(1, Hazard.OBSTACLE, Severity.WARNING, 1, {"distance_m": 1.2}))
-    rig.writer.background.turn()
-    assert rig.journal.events() == []
+def test_obstacles_are_counted_not_told(run: Run) -> None:
+    run.take(1, Alert(1, Hazard.OBSTACLE, Severity.WARNING, 1, {"distance_m": 1.2}))
+    run.write()
+    assert run.journal.events() == []
 
 
-def test_state_of_the_alarm_says_what_is_true_now(rig: Rig) -> None:
-    rig.take(1, suspected(1))
-    rig.writer.background.turn()
-    assert rig.journal.states()[1]["alarm"]["phase"] == "suspected"
-    rig.take(2, Alert(2, Hazard.FALL, Severity.CANCELLED, 1, {}))
-    rig.writer.background.turn()
-    assert rig.journal.states()[1]["alarm"] == {"active": False}
+def test_state_of_the_alarm_says_what_is_true_now(run: Run) -> None:
+    run.take(1, suspected(1))
+    run.write()
+    assert run.state("alarm")["phase"] == "suspected"
+    run.take(2, Alert(2, Hazard.FALL, Severity.CANCELLED, 1, {}))
+    run.write()
+    assert run.state("alarm") == {"active": False}
 
 
-def test_fault_during_a_fall_does_not_hide_the_fall(rig: Rig) -> None:
-    rig.take(1, suspected(1))
-    rig.take(2, Alert(2, Hazard.FAULT, Severity.FAULT, 2, {"part": "imu", "reason": "no answer"}))
-    assert rig.events.alarm_now()["type"] == "fall"
-    rig.take(3, Alert(3, Hazard.FALL, Severity.RECOVERED, 1, {}))
-    assert rig.events.alarm_now()["type"] == "fault"
-    rig.take(4, Alert(4, Hazard.FAULT, Severity.NONE, 2, {"part": "imu"}))
-    assert rig.events.alarm_now() == {"active": False}
+def test_fault_during_a_fall_does_not_hide_the_fall(run: Run) -> None:
+    run.take(1, suspected(1))
+    run.take(2, Alert(2, Hazard.FAULT, Severity.FAULT, 2, {"part": "imu", "reason": "no answer"}))
+    assert run.events.alarm_now()["type"] == "fall"
+    run.take(3, Alert(3, Hazard.FALL, Severity.RECOVERED, 1, {}))
+    assert run.events.alarm_now()["type"] == "fault"
+    run.take(4, Alert(4, Hazard.FAULT, Severity.NONE, 2, {"part": "imu"}))
+    assert run.events.alarm_now() == {"active": False}
 
 
-def test_fall_that_an_earlier_run_left_stays_the_truth_until_she_walks(rig: Rig) -> None:
-    rig.take(1, suspected(1))
-    rig.writer.background.turn()
-    left_over = rig.journal.states()[1]["alarm"]
-    events = EventMaker("rg-12345678", 4, Wall(lambda: 0, lambda: False, bytes), left_over)
-    writer = JournalWriter(rig.journal, lambda: rig.journal, events, rig.complaints.append)
-    writer.take([Tick(1)], [WalkChanged(1, WalkState.SELF_TEST, {})])
-    writer.background.turn()
-    assert rig.journal.states()[1]["alarm"] == left_over
-    writer.take([Tick(2 * 10**9)], [WalkChanged(2 * 10**9, WalkState.WALKING, {})])
-    writer.background.turn()
-    assert rig.journal.states()[1]["alarm"] == {"active": False}
+def test_states_wait_for_a_second_but_the_end_of_a_walk_does_not(run: Run) -> None:
+    run.take(0, WalkChanged(0, WalkState.WALKING, {"steps": 1}))
+    run.take(10, WalkChanged(10, WalkState.WALKING, {"steps": 2}))
+    run.write()
+    assert run.state("walk")["steps"] == 1
+    run.take(20, WalkChanged(20, WalkState.ENDED, {"steps": 3}))
+    run.write()
+    assert run.state("walk") == {"state": "ended", "steps": 3}
 
 
-def test_states_wait_for_a_second_but_the_end_of_a_walk_does_not(rig: Rig) -> None:
-    rig.take(0, WalkChanged(0, WalkState.WALKING, {"steps": 1}))
-    rig.take(10, WalkChanged(10, WalkState.WALKING, {"steps": 2}))
-    rig.writer.background.turn()
-    assert rig.journal.states()[1]["walk"]["steps"] == 1
-    rig.take(20, WalkChanged(20, WalkState.ENDED, {"steps": 3}))
-    rig.writer.background.turn()
-    assert rig.journal.states()[1]["walk"] == {"state": "ended", "steps": 3}
+def test_disk_that_refuses_loses_no_event_and_is_said_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.write()
 
-
-def test_disk_that_refuses_loses_no_event_and_is_said_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> int:
         raise JournalError("journal: disk full; free some space")
 
     with monkeypatch.context() as full:
-        full.setattr(rig.journal, "append", refuse)
+        full.setattr(Journal, "append", refuse)
         for i in range(5):
-            rig.take(i, suspected(i, alarm=i))
-            rig.writer.background.turn()
-        assert rig.complaints == ["journal: disk full; free some space"]
-        assert rig.journal.events() == []
-    rig.writer.background.turn()
-    assert [stored.event.mono_ms for stored in rig.journal.events()] == [0, 0, 0, 0, 0]
-    assert len({stored.event.alarm for stored in rig.journal.events()}) == 5
+            run.take(i, suspected(i, alarm=i))
+            run.write()
+        assert len(run.complaints) == 1
+        assert run.journal.events() == []
+    run.write()
+    assert len({stored.event.alarm for stored in run.journal.events()}) == 5
+    assert [stored.seq for stored in run.journal.events()] == [1, 2, 3, 4, 5]
 
 
-def test_journal_that_could_not_be_opened_is_opened_when_it_can(tmp_path: Path) -> None:
-    rig = Rig(tmp_path)
-    attempts: list[int] = []
+def test_journal_that_could_not_be_opened_is_opened_when_it_can_and_events_count_that_start(run: Run) -> None:
+    run.refuse = True
+    run.take(1, suspected(1))
+    run.write()
+    run.write()
+    assert len(run.complaints) == 1
+    run.refuse = False
+    run.write()
+    (stored,) = run.journal.events()
+    assert stored.event.boot == 1
 
-    def reopen() -> Journal:
-        attempts.append(1)
-        if len(attempts) < 3:
-            raise JournalError("journal: read-only")
-        return Journal(rig.path)
 
-    writer = JournalWriter(None, reopen, rig.events, rig.complaints.append)
-    writer.take([Tick(1)], [suspected(1)])
-    for _ in range(3):
-        writer.background.turn()
-    (stored,) = rig.journal.events()
-    assert stored.event.boot == 1, "this start is counted when it can be"
-    writer.close()
+def test_evidence_that_cannot_be_kept_does_not_cost_the_alert(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    append = Journal.append
+
+    def picky(journal: Journal, event: Any) -> int:
+        if "odd" in event.data:
+            raise ValueError("not JSON")
+        return append(journal, event)
+
+    monkeypatch.setattr(Journal, "append", picky)
+    run.take(1, suspected(1, odd=1.0))
+    run.take(2, suspected(2, alarm=2))
+    run.write()
+    assert [stored.event.mono_ms for stored in run.journal.events()] == [0, 0]
+    assert len(run.complaints) == 1
+
+
+def test_defect_in_the_work_is_complained_about_and_the_next_batch_is_done(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(Journal, "next_boot", lambda _: 1 / 0)
+        run.take(1, suspected(1))
+        run.write()
+    assert "ZeroDivisionError" in run.complaints[0]
+    run.write()
+    assert len(run.journal.events()) == 1
+
+
+def test_guard_that_died_in_the_countdown_hands_it_to_the_next_one(run: Run, tmp_path: Path) -> None:
+    run.take(5_000_000_000, suspected(5_000_000_000))
+    run.write()
+    after = Run(tmp_path, now_ns=15_000_000_000)
+    after.write()
+    (resumed,) = after.resumed
+    assert (resumed.hazard, resumed.severity, resumed.age_s) == (Hazard.FALL, Severity.SUSPECTED, 10.0)
+    assert after.state("alarm")["phase"] == "suspected", "nothing is written over it"
+    after.take(16_000_000_000, suspected(16_000_000_000, alarm=7, resumed=True, age_s=11.0))
+    after.write()
+    first, second = after.journal.events()
+    assert second.event.alarm == first.event.alarm != second.event.id
+    assert second.event.boot == first.event.boot + 1
+    assert after.events.number_of(first.event.alarm) == 7
+
+
+def test_alarm_of_before_a_power_cut_starts_its_countdown_again(run: Run, tmp_path: Path) -> None:
+    run.take(500_000_000_000, suspected(500_000_000_000))
+    run.write()
+    after = Run(tmp_path, now_ns=9_000_000_000)
+    after.write()
+    assert after.resumed[0].age_s == 0.0
+    assert not after.resumed[0].walking
+
+
+def telemetry(t_ns: int) -> Telemetry:
+    return Telemetry(t_ns, WalkState.WALKING, Pattern.SILENT, None, None, None, None, None, None, 7, None)
+
+
+@pytest.mark.parametrize(("later_s", "expected"), [(5, True), (59, True), (61, False), (-3, False)])
+def test_walk_of_a_moment_ago_goes_on(run: Run, tmp_path: Path, later_s: int, expected: bool) -> None:
+    t_ns = 100_000_000_000
+    run.take(t_ns, WalkChanged(t_ns, WalkState.WALKING, {}), telemetry(t_ns))
+    run.write()
+    after = Run(tmp_path, now_ns=t_ns + later_s * 10**9)
+    after.write()
+    assert [resumed.walking for resumed in after.resumed] == ([True] if expected else [])
+
+
+def test_walk_that_was_ended_does_not_go_on(run: Run, tmp_path: Path) -> None:
+    run.take(1, WalkChanged(1, WalkState.ENDED, {}), telemetry(1))
+    run.write()
+    after = Run(tmp_path, now_ns=2)
+    after.write()
+    assert after.resumed == []
+    assert after.state("alarm") == {"active": False}

@@ -36,7 +36,7 @@ def test_new_pattern_is_said_at_once_and_before_anything_is_written() -> None:
     ear = Ear()
     loop = SafetyLoop(Core([SetPattern(7, Pattern.SWAY)]), ear, [ear])
     loop.take([Tick(7)])
-    assert ear.heard == [Play(Pattern.SWAY, 7, armed=False)]
+    assert ear.heard == [Play(Pattern.SWAY, 7, armed=None)]
     assert ear.order == ["sound", "sink"]
 
 
@@ -54,4 +54,4 @@ def test_silence_is_an_alarm_from_ready_to_the_end_of_the_walk() -> None:
     loop = SafetyLoop(Core(*[[WalkChanged(i, state, {})] for i, state in enumerate(states)]), ear, [])
     for i in range(len(states)):
         loop.take([Tick(i)])
-    assert [play.armed for play in ear.heard] == [False, True, True, True, False]
+    assert [play.armed for play in ear.heard] == [None, True, True, True, False]

@@ -119,6 +119,16 @@ def test_driver_that_cannot_even_close_is_let_go(clock: SimClock, wire: Wire) ->
     reader.close()
 
 
+def test_defect_in_a_driver_is_a_fault_of_its_part(clock: SimClock, wire: Wire) -> None:
+    def read() -> RangeSample:
+        raise ZeroDivisionError("division by zero")
+
+    wire.read = read  # type: ignore[method-assign]
+    (fault,) = Reader("rangefinder", wire.open, clock, period_s=0.06).poll()
+    assert isinstance(fault, SensorFault)
+    assert fault.detail == "rangefinder: ZeroDivisionError: division by zero; please report it"
+
+
 class Button:
     def __init__(self, clock: SimClock, presses: Sequence[bool]) -> None:
         self.clock, self.presses = clock, list(presses)

@@ -45,7 +45,7 @@ class Rig:
         self.sounder = Sounder(SounderConfig(), Outputs(lambda: self.buzzer, lambda: self.motor), self.reports.append)
         self.now_ns = 0
 
-    def say(self, pattern: Pattern, *, armed: bool = True, since_ns: int = 1) -> None:
+    def say(self, pattern: Pattern, *, armed: bool | None = True, since_ns: int = 1) -> None:
         self.sounder.receive(Play(pattern, since_ns, armed), self.now_ns)
 
     def run(self, seconds: float, *, say: Pattern | None = None) -> None:
@@ -83,6 +83,34 @@ def test_guard_gone_silent_in_a_walk_is_the_fault_pattern_after_three_tenths_of_
     assert rig.sounder.sounding is Pattern.SILENT
 
 
+def test_guard_that_came_back_is_not_trusted_before_it_says_that_it_guards(rig: Rig) -> None:
+    rig.run(1.0, say=Pattern.SILENT)
+    rig.run(1.0)
+    for _ in range(100):
+        rig.say(Pattern.SILENT, armed=None)
+        rig.run(0.05)
+    assert rig.sounder.sounding is Pattern.FAULT, "it is in its self-test, and the walker walks on"
+    rig.say(Pattern.OBSTACLE_IMMINENT, armed=None)
+    rig.run(0.02)
+    assert rig.sounder.sounding is Pattern.OBSTACLE_IMMINENT, "what it does see comes first"
+    rig.run(0.1, say=Pattern.SILENT)
+    assert rig.sounder.sounding is Pattern.SILENT
+
+
+def test_guard_that_never_speaks_is_heard_after_ten_seconds(rig: Rig) -> None:
+    rig.run(9.9)
+    assert rig.sounder.sounding is Pattern.SILENT
+    rig.run(0.2)
+    assert rig.sounder.sounding is Pattern.FAULT
+
+
+def test_after_the_end_of_a_walk_silence_is_calm(rig: Rig) -> None:
+    rig.run(1.0, say=Pattern.SILENT)
+    rig.say(Pattern.SILENT, armed=False)
+    rig.run(60.0)
+    assert rig.sounder.sounding is Pattern.SILENT
+
+
 def test_nothing_sticks_on_when_nobody_walks(rig: Rig) -> None:
     rig.say(Pattern.FALL_NOBODY_YET, armed=False)
     rig.run(0.1)
@@ -115,9 +143,9 @@ def test_broken_buzzer_is_reported_and_never_stops_the_motor(rig: Rig) -> None:
     assert rig.reports[-1] == SounderReport()
 
 
-def test_sounder_tells_five_times_a_second_that_it_lives(rig: Rig) -> None:
+def test_sounder_tells_ten_times_a_second_that_it_lives(rig: Rig) -> None:
     rig.run(10.0, say=Pattern.SILENT)
-    assert len(rig.reports) == pytest.approx(50, abs=2)
+    assert len(rig.reports) == pytest.approx(100, abs=2)
 
 
 def test_closing_silences_both(rig: Rig) -> None:
@@ -127,7 +155,9 @@ def test_closing_silences_both(rig: Rig) -> None:
     assert rig.motor.heard[-1] is None
 
 
-@pytest.mark.parametrize("config", [{"silence_s": 5.0}, {"expiry_s": float("nan")}, {"report_s": 3.0}])
+@pytest.mark.parametrize(
+    "config", [{"silence_s": 5.0}, {"expiry_s": float("nan")}, {"report_s": 0.2}, {"start_s": 900.0}]
+)
 def test_sounder_cannot_be_set_to_believe_too_long(config: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="must lie between"):
         SounderConfig(**config)
