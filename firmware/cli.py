@@ -8,10 +8,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
-from firmware.errors import ConfigError, MissingExtra, RearguardError
+from firmware.errors import ConfigError, MissingExtra, NoHardware, RearguardError
 from firmware.version import VERSION
 
 OK, FAILURE, USAGE, NO_HARDWARE, INTERRUPTED = 0, 1, 2, 3, 130
+_EXIT_CODE_OF: dict[type[RearguardError], int] = {ConfigError: USAGE, MissingExtra: USAGE, NoHardware: NO_HARDWARE}
 EXIT_CODES = "exit codes: 0 ok, 1 failure or difference found, 2 wrong usage or configuration, 3 hardware missing"
 
 _WALK_EXAMPLES = """examples:
@@ -128,15 +129,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _check_simulation(args)
         code = _function(args.command)(args)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by whoever started us
+            sys.stdout.flush()
         return code
     except RearguardError as error:
         print(f"rearguard: {error}", file=sys.stderr)
-        return USAGE if isinstance(error, ConfigError | MissingExtra) else FAILURE
+        return _EXIT_CODE_OF.get(type(error), FAILURE)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # whoever read us has enough; the interpreter must not complain when it flushes at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILURE
+    except OSError as error:  # such as a full disk behind standard output
+        print(f"rearguard: {error.filename or 'output'}: {error.strerror or error}", file=sys.stderr)
         return FAILURE
 
 

@@ -17,6 +17,10 @@ class JournalError(RearguardError):
     """The journal cannot be opened or written."""
 
 
+class NoHardware(RearguardError):
+    """This machine has not the parts that the command needs."""
+
+
 class AlreadyRunning(RearguardError):
     """Two processes of one name would take each other's sockets."""
 

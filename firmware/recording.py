@@ -216,6 +216,8 @@ class _Contents:
 
 
 def _file_bytes(path: Path) -> bytes:
+    if path.exists() and not path.is_file():
+        raise RecordingError(f"{path}: is no file, expected an MCAP recording")
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -326,3 +326,29 @@ def test_bash_completes_commands_options_scenarios_and_faults(capsys: pytest.Cap
     assert complete(script, "rearguard", "walk", "--fault", "stuck:i") == ["stuck:imu"]
     assert complete(script, "rearguard", "run", "gu") == ["guard"]
     assert "--epoch-ns" not in complete(script, "rearguard", "run", "--")
+
+
+@pytest.mark.parametrize("address", [":1883", "localhost", "localhost:", "localhost:x", "localhost:99999", "a b:1"])
+def test_wrong_broker_is_one_clear_line(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, error = failed(["walk", "--simulated", "--plain", "--broker", address], capsys)
+    assert code == 2
+    assert error.startswith(f"rearguard: --broker {address!r}: expected HOST:PORT")
+
+
+def test_unwritable_recording_is_said_before_the_walk(capsys: pytest.CaptureFixture[str]) -> None:
+    code, error = failed(["walk", "--simulated", "--record", "/nonexistent/walk.mcap"], capsys)
+    assert code == 2
+    assert error == "rearguard: --record /nonexistent/walk.mcap: cannot be written: No such file or directory"
+
+
+def test_walk_without_hardware_says_so_with_an_exit_code_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    code, error = failed(["walk"], capsys)
+    assert code == 3
+    assert "rearguard walk --simulated" in error
+
+
+def test_device_file_is_no_recording(capsys: pytest.CaptureFixture[str]) -> None:
+    assert failed(["replay", "/dev/zero"], capsys) == (
+        1,
+        "rearguard: /dev/zero: is no file, expected an MCAP recording",
+    )

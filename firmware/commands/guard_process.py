@@ -46,12 +46,18 @@ def complain(text: str) -> None:
 
 
 def run_guard(
-    config: Config, board: Board, stop: threading.Event, *, record: Path | None = None, monitor: Path | None = None
+    config: Config,
+    board: Board,
+    stop: threading.Event,
+    *,
+    simulated: bool = False,
+    record: Path | None = None,
+    monitor: Path | None = None,
 ) -> None:
     """Guard until `stop` is set, then sum the walk up and write down what is still to be written."""
     config, clock = matched(config), MonotonicClock()
     state_dir, run_dir = config.paths.state_dir, config.paths.run_dir
-    events = EventMaker(_device(state_dir), Wall(_wall_ms, SYNCED.exists, os.urandom))
+    events = EventMaker(_device(state_dir), Wall(_wall_ms, SYNCED.exists, os.urandom), simulated=simulated)
     handover = Handover()
     writer = JournalWriter(lambda: Journal(state_dir / JOURNAL), events, clock.now_ns, handover.put, complain)
     recorder = _open_recorder(record, config)

@@ -64,15 +64,20 @@ class Child:
     def complaint(self) -> str | None:
         return _next(self.complaints, 0.0)
 
-    def stop(self, patience_s: float = 5.0) -> None:
-        """Ask it to end; insist when it does not."""
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self, patience_s: float = 5.0) -> bool:
+        """Ask it to end; insist when it does not, and then return False."""
         if self.exit_code is None:
             self._process.terminate()
         try:
             self._process.wait(patience_s)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            self.kill()
+            return False
+        return True
 
 
 def _read(stream: IO[str], lines: "queue.SimpleQueue[str]") -> None:

@@ -1,6 +1,7 @@
 """`rearguard run`: one of the device's processes, or all of them under one supervisor."""
 
 import argparse
+import faulthandler
 import signal
 import threading
 import time
@@ -17,6 +18,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the process that is named until SIGTERM or Ctrl-C; 0 after a clean end."""
     config = load(args.config)
     stop = threading.Event()
+    faulthandler.register(signal.SIGUSR1)  # where does it hang? kill -USR1 tells
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     make_folders(config)
@@ -36,7 +38,8 @@ def _run_process(args: argparse.Namespace, config: Config, stop: threading.Event
     if args.process == "guard":
         from firmware.commands.guard_process import run_guard
 
-        run_guard(config, open_board(args, config), stop, record=_path(args.record), monitor=_path(args.monitor))
+        board, record, monitor = open_board(args, config), _path(args.record), _path(args.monitor)
+        run_guard(config, board, stop, simulated=args.simulated, record=record, monitor=monitor)
     elif args.process == "sounder":
         from firmware.commands.sounder_process import run_sounder
 

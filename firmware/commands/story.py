@@ -71,7 +71,13 @@ class Story:
     lines: list[str] = field(default_factory=list)
 
     def output(self, line: Line) -> str | None:
-        """Take one output of the guard; the sentence that it is worth, if any."""
+        """Take one output of the guard; the sentence that it is worth, if any. What is none is passed over."""
+        try:
+            return self._output(line)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return None
+
+    def _output(self, line: Line) -> str | None:
         teller = {"alert": self._alert, "pattern": self._pattern, "walk": self._walk}.get(line["kind"])
         if line["kind"] == "telemetry":
             self.telemetry = dict(line)
@@ -81,7 +87,13 @@ class Story:
         return self._keep(line["t_ns"], text)
 
     def word(self, word: Line, now_ns: int) -> str | None:
-        """Take one line of the caregiver's client."""
+        """Take one line of the caregiver's client. What a broken device published is passed over."""
+        try:
+            return self._word(word, now_ns)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return None
+
+    def _word(self, word: Line, now_ns: int) -> str | None:
         body = word.get("body", {})
         if word.get("kind") == "status":
             self.status = dict(body)

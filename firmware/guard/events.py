@@ -24,10 +24,11 @@ class Wall:
 
 
 class EventMaker:
-    """Numbers alarms for the core, names them for the world."""
+    """Numbers alarms for the core, names them for the world; those of a simulated board say that they are."""
 
-    def __init__(self, device: str, wall: Wall) -> None:
+    def __init__(self, device: str, wall: Wall, *, simulated: bool = False) -> None:
         self._device, self._wall = device, wall
+        self._remark: dict[str, Value] = {"simulated": True} if simulated else {}
         self._alarms: dict[int, str] = {}
         self._open: dict[int, dict[str, Value]] = {}
         self.resumed_alarm: str | None = None  # the name of the alarm that an earlier run left open
@@ -51,7 +52,7 @@ class EventMaker:
             mono_ms=alert.t_ns // 1_000_000,
             clock="synced" if self._wall.synced() else "unsynced",
             deadline_s=_deadline_s(alert),
-            data=dict(alert.data),
+            data={**alert.data, **self._remark},
         )
         self._note(alert, event)
         return event

@@ -62,6 +62,16 @@ def test_delivered_is_only_what_the_subscriber_got(story: Story) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "word",
+    [{"kind": "event", "body": {"id": "x"}}, {"kind": "event", "body": []}, {"kind": "status", "body": None}, {}],
+)
+def test_what_a_broken_device_publishes_is_passed_over(story: Story, word: dict[str, Any]) -> None:
+    assert story.word(word, EPOCH_NS) is None
+    assert story.output(word) is None
+    assert story.told == {}
+
+
 def test_summary_reads_well_without_numbers(story: Story) -> None:
     lines = summary_lines(summary_json(story, []))
     assert lines[0] == "The walk: - min, 0 steps, - steps a minute; trunk sway - deg rms"

@@ -41,6 +41,15 @@ class RunningWalk:
         eventually(lambda: self.find(**wanted), timeout_s, what=f"the walk says {wanted}")
         return self.find(**wanted)[0]
 
+    def states(self) -> list[str | None]:
+        """The walk's state in each line that tells it."""
+        return [line.get("state") if line.get("kind") == "telemetry" else None for line in list(self.said)]
+
+    def child(self, name: str) -> int:
+        """The process that `walk` runs under this name."""
+        command = ["pgrep", "-P", str(self._process.pid), "-f", f"firmware run {name}"]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
     def interrupt(self) -> None:
         """Ctrl-C."""
         self._process.send_signal(signal.SIGINT)
@@ -133,11 +142,8 @@ def test_ctrl_c_ends_the_walk_cleanly_with_a_summary(mosquitto: Mosquitto) -> No
 def test_killed_guard_is_started_again_and_the_walk_goes_on(mosquitto: Mosquitto) -> None:
     walk = RunningWalk("--scenario", "quiet", "--broker", f"127.0.0.1:{mosquitto.port}")
     walk.wait_for(kind="walk", state="walking")
-    guards = subprocess.run(["pgrep", "-f", "firmware run guard"], capture_output=True, text=True, check=True)
-    for pid in guards.stdout.split():
-        os.kill(int(pid), signal.SIGKILL)
-    walk.wait_for(kind="note")
-    before = len(walk.find(kind="telemetry"))
-    eventually(lambda: len(walk.find(kind="telemetry")) > before + 5, 20.0, what="the new guard senses")
+    os.kill(walk.child("guard"), signal.SIGKILL)
+    killed = len(walk.said)
+    eventually(lambda: "walking" in walk.states()[killed:], 20.0, what="the new guard takes the walk over")
     walk.interrupt()
     assert walk.end()[0] == 0

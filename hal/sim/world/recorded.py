@@ -122,7 +122,21 @@ def _arrays(path: Path) -> dict[str, Any]:
     missing = [key for key in NEEDED if key not in arrays]
     if missing:
         raise ValueError(f"recorded motion: {path} has no {', '.join(missing)}; expected {', '.join(NEEDED)}")
+    _check_kinds(arrays, path)
     return arrays
+
+
+def _check_kinds(arrays: Mapping[str, Any], path: Path) -> None:
+    """Only numbers where numbers belong, and a sampling rate that a motion sensor can have."""
+    for key in ("acc", "gyr", "start", "acc_lsb", "gyr_lsb", "fs"):
+        if arrays[key].dtype.kind not in "iuf":
+            raise ValueError(f"recorded motion: {path}: {key} holds {arrays[key].dtype}, expected numbers")
+    for key in ("acc_lsb", "gyr_lsb", "fs"):
+        if arrays[key].size != 1:
+            raise ValueError(f"recorded motion: {path}: {key} has {arrays[key].size} values, expected one")
+    rate_hz = float(arrays["fs"].reshape(-1)[0])
+    if not 10 <= rate_hz <= 2000:  # false for NaN as well
+        raise ValueError(f"recorded motion: {path}: fs is {rate_hz:g} Hz, expected 10 to 2000 Hz")
 
 
 def _one_line(error: Exception) -> str:
@@ -149,8 +163,8 @@ def _trial(arrays: Mapping[str, Any], index: int, file: str) -> Trial:
         raise ValueError(f"{part}: no gyroscope was recorded; expected a trial with acceleration and angular rate")
     start, end, fs_hz = *_span(arrays, index), float(arrays["fs"])
     samples = _samples(arrays, start, end)
-    if samples is None or not 0 < fs_hz < math.inf:
-        raise ValueError(f"{part}: expected at least 2 finite samples of acc and gyr, shape (3, n), and fs above 0 Hz")
+    if samples is None:
+        raise ValueError(f"{part}: expected at least 2 finite samples of acc and gyr, shape (3, n)")
     return Trial(f"{Path(file).stem}:{name}", fs_hz, samples, _marks(arrays, index, fs_hz))
 
 
