@@ -152,9 +152,9 @@ class Imu(Protocol):
 
 
 class Rangefinder(Protocol):
-    """A distance sensor: each read is one new measurement. Raises HalError."""
+    """A distance sensor: each read is one new measurement, or none while the last one lasts. Raises HalError."""
 
-    def read(self) -> RangeSample: ...
+    def read(self) -> list[RangeSample]: ...
 
     def close(self) -> None: ...
 

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from hal.clock import Clock
-from hal.errors import ContactFault
+from hal.errors import ContactFault, PinsUnavailable
 from hal.pins import Pins, claiming, pin_errors
 from hal.samples import ButtonSample
 
@@ -18,7 +18,8 @@ class Button:
     DEBOUNCE_S = 0.020
     CONTRADICTION_S = 0.1
     FORGETTING = 0.25  # seconds of contradiction forgotten in a second without
-    LONGEST_STEP_S = 0.04  # one late poll says no more than a punctual one
+    FIRST_STEP_S = 0.01  # nobody knows when before a reading a contradiction began
+    LONGEST_STEP_S = 0.04  # one late poll says no more than a punctual one: a fault takes at least three readings
 
     def __init__(self, pins: Pins, clock: Clock, *, pin: int, nc_pin: int | None) -> None:
         self._clock = clock
@@ -34,6 +35,7 @@ class Button:
         self._raw_since_ns = self._last_ns
         self._pressed: bool | None = None
         self._contradiction = ""
+        self._contradicted = False
         self._contradiction_s = 0.0
         self._faulty = False
 
@@ -42,6 +44,7 @@ class Button:
 
         Raises:
             ContactFault: the contacts contradict each other for longer than a lever travels.
+            PinsUnavailable: a pin cannot be read; open the button anew.
         """
         t_ns = self._clock.now_ns()
         no_closed, nc_closed = self._contacts()
@@ -67,11 +70,14 @@ class Button:
             no_closed = not self._no.state
             return no_closed, not no_closed if self._nc is None else not self._nc.state
         except pin_errors() as error:
-            raise ContactFault(f"{self._name}: cannot be read ({error}); check its wiring") from error
+            raise PinsUnavailable(
+                f"{self._name}: its pins cannot be read ({error}); another program may hold them, see `gpioinfo`"
+            ) from error
 
     def _judge(self, t_ns: int, raw: bool | None) -> None:
-        step_s = min((t_ns - self._last_ns) / 1e9, self.LONGEST_STEP_S)
-        self._last_ns = t_ns
+        longest_s = self.LONGEST_STEP_S if self._contradicted or raw is not None else self.FIRST_STEP_S
+        step_s = min((t_ns - self._last_ns) / 1e9, longest_s)
+        self._last_ns, self._contradicted = t_ns, raw is None
         if raw is None:
             self._contradiction_s = min(self._contradiction_s + step_s, self.CONTRADICTION_S)
         else:

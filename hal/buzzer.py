@@ -31,7 +31,7 @@ class Buzzer:
             self._output.pwm(frequency_hz, max(volume * self.MAX_DUTY, self.MIN_DUTY))
 
     def off(self) -> None:
-        """Be silent; also looks whether the pin follows when it is silent already. Raises OutputFault."""
+        """Be silent. Raises OutputFault when the pin does not fall, or was no longer low before."""
         self._output.level(False)
 
     def close(self) -> None:

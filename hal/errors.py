@@ -50,4 +50,4 @@ class OutputFault(HalError):
 
 
 class PinsUnavailable(HalError):
-    """The chosen GPIO library cannot be used on this machine."""
+    """The chosen GPIO library, or a pin of it, cannot be used on this machine; opening the part anew may help."""

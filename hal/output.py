@@ -1,4 +1,7 @@
-"""An output pin that is read back: what was written is compared with the pad, and writing must be quick."""
+"""An output pin that is checked: steady levels are read back from the pad, and writing must be quick.
+
+Under PWM a pad cannot be read: it must have followed to high before a tone, and to low after it.
+"""
 
 from contextlib import suppress
 
@@ -11,7 +14,7 @@ class CheckedOutput:
     """Writes level and PWM. A fault is reported once the write is complete: what works of a pad is used."""
 
     SLOWEST_WRITE_S = 0.050
-    CAUSES = "a short, a cut or a broken pin"
+    ADVICE = "check its wire for a short or a cut, then try another pin"
 
     def __init__(self, pins: Pins, clock: Clock, *, part: str, pin: int) -> None:
         self._clock = clock
@@ -55,12 +58,12 @@ class CheckedOutput:
         if self._pin.frequency is not None:
             self._write("frequency", None)
         elif self._last is not None and (found := self._found()) is not self._last:
-            self._complain(f"went {_word(found)} by itself after {_word(self._last)} was written; {self.CAUSES}")
+            self._complain(f"went {_word(found)} by itself after {_word(self._last)} was written; {self.ADVICE}")
         self._write("state", high)
         found = self._found()
         self._last = found if found is high else None
         if self._last is None:
-            self._complain(f"reads {_word(found)} after {_word(high)} was written; {self.CAUSES}")
+            self._complain(f"reads {_word(found)} after {_word(high)} was written; {self.ADVICE}")
 
     def _found(self) -> bool:
         try:
@@ -77,8 +80,10 @@ class CheckedOutput:
             raise self._fault(f"cannot be written ({error}); check its wiring") from error
         took_s = (self._clock.now_ns() - from_ns) / 1e9
         if took_s > self.SLOWEST_WRITE_S:
-            limit_ms = self.SLOWEST_WRITE_S * 1e3
-            self._complain(f"a write took {took_s * 1e3:.0f} ms, expected less than {limit_ms:g} ms; overloaded?")
+            self._complain(
+                f"a write took {took_s * 1e3:.0f} ms, expected less than {self.SLOWEST_WRITE_S * 1e3:g} ms; "
+                "stop other programs and check the power supply (`vcgencmd get_throttled`)"
+            )
 
     def _complain(self, what: str) -> None:
         self._complaint = self._complaint or what

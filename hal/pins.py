@@ -13,12 +13,11 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Literal, Protocol
 
+from hal.clock import Clock
 from hal.errors import PinsUnavailable
 
 FactoryName = Literal["lgpio", "rpigpio"]
 EdgeCallback = Callable[[float, int], None]  # (ticks in s, level)
-
-PYTHON_STAMP_DELAY_S = 0.015  # a busy interpreter was measured to let an edge wait 5 to 11 ms for its callback
 
 
 class Pin(Protocol):
@@ -37,7 +36,9 @@ class Pin(Protocol):
 
 
 class Pins(Protocol):
-    """The part of `gpiozero.Factory` that drivers use."""
+    """The part of `gpiozero.Factory` that drivers use, and whether the kernel stamps its edges."""
+
+    kernel_stamps: bool
 
     def pin(self, name: int) -> Pin: ...
 
@@ -48,11 +49,28 @@ class Pins(Protocol):
     def close(self) -> None: ...
 
 
-class PulseTimer:
-    """Times one pulse on an input by its edges' own stamps, in seconds, so that a busy process does not distort it.
+class Pulse(Protocol):
+    """Times one pulse, in seconds of `Pins.ticks`: `rise` and `fall` are None until they are known."""
 
-    With lgpio the kernel stamps the edges (CLOCK_MONOTONIC); with RPi.GPIO Python does, which is late by milliseconds.
+    rise: float | None
+    fall: float | None
+    uncertain_s: float  # how much longer than from `rise` to `fall` the pulse may have been
+
+    def arm(self) -> None:
+        """Forget the last pulse and look out for the next, while the line is low."""
+
+    def wait(self, clock: Clock, timeout_s: float) -> bool:
+        """True once the pulse is over, False when it is not within `timeout_s`."""
+        ...
+
+
+class PulseTimer:
+    """Times one pulse on an input by its edges' own stamps, so that a busy process does not distort it.
+
+    Only for pins whose edges the kernel stamps (lgpio, CLOCK_MONOTONIC).
     """
+
+    uncertain_s = 0.0
 
     def __init__(self, pin: Pin) -> None:
         self.seen = threading.Event()
@@ -66,6 +84,9 @@ class PulseTimer:
         self.rise = self.fall = None  # before `seen`: until then a straggling edge of the last pulse is ignored
         self.seen.clear()
 
+    def wait(self, clock: Clock, timeout_s: float) -> bool:
+        return clock.wait(self.seen, timeout_s)
+
     def _edge(self, ticks: float, level: int) -> None:
         if self.seen.is_set():
             return
@@ -76,9 +97,55 @@ class PulseTimer:
             self.seen.set()
 
 
-def stamp_delay_s(pins: Pins) -> float:
-    """How late the stamp of an edge may be: 0 where the kernel gives it."""
-    return PYTHON_STAMP_DELAY_S if type(pins).__name__ == "RPiGPIOFactory" else 0.0
+class PolledPulse:
+    """Times one pulse by looking at the level again and again, for pins whose edges Python stamps (RPi.GPIO).
+
+    A busy interpreter was measured to stamp an edge 5 to 11 ms late, and nothing tells. Looks do tell: the pulse
+    lasted at least from the first look that found the line high to the last, and `uncertain_s` bounds the rest.
+    """
+
+    LOOK_EVERY_S = 0.2e-3
+
+    def __init__(self, pins: Pins, pin: Pin) -> None:
+        self._pins, self._pin = pins, pin
+        self.arm()
+
+    def arm(self) -> None:
+        self.rise: float | None = None
+        self.fall: float | None = None
+        self.uncertain_s = 0.0
+        self._low_s = self._high_s = self._pins.ticks()  # when it was last found low, and high
+
+    def wait(self, clock: Clock, timeout_s: float) -> bool:
+        until_ns = clock.now_ns() + round(timeout_s * 1e9)
+        while not self._over():
+            if clock.now_ns() >= until_ns:
+                return False
+            clock.sleep(self.LOOK_EVERY_S)
+        return True
+
+    def _over(self) -> bool:
+        """Look once. The level held at some time between the two stamps; each bound takes the careful one."""
+        if self.fall is not None:
+            return True
+        before_s = self._pins.ticks()
+        high = bool(self._pin.state)
+        after_s = self._pins.ticks()
+        if high:
+            self.rise = after_s if self.rise is None else self.rise
+            self._high_s = before_s
+        elif self.rise is None:
+            self._low_s = before_s
+        else:
+            self.fall = max(self._high_s, self.rise)
+            longest_s = self._pins.ticks_diff(after_s, self._low_s)
+            self.uncertain_s = longest_s - self._pins.ticks_diff(self.fall, self.rise)
+        return self.fall is not None
+
+
+def pulse_on(pins: Pins, pin: Pin) -> Pulse:
+    """The way of timing pulses that these pins are good for."""
+    return PulseTimer(pin) if pins.kernel_stamps else PolledPulse(pins, pin)
 
 
 def pin_errors() -> tuple[type[Exception], ...]:
@@ -122,13 +189,14 @@ def _open_lgpio() -> Pins:
     lgpio = _import("lgpio", install)
     if not hasattr(lgpio, "gpiochip_open"):  # pip picks the empty 0.0.0.2 where there is no wheel (Python 3.13)
         raise PinsUnavailable(f"gpio: the lgpio found at {lgpio.__file__} is not the real one; remove it and {install}")
-    return _construct("lgpio", "LGPIOFactory", "check that /dev/gpiochip0 exists and that this user is in group gpio")
+    advice = "check that /dev/gpiochip0 exists and that this user is in group gpio"
+    return _construct("lgpio", "LGPIOFactory", advice, kernel_stamps=True)
 
 
 def _open_rpigpio() -> Pins:
     advice = "it works up to the Pi 4 and kernel 6.5; set gpio.factory to lgpio otherwise"
     _import("RPi.GPIO", f"install rearguard[rpigpio]; {advice}")
-    return _construct("rpigpio", "RPiGPIOFactory", advice)
+    return _construct("rpigpio", "RPiGPIOFactory", advice, kernel_stamps=False)
 
 
 def _import(module: str, advice: str) -> ModuleType:
@@ -138,10 +206,11 @@ def _import(module: str, advice: str) -> ModuleType:
         raise PinsUnavailable(f"gpio: {module} cannot be imported ({error}); {advice}") from error
 
 
-def _construct(module: str, factory: str, advice: str) -> Pins:
+def _construct(module: str, factory: str, advice: str, *, kernel_stamps: bool) -> Pins:
     errors: tuple[type[Exception], ...] = (ImportError, *pin_errors())
     try:
         pins: Pins = getattr(importlib.import_module(f"gpiozero.pins.{module}"), factory)()
     except errors as error:
         raise PinsUnavailable(f"gpio: {module} cannot be opened ({error}); {advice}") from error
+    pins.kernel_stamps = kernel_stamps
     return pins

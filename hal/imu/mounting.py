@@ -34,11 +34,6 @@ class Mounting:
             )
         object.__setattr__(self, "rows", rows)
 
-    def to_body(self, sensor: Vector) -> Vector:
-        """Sensor axes x, y, z to body axes forward, left, up."""
-        (f, f_sign), (left, left_sign), (u, u_sign) = self.rows
-        return (f_sign * sensor[f], left_sign * sensor[left], u_sign * sensor[u])
-
     def to_sensor(self, body: Vector) -> Vector:
         """Body axes forward, left, up to sensor axes x, y, z."""
         sensor = [0.0, 0.0, 0.0]

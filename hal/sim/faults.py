@@ -1,7 +1,40 @@
 """How a simulated part can fail: one word and one part, such as `stuck:imu`. Each word bites below the driver.
 
-What each word does to each part is in `EFFECTS`. Whatever is random is seeded with the fault's own name, so the same
-fault gives the same run.
+Whatever is random is seeded with the fault's own name, so the same fault gives the same run. `ok` never bites; what
+the other words do to each part:
+
+imu:
+    off: does not answer its address
+    stuck: gives the same FIFO words for ever
+    garbage: gives random bytes
+    wrong: lost its settings: back at its power-on ranges
+    slow: makes a tenth of the samples
+    delayed: takes 0.2 s for each transfer
+    intermittent: does not answer for spells of 0.2 to 0.6 s
+rangefinder:
+    off: the echo line never rises
+    stuck: the echo line stays high
+    garbage: the echo line rises at random times for random lengths, impossible ones among them
+    wrong: covered: the echo is shorter than 2 cm
+    slow: the echo comes 0.1 s late, after the time-out
+    delayed: the echo comes 20 ms late
+    intermittent: the echo line does not rise for spells of 0.2 to 0.6 s
+button:
+    off: unplugged: both contacts are open
+    stuck: the normally open contact is welded shut
+    garbage: a loose plug: both wires at random levels
+    wrong: the two wires are shorted to each other and to ground
+    slow: the lever takes 0.5 s from one contact to the other (felt at a press)
+    delayed: the normally open contact's wire follows 0.2 s late (felt at a press)
+    intermittent: unplugged for spells of 0.2 to 0.6 s
+buzzer and motor:
+    off: a write raises an error
+    stuck: the pad keeps its level
+    garbage: the pad takes random levels
+    wrong: the pad is inverted
+    slow: a write takes 80 ms
+    delayed: the pad follows 0.2 s late
+    intermittent: a write raises an error for spells of 0.2 to 0.6 s
 """
 
 import math
@@ -12,47 +45,6 @@ from functools import lru_cache
 from hal.samples import PARTS
 
 WORDS = ("ok", "off", "stuck", "garbage", "wrong", "slow", "delayed", "intermittent")
-
-EFFECTS: dict[str, dict[str, str]] = {
-    "imu": {
-        "off": "does not answer its address",
-        "stuck": "gives the same FIFO words for ever",
-        "garbage": "gives random bytes",
-        "wrong": "lost its settings: back at its power-on ranges",
-        "slow": "makes a tenth of the samples",
-        "delayed": "takes 0.2 s for each transfer",
-        "intermittent": "does not answer for spells of 0.2 to 0.6 s",
-    },
-    "rangefinder": {
-        "off": "the echo line never rises",
-        "stuck": "the echo line stays high",
-        "garbage": "the echo line rises at random times for random lengths, impossible ones among them",
-        "wrong": "covered: the echo is shorter than 2 cm",
-        "slow": "the echo comes 0.1 s late, after the time-out",
-        "delayed": "the echo comes 20 ms late",
-        "intermittent": "the echo line does not rise for spells of 0.2 to 0.6 s",
-    },
-    "button": {
-        "off": "unplugged: both contacts are open",
-        "stuck": "the normally open contact is welded shut",
-        "garbage": "a loose plug: both wires at random levels",
-        "wrong": "the two wires are shorted to each other and to ground",
-        "slow": "the lever takes 0.5 s from one contact to the other (felt at a press)",
-        "delayed": "the normally open contact's wire follows 0.2 s late (felt at a press)",
-        "intermittent": "unplugged for spells of 0.2 to 0.6 s",
-    },
-} | {
-    output: {
-        "off": "a write raises an error",
-        "stuck": "the pad keeps its level",
-        "garbage": "the pad takes random levels",
-        "wrong": "the pad is inverted",
-        "slow": "a write takes 80 ms",
-        "delayed": "the pad follows 0.2 s late",
-        "intermittent": "a write raises an error for spells of 0.2 to 0.6 s",
-    }
-    for output in ("buzzer", "motor")
-}
 
 DEFAULT_START_S = 6.0  # the walk is under way by then
 
@@ -76,11 +68,6 @@ class Fault:
                 f"fault {self.word}:{self.part}: starts at {self.start_s:g} s and ends at {self.end_s:g} s; "
                 "it must start at 0 s or later and before it ends"
             )
-
-    @property
-    def effect(self) -> str:
-        """What it does, in words."""
-        return EFFECTS[self.part].get(self.word, "works")
 
     def active(self, t_s: float) -> bool:
         """Whether it bites at `t_s`. An intermittent fault bites in one spell of 0.2 to 0.6 s in each second."""

@@ -150,6 +150,8 @@ class SimPin(MockPWMPin):  # type: ignore[misc]  # gpiozero has no types
 class SimPinFactory(MockFactory):  # type: ignore[misc]  # gpiozero has no types
     """A gpiozero factory whose ticks are the simulated time in seconds."""
 
+    kernel_stamps = True
+
     def __init__(self, clock: SimClock) -> None:
         self.clock = clock
         super().__init__(revision=PI_3B_REVISION, pin_class=SimPin)

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hal.button import Button
-from hal.errors import ContactFault
+from hal.errors import ContactFault, PinsUnavailable
 from hal.sim.chips.button import SimButton
 from hal.sim.clock import SimClock
 from hal.sim.faults import Fault
@@ -101,6 +103,43 @@ def test_late_poll_that_meets_the_lever_on_its_way_is_no_fault(pins: SimPinFacto
     assert [pressed for _, pressed in rig.poll(5.0)] == [False, True, False]
 
 
+@settings(max_examples=200)
+@given(gaps_s=st.lists(st.floats(0.001, 0.5), min_size=20, max_size=20), travel_s=st.floats(0.004, 0.085))
+def test_lever_on_its_way_is_no_fault_however_late_the_polls_come(gaps_s: list[float], travel_s: float) -> None:
+    pins = SimPinFactory(SimClock(0))
+    for pin, from_s, to_s in ((17, 1.0 + travel_s, 99.0), (27, -1.0, 1.0)):
+        pins.sim_pin(pin).follow(lambda a=from_s, b=to_s: not a <= pins.clock.now_ns() / 1e9 < b)
+    button = Button(pins, pins.clock, pin=17, nc_pin=27)
+    answers = []
+    for gap_s in gaps_s:
+        answers.append(button.read().pressed)
+        pins.clock.sleep(gap_s)
+    assert answers == sorted(answers)
+
+
+@pytest.mark.parametrize("poll_s", [0.02, 0.05, 0.2])
+def test_cut_wire_takes_three_readings_and_a_tenth_of_a_second(pins: SimPinFactory, poll_s: float) -> None:
+    rig = Rig(pins, fault=Fault("off", "button", start_s=1.0))
+    readings: list[float] = []
+    found = False
+    while not found:
+        readings += [rig.t_s()] if rig.t_s() >= 1.0 else []
+        try:
+            rig.button.read()
+        except ContactFault:
+            found = True
+        rig.clock.sleep(poll_s)
+    assert 3 <= len(readings) <= 7
+    assert 0.09 <= readings[-1] - readings[0] <= max(0.14, 3 * poll_s + 0.001)
+
+
+def test_plug_that_loses_contact_at_every_other_reading_is_a_fault(pins: SimPinFactory) -> None:
+    rig = Rig(pins)
+    readings = iter(range(1000))
+    pins.sim_pin(27).follow(lambda: next(readings) % 2 == 1)
+    assert faults(rig.poll(1.5))
+
+
 def test_unplugged_button_says_what_was_found_and_what_to_do(pins: SimPinFactory) -> None:
     changes = Rig(pins, fault=Fault("off", "button", start_s=1.0)).poll(3.0)
     t_s, text = changes[1]
@@ -176,14 +215,14 @@ def test_fault_is_not_over_before_the_contacts_were_sound_for_a_while(pins: SimP
     assert changes[-1][1] is False
 
 
-def test_pins_that_fail_while_reading_are_a_contact_fault(pins: SimPinFactory) -> None:
+def test_pins_that_fail_while_reading_ask_to_be_opened_anew(pins: SimPinFactory) -> None:
     rig = Rig(pins)
 
     def broken() -> bool:
         raise OSError(5, "Input/output error")
 
     pins.sim_pin(27).follow(broken)
-    with pytest.raises(ContactFault, match="cannot be read"):
+    with pytest.raises(PinsUnavailable, match=r"button \(pin 17.*: its pins cannot be read .*gpioinfo"):
         rig.button.read()
 
 

@@ -133,9 +133,9 @@ REPORTS: dict[str, Callable[[list[str]], bool]] = {
     "ok": lambda reports: set(reports) == {""},
     "off": always("cannot be written ([Errno 5] "),
     "stuck": at_every_switch_on("reads low after high was written"),
-    "garbage": often("was written; a short, a cut or a broken pin"),
-    "wrong": always("was written; a short, a cut or a broken pin"),
-    "slow": always("a write took 80 ms, expected less than 50 ms"),
+    "garbage": often("was written; check its wire for a short or a cut"),
+    "wrong": always("was written; check its wire for a short or a cut"),
+    "slow": always("a write took 80 ms, expected less than 50 ms; stop other programs and check the power supply"),
     "delayed": lambda reports: all(reports[:4:2]) and sum(map(bool, reports)) >= len(reports) // 3,
     "intermittent": often("cannot be written ([Errno 5] "),
 }

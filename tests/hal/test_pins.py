@@ -12,10 +12,10 @@ import pytest
 
 from hal.buzzer import Buzzer
 from hal.clock import MonotonicClock
-from hal.errors import NoEcho, OutputFault, PinsUnavailable
+from hal.errors import OutputFault, PinsUnavailable
 from hal.haptic import Motor
 from hal.hcsr04 import HcSr04
-from hal.pins import PYTHON_STAMP_DELAY_S, Pins, PulseTimer, open_factory, pin_errors, stamp_delay_s
+from hal.pins import Pins, PolledPulse, PulseTimer, open_factory, pin_errors, pulse_on
 from hal.sim.clock import PacedClock, SimClock
 from hal.sim.pins import PadState, SimPinFactory
 
@@ -174,8 +174,7 @@ def test_lgpio_echo_is_timed_by_the_kernels_stamps(lgpio: FakeLgpio, monkeypatch
             lgpio.callbacks[24](0, 24, 0, now_ns + 450_000 + 5_828_440)  # there and back: 1 m at 343.42 m/s
 
     monkeypatch.setattr(lgpio, "gpio_write", answer)
-    assert sensor.read().distance_m == pytest.approx(1.0008, abs=0.001)
-    assert stamp_delay_s(pins) == 0
+    assert sensor.read()[0].distance_m == pytest.approx(1.0008, abs=0.001)
     sensor.close()
     assert 24 not in lgpio.callbacks
     pins.close()
@@ -251,10 +250,11 @@ def test_rpi_gpio_pwm_is_stopped_when_the_tone_ends(rpigpio: Pins) -> None:
     assert FakePwm.running == 0
 
 
-def test_rpi_gpio_edges_are_given_more_time(rpigpio: Pins) -> None:
-    assert stamp_delay_s(rpigpio) == PYTHON_STAMP_DELAY_S
-    with pytest.raises(NoEcho):
-        HcSr04(rpigpio, SimClock(), trigger=23, echo=24).read()
+def test_each_library_says_whether_the_kernel_stamps_its_edges(rpigpio: Pins, lgpio: FakeLgpio) -> None:
+    assert isinstance(pulse_on(rpigpio, rpigpio.pin(24)), PolledPulse)
+    pins = open_factory("lgpio")
+    assert isinstance(pulse_on(pins, pins.pin(24)), PulseTimer)
+    pins.close()
 
 
 def drive(pins: SimPinFactory, *edges: tuple[bool, int]) -> None:

@@ -58,7 +58,7 @@ def test_drivers_measure_the_simulated_world() -> None:
     sample = imu.read()[-1]
     assert sample.accel_mps2 == pytest.approx((1.0, -2.0, 9.5), abs=0.2)
     assert sample.gyro_radps == pytest.approx((0.1, -0.2, 0.3), abs=0.05)
-    assert rangefinder.read().distance_m == pytest.approx(1.895, abs=0.002)
+    assert rangefinder.read()[0].distance_m == pytest.approx(1.895, abs=0.002)
     assert not button.read().pressed
     clock.advance_to(EPOCH_NS + 2_100_000_000)
     button.read()
@@ -91,7 +91,7 @@ def test_every_part_can_be_closed_and_opened_again() -> None:
         buzzer, motor = board.open_buzzer(), board.open_motor()
         clock.sleep(0.06)
         assert imu.read()
-        assert rangefinder.read().distance_m is not None
+        assert rangefinder.read()[0].distance_m is not None
         button.read()
         buzzer.tone(700, 1.0)
         motor.on()
@@ -177,7 +177,7 @@ def test_board_in_real_time_measures_with_one_clock_a_part() -> None:
     assert len(set(map(id, clocks))) == len(clocks)
     rangefinder = board.open_rangefinder()
     for _ in range(3):
-        assert rangefinder.read().distance_m == pytest.approx(2.0, abs=0.05)
+        assert rangefinder.read()[0].distance_m == pytest.approx(2.0, abs=0.05)
     board.open_buzzer().tone(700, 1.0)
     assert board.buzzer_pin.pad.level == 0.5
 

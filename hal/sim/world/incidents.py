@@ -4,7 +4,6 @@ Shapes are made up; their peaks, durations, tilts and drops are fitted to record
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hal.sim.world.gait import G_MPS2, STILL, Pose
@@ -12,7 +11,6 @@ from hal.sim.world.shapes import Curve, Pulse
 
 DESCENT_S = 0.62  # KFall: onset to impact 0.62 s in the median of backward falls
 Pulses = tuple[Pulse, ...]
-Degrees = tuple[tuple[float, float], ...]  # (seconds after the incident's start, degrees)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +133,3 @@ def get_up(start_s: float) -> Incident:
         forward=_pulses((1.4, 0.8, 0.1), (2.2, 0.8, -0.1)),
         up=_pulses((2.3, 0.7, 0.12), (2.95, 0.6, -0.12), (3.5, 0.5, 0.25), (4.1, 0.6, -0.21)),
     )
-
-
-INCIDENTS: dict[str, Callable[[float], Incident]] = {
-    "sudden sway": sudden_sway,
-    "stumble": stumble,
-    "sits down": sit_down_hard,
-    "impact": fall_backward,
-    "gets up": get_up,
-}
