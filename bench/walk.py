@@ -194,7 +194,8 @@ def main() -> int:
         print(json.dumps(result))
     else:
         for name, value in result.items():
-            print(f"{name.replace('_', ' '):44} {value}")
+            text = ", ".join(f"{key} {number}" for key, number in value.items()) if isinstance(value, dict) else value
+            print(f"{name.replace('_', ' '):44} {text}")
     return 0
 
 

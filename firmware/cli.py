@@ -15,6 +15,9 @@ OK, FAILURE, USAGE, NO_HARDWARE, INTERRUPTED = 0, 1, 2, 3, 130
 _EXIT_CODE_OF: dict[type[RearguardError], int] = {ConfigError: USAGE, MissingExtra: USAGE, NoHardware: NO_HARDWARE}
 EXIT_CODES = "exit codes: 0 ok, 1 failure or difference found, 2 wrong usage or configuration, 3 hardware missing"
 
+_SCENARIOS = (
+    "walk, wall, heedless, quiet, sway, fall, cancelled, recovered, sos, sit, stumble, treadmill, partner, stand"
+)
 _WALK_EXAMPLES = """examples:
   rearguard walk --simulated                          a walk of a minute, with a wall, a sway and a fall
   rearguard walk --simulated --scenario quiet         nothing happens, and nothing sounds
@@ -77,7 +80,9 @@ def _command(commands: "_Commands[_Parser]", name: str, what: str, examples: str
 
 def _add_simulation(command: argparse.ArgumentParser) -> None:
     command.add_argument("--simulated", action="store_true", help="on the simulated board: no hardware needed")
-    command.add_argument("--scenario", metavar="NAME", default="walk", help="what the simulated walker does")
+    command.add_argument(
+        "--scenario", metavar="NAME", default="walk", help=f"what the simulated walker does: {_SCENARIOS}"
+    )
     command.add_argument("--motion", metavar="FILE.npz:TRIAL", help="play the recorded motion of a real person instead")
     command.add_argument("--fault", metavar="WORD:PART", action="append", default=[], help=_FAULT_HELP)
 

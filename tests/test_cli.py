@@ -19,6 +19,7 @@ from firmware.errors import ConfigError
 from firmware.recording import Recorder
 from hal.samples import PARTS, ButtonSample, ImuSample, RangeSample
 from hal.sim.faults import WORDS
+from hal.sim.world.scenarios import SCENARIOS
 
 MS = 1_000_000
 
@@ -71,6 +72,10 @@ def test_help_and_version_load_nothing_that_is_slow() -> None:
     loaded = {name.partition(".")[0] for name in python("-c", code).stdout.split()}
     assert "firmware" in loaded
     assert not loaded & {"paho", "gpiozero", "rich", "mcap", "numpy", "smbus2", "amqtt", "sqlite3", "asyncio"}
+
+
+def test_help_lists_every_scenario() -> None:
+    assert cli._SCENARIOS.split(", ") == list(SCENARIOS)
 
 
 def test_version_is_the_one_of_the_package() -> None:

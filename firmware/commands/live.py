@@ -76,11 +76,11 @@ def view(story: Story) -> Group:
 
 def _numbers(story: Story) -> Table:
     seen = story.telemetry
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", min_width=9)
-    table.add_column(no_wrap=True)
+    table = Table.grid(padding=(0, 2), expand=True)
+    table.add_column(style="dim", width=8, no_wrap=True)
+    table.add_column(no_wrap=True, overflow="crop", ratio=1)
     table.add_row("walk", _walk(story))
-    table.add_row("behind", _behind(seen))
+    table.add_row("behind", _behind(story))
     table.add_row(
         "trunk", f"sway {_form(seen.get('sway_deg'), '4.1f')} deg, {_form(seen.get('sway_dps'), '4.0f')} deg/s"
     )
@@ -96,8 +96,11 @@ def _walk(story: Story) -> Text:
     return Text.assemble((TITLES.get(story.state, story.state), "bold"), f"   {steps}")
 
 
-def _behind(seen: Mapping[str, Any]) -> Text:
+def _behind(story: Story) -> Text:
+    seen = story.telemetry
     distance_m, contact_s = seen.get("distance_m"), seen.get("time_to_collision_s")
+    if not story.parts.get("rangefinder", {}).get("ok", False):
+        return Text("cannot see: the rangefinder does not work", style="bold white on red")
     if distance_m is None:
         return Text(f"{f'nothing within {RANGE_M:.0f} m':{NUMBERS}}{'·' * BAR}", style="dim")
     filled = round(min(distance_m / RANGE_M, 1.0) * BAR)
@@ -116,7 +119,7 @@ def _parts(story: Story) -> Text:
 
 def _told(story: Story) -> Text:
     protocol = story.status.get("protocol")
-    link = f"MQTT {protocol}, {story.status.get('state')}" if protocol else "no broker yet"
+    link = f"MQTT {protocol}, {story.status.get('state')}" if protocol else story.status.get("state", "no broker yet")
     told = list(story.told.values())
     last = f"; {len(told)} events arrived, last: {told[-1].what}" if told else ""
     return Text(link + last)

@@ -23,10 +23,10 @@ PATTERNS = {
     "obstacle_imminent": "8 pulses a second",
     "sway": "double tap",
     "fault": "falling fault pattern",
-    "fall_countdown": "rising countdown, ever louder",
-    "fall_nobody_yet": "alarm: nobody yet",
-    "fall_sent": "sent",
-    "fall_heard": "heard by a person",
+    "fall_countdown": "rising countdown, ever louder: hold the button if you are all right",
+    "fall_nobody_yet": "alarm: nobody has it yet",
+    "fall_sent": "the alarm has arrived",
+    "fall_heard": "a person is on the case",
     "cancelled": "cancelled",
     "locate": "here I am",
     "test": "test of the alarm's way",
@@ -97,7 +97,8 @@ class Story:
         body = word.get("body", {})
         if word.get("kind") == "status":
             self.status = dict(body)
-            return self._keep(now_ns, f"caregiver  device is {body.get('state')} (MQTT {body.get('protocol', '?')})")
+            protocol = f" (MQTT {body['protocol']})" if "protocol" in body else ""
+            return self._keep(now_ns, f"caregiver  device is {body['state']}{protocol}")
         if word.get("kind") != "event":
             return None
         what = in_words(body["type"], body["phase"], body["data"].get("part"))

@@ -35,10 +35,11 @@ def _alert(story: Story, delivery: Delivery) -> dict[str, Any]:
 def summary_lines(summary: dict[str, Any]) -> list[str]:
     """The same, to be read by a person."""
     lines = [
-        f"The walk: {_number(summary.get('minutes'), '.1f')} min, {summary.get('steps', 0)} steps, "
+        f"The walk: {_minutes(summary.get('minutes'))} walked, {_count(summary.get('steps'), 'step')}, "
         f"{_number(summary.get('cadence_spm'), '.0f')} steps a minute; "
         f"trunk sway {_number(summary.get('sway_rms_deg'), '.1f')} deg rms",
-        f"Obstacles: {summary.get('obstacle_cautions', 0)} cautions, {summary.get('obstacle_warnings', 0)} warnings, "
+        f"Obstacles: {_count(summary.get('obstacle_cautions'), 'caution')}, "
+        f"{_count(summary.get('obstacle_warnings'), 'approach')} with a warning, "
         f"nearest {_number(summary.get('nearest_m'), '.2f')} m; sudden sways: {summary.get('sway_warnings', 0)}; "
         f"falls: {summary.get('falls', 0)}; faults: {summary.get('faults', 0)}",
     ]
@@ -50,8 +51,20 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
     lines.append("Alerts:" if summary["alerts"] else "Alerts: none")
     for alert in summary["alerts"]:
         after = "" if alert["after_s"] is None else f" {alert['after_s']:.2f} s after it was decided"
-        lines.append(f"  {alert['what']:<30} {alert['delivery']}{after}   alarm {alert['alarm']}")
+        lines.append(f"  {alert['what']:<30} {alert['delivery']}{after}   alarm ..{alert['alarm'][-8:]}")
     return lines
+
+
+def _minutes(minutes: object) -> str:
+    if not isinstance(minutes, int | float):
+        return "-"
+    seconds = round(minutes * 60)
+    return f"{seconds // 60} min {seconds % 60} s"
+
+
+def _count(number: object, what: str) -> str:
+    count = number if isinstance(number, int) else 0
+    return f"{count} {what}{'' if count == 1 else 'es' if what.endswith('ch') else 's'}"
 
 
 def _number(value: object, form: str) -> str:

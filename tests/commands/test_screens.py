@@ -45,8 +45,13 @@ def test_live_view_shows_what_matters_at_any_width(walk: Walk, width: int) -> No
         assert word in text
 
 
-def test_live_view_before_anything_is_known() -> None:
-    assert "nothing within 4 m" in shown(Story(0), 100)
+def test_live_view_never_calls_the_way_free_while_the_rangefinder_is_silent() -> None:
+    story = Story(0)
+    assert "cannot see" in shown(story, 100), "nothing is known yet"
+    story.parts = {"rangefinder": {"ok": True}}
+    assert "nothing within 4 m" in shown(story, 100)
+    story.parts = {"rangefinder": {"ok": False}}
+    assert "cannot see" in shown(story, 100)
 
 
 def options(*, as_lines_of_json: bool = False, plain: bool = False) -> argparse.Namespace:

@@ -19,7 +19,7 @@ def told(event_id: str, phase: str, decided_ms: int) -> dict[str, Any]:
 
 
 def delivery(event_id: str, phase: str, *, sent: str | None = None) -> Delivery:
-    return Delivery(event_id, 1, 1, "first", "fall", phase, sent, None, None, None, None)
+    return Delivery(event_id, 1, 1, "first", "fall", phase, sent, None, None, None, None, None)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_what_a_broken_device_publishes_is_passed_over(story: Story, word: dict[
 
 def test_summary_reads_well_without_numbers(story: Story) -> None:
     lines = summary_lines(summary_json(story, []))
-    assert lines[0] == "The walk: - min, 0 steps, - steps a minute; trunk sway - deg rms"
+    assert lines[0] == "The walk: - walked, 0 steps, - steps a minute; trunk sway - deg rms"
     assert lines[-1] == "Alerts: none"
 
 
@@ -96,4 +96,4 @@ def test_alarms_in_words() -> None:
 def test_pattern_is_kept_for_the_view(story: Story) -> None:
     story.output(as_json(SetPattern(EPOCH_NS, Pattern.FALL_COUNTDOWN)))
     assert story.pattern == "fall_countdown"
-    assert story.lines == ["  0.00 s  sounds     rising countdown, ever louder"]
+    assert story.lines == ["  0.00 s  sounds     rising countdown, ever louder: hold the button if you are all right"]

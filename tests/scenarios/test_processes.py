@@ -47,8 +47,11 @@ class RunningWalk:
 
     def child(self, name: str) -> int:
         """The process that `walk` runs under this name."""
-        command = ["pgrep", "-P", str(self._process.pid), "-f", f"firmware run {name}"]
-        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        task = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        for pid in task.read_text().split():
+            if f"run\0{name}\0" in Path(f"/proc/{pid}/cmdline").read_text():
+                return int(pid)
+        raise AssertionError(f"the walk has no child {name}")
 
     def interrupt(self) -> None:
         """Ctrl-C."""
