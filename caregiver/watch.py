@@ -1,12 +1,15 @@
-"""`python -m caregiver.watch`: the caregiver's first client. It accepts every event, and says each thing once.
+"""`python -m caregiver.watch`: the caregiver's first client. It shows what devices tell, each thing once.
 
-Accepting tells the device that the event has arrived; the device repeats it until then. That a person has seen it is
-another matter (`cmd/ack`), and not this client's to claim.
+With `--accept` it also tells the device that an event has arrived, once its line is written; the device repeats it
+until somebody does. So only where these lines are kept or watched: the device believes that its alarm is in safe hands.
+That a person has seen it is another matter (`cmd/ack`), and not this client's to claim.
 """
 
 import argparse
+import io
 import json
 import logging
+import secrets
 import signal
 import socket
 import sys
@@ -26,14 +29,17 @@ MAX_BYTES = 65536
 REMEMBERED = 10_000
 TURN_S = 0.2
 
-Say = Callable[[Mapping[str, Any]], None]
+Say = Callable[[Mapping[str, Any]], bool]
 
 
 class Watch:
-    """Hears all devices, or one; gives every word to `say` once, as {"kind", "dev", "body"}."""
+    """Hears all devices, or one; gives every word to `say` once, as {"kind", "dev", "body"}.
 
-    def __init__(self, connection: Connection, name: str, device: str, say: Say) -> None:
-        self._connection, self._name, self._device, self._say = connection, name, device, say
+    `say` returns whether the word has reached somebody; only then an event is accepted, in the name of `accept_as`.
+    """
+
+    def __init__(self, connection: Connection, device: str, say: Say, accept_as: str | None = None) -> None:
+        self._connection, self._device, self._say, self._accept_as = connection, device, say, accept_as
         self._events: OrderedDict[str, None] = OrderedDict()
         self._last: dict[str, bytes] = {}
         self.ignored = 0
@@ -75,13 +81,14 @@ class Watch:
             self.ignored += 1
             return
         if event_id not in self._events:
-            self._say({"kind": "event", "dev": device, "body": body})
+            if not self._say({"kind": "event", "dev": device, "body": body}):
+                return
             self._events[event_id] = None
             if len(self._events) > REMEMBERED:
                 self._events.popitem(last=False)
-        # Also for a repetition: then the device has not heard the first acceptance.
-        accept = json.dumps({"id": event_id, "by": self._name})
-        self._connection.publish(Message(topics.command(device, "accept"), accept, qos=1))
+        if self._accept_as is not None:  # also a repetition: then the device has not heard the first acceptance
+            accept = json.dumps({"id": event_id, "by": self._accept_as})
+            self._connection.publish(Message(topics.command(device, "accept"), accept, qos=1))
 
 
 def as_json_line(word: Mapping[str, Any]) -> str | None:
@@ -158,39 +165,61 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    write = as_json_line if args.json else PlainLines().line
     try:
         config = MqttConfig(args.host, args.port, args.username, args.password_file, args.ca_file)
-        connection = Connection(config, args.client_id, session_s=SESSION_S, max_bytes=MAX_BYTES)
+        connection = _connect(config, args.client_id)
     except (RearguardError, ValueError) as error:
         print(f"watch: {error}", file=sys.stderr)
         return 2
-    watch = Watch(connection, args.name, args.id, lambda word: _print(write(word), stop))
+    printer = Printer(as_json_line if args.json else PlainLines().line, stop)
+    watch = Watch(connection, args.id, printer.say, args.name if args.accept else None)
     while not stop.is_set():
         watch.turn()
         connection.wait(TURN_S)
     connection.close()
-    return 0
+    return printer.exit_code
 
 
-def _print(line: str | None, stop: threading.Event) -> None:
-    try:
-        if line is not None:
+def _connect(config: MqttConfig, client_id: str) -> Connection:
+    """A session is kept only for who asks for it by name: two clients of one name throw each other out."""
+    name = client_id or f"rearguard-watch-{secrets.token_hex(6)}"
+    return Connection(config, name, session_s=SESSION_S if client_id else 0, max_bytes=MAX_BYTES)
+
+
+class Printer:
+    """Writes lines to standard output until that fails; then `stop` is set and nothing counts as said any more."""
+
+    def __init__(self, line: Callable[[Mapping[str, Any]], str | None], stop: threading.Event) -> None:
+        self._line, self._stop = line, stop
+        self.exit_code = 0
+        self._failed = False
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # a terminal that does not know a letter is no reason to end
+
+    def say(self, word: Mapping[str, Any]) -> bool:
+        line = self._line(word)
+        if line is None or self._failed:
+            return not self._failed
+        try:
             print(line, flush=True)
-    except BrokenPipeError:  # whoever read us has gone, for example `| head`
-        stop.set()
-        sys.stdout = None
+        except OSError as error:
+            self._failed = True
+            self._stop.set()
+            sys.stdout = None
+            if not isinstance(error, BrokenPipeError):  # else whoever read us has gone, for example `| head`
+                print(f"watch: standard output cannot be written: {error}", file=sys.stderr)
+                self.exit_code = 1
+        return not self._failed
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m caregiver.watch", description="Show what devices tell over MQTT, and accept their events."
-    )
+    parser = argparse.ArgumentParser(prog="python -m caregiver.watch", description="Show what devices tell over MQTT.")
     parser.add_argument("--host", default="127.0.0.1", help="the broker")
     parser.add_argument("--port", type=int, default=1883)
     parser.add_argument("--id", default="+", help="one device, such as rg-0a1b2c3d; default: all")
+    parser.add_argument("--accept", action="store_true", help="tell the device that its events have arrived")
     parser.add_argument("--name", default=f"watch@{socket.gethostname()}", help="who accepts; default: this machine")
-    parser.add_argument("--client-id", default=f"rearguard-watch-{socket.gethostname()}", help="of the kept session")
+    parser.add_argument("--client-id", default="", metavar="NAME", help="let the broker keep events while we are away")
     parser.add_argument("--username", default="")
     parser.add_argument("--password-file", default="")
     parser.add_argument("--ca-file", default="", help="set: TLS, and only a broker that this authority vouches for")

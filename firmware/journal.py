@@ -9,11 +9,21 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from firmware.journal_file import JournalFile, counter, is_damage, read_number, set_counter, write_number
+from firmware.journal_file import (
+    JournalFile,
+    counted,
+    counter,
+    damage,
+    is_damage,
+    read_number,
+    set_counter,
+    write_number,
+)
 from firmware.plain_json import encode
 
 T = TypeVar("T")
 STATE_KEYS = ("alarm", "health", "walk", "telemetry")
+_TEXTS = ("id", "alarm", "dev", "type", "phase", "severity", "t", "clock")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +71,20 @@ class Delivery:
     sent: str | None
     accepted: str | None
     accepted_by: str | None
+    expired: int | None  # not 0: it is not told any more
     acknowledged: str | None
     acknowledged_by: str | None
 
     @property
     def state(self) -> str:
-        """queued | sent (a broker has it) | accepted (a service has stored it) | acknowledged (a person)."""
+        """queued | sent (a broker has it) | expired (sent often enough, no service has ever said that it stored it)
+        | accepted (a service has stored it) | acknowledged (a person)."""
         if self.acknowledged_by is not None:
             return "acknowledged"
         if self.accepted_by is not None:
             return "accepted"
+        if self.expired:
+            return "expired"
         return "queued" if self.sent is None else "sent"
 
 
@@ -78,17 +92,20 @@ class Journal:
     """Used by the guard and the link at once, each with its own object. Safe to share between threads.
 
     Every method raises JournalError when the disk refuses; nothing was stored then, and the call can be repeated.
-    A damaged file is moved aside and replaced (`quarantined`), with everything unaccepted that can still be read.
+    A damaged file is moved aside and replaced (`quarantined`), with everything untold that can still be read; a rotten
+    row in a sound file is taken for absent. `openings` counts files and handles: what was read before the last one
+    may be gone, and its sequence numbers and versions say nothing about what is there now.
     """
 
     def __init__(self, path: Path | str, *, keep: int = 10_000) -> None:
         self._file = JournalFile(Path(path))
         self._boot_file = self.path.with_name(self.path.name + ".boot")  # outlives a damaged database
         self._lock = threading.RLock()
-        self._keep = keep  # accepted events; unaccepted ones are never dropped
+        self._keep = keep  # closed events; what still has to be told is never dropped
         self._last_seq = 0
         self._written: dict[str, str] = {}
-        self._reopened = False
+        self._rotten: set[tuple[str, object]] = set()
+        self.openings = 0
         self._connection: sqlite3.Connection | None = None
         self._open()
 
@@ -102,10 +119,9 @@ class Journal:
         return self._file.quarantined
 
     @property
-    def damaged_count(self) -> int:
-        """How many damaged journals lie beside this one, from this start and earlier ones."""
-        names = self.path.parent.glob(f"{self.path.name}.damaged-*")
-        return sum(name.name.rpartition("-")[2].isdigit() for name in names)
+    def rotten_rows(self) -> int:
+        """How many rows were found in the open file that make no sense, and were taken for absent."""
+        return len(self._rotten)
 
     def close(self) -> None:
         with self._lock, contextlib.suppress(sqlite3.Error):
@@ -141,7 +157,10 @@ class Journal:
 
         def insert(db: sqlite3.Connection) -> int:
             db.execute("INSERT INTO events (id, alarm, body) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING", row)
-            return int(db.execute("SELECT seq FROM events WHERE id = ?", (event.id,)).fetchone()[0])
+            found = db.execute("SELECT seq FROM events WHERE id = ?", (event.id,)).fetchone()
+            if found is None:
+                raise damage("the index of events misses one that was just written")
+            return int(found[0])
 
         seq = self._write(insert)
         self._last_seq = max(self._last_seq, seq)
@@ -171,21 +190,26 @@ class Journal:
         return max(self._run(lambda db: counter(db, "boot")), read_number(self._boot_file))
 
     def unaccepted(self, after_seq: int = 0) -> list[StoredEvent]:
-        """Everything above `after_seq` that no service has accepted, oldest first."""
-        return self._read_events("WHERE accepted_by IS NULL AND seq > ?", after_seq)
+        """Everything above `after_seq` that still has to be told, oldest first.
+
+        That is: no service has accepted it, no person has acknowledged it, and it has not expired.
+        """
+        return self._read_events("WHERE closed IS NULL AND seq > ?", after_seq)
 
     def events(self) -> list[StoredEvent]:
         """Everything that is kept, oldest first."""
         return self._read_events("WHERE seq > ?", 0)
 
     def states(self, since_version: int = 0) -> tuple[int, dict[str, dict[str, Any]]]:
-        """The version now, and the states that changed after `since_version`; all of them after a re-opening."""
+        """The version now, and at least the states that changed after `since_version`."""
 
         def select(db: sqlite3.Connection) -> tuple[int, dict[str, dict[str, Any]]]:
-            since = 0 if self._reopened else since_version  # versions of a replaced file say nothing here
-            rows = db.execute("SELECT key, version, body FROM states WHERE version > ?", (since,)).fetchall()
-            self._reopened = False
-            return max((row[1] for row in rows), default=since), {row[0]: json.loads(row[2]) for row in rows}
+            newest = _version(db)
+            since = since_version if since_version <= newest else 0  # it counts from the start again
+            rows = db.execute("SELECT key, body FROM states WHERE version > ?", (since,)).fetchall()
+            bodies = {str(key): _object(body) for key, body in rows}
+            self._rotten |= {("state", key) for key, body in bodies.items() if body is None}
+            return newest, {key: body for key, body in bodies.items() if body is not None}
 
         return self._run(select)
 
@@ -194,28 +218,52 @@ class Journal:
         sql = "UPDATE events SET attempts = attempts + 1, sent = coalesce(sent, ?) WHERE id = ?"
         self._write(lambda db: db.execute(sql, (t, event_id)), durable=False)
 
-    def mark_accepted(self, event_id: str, by: str, t: str = "") -> str | None:
-        """A service has stored the event. Returns its alarm; None: no such event. The first one counts."""
-        sql = "UPDATE events SET accepted_by = ?, accepted = ? WHERE id = ? AND accepted_by IS NULL"
+    def mark_accepted(self, event_id: str, by: str, t: str = "") -> Event | None:
+        """A service has stored the event, which is returned; None: no such event. The first one counts."""
+        sql = (
+            "UPDATE events SET accepted_by = ?, accepted = ?, closed = 'accepted' WHERE id = ? AND accepted_by IS NULL"
+        )
 
-        def update(db: sqlite3.Connection) -> str | None:
+        def update(db: sqlite3.Connection) -> Event | None:
             if db.execute(sql, (by, t, event_id)).rowcount:
                 _prune(db, self._keep)
-            row = db.execute("SELECT alarm FROM events WHERE id = ?", (event_id,)).fetchone()
-            return None if row is None else str(row[0])
+            row = db.execute("SELECT id, alarm, body FROM events WHERE id = ?", (event_id,)).fetchone()
+            return None if row is None else _event(*row)
 
         return self._write(update, durable=False)  # forgotten in a power cut, it is only told once more
 
+    def mark_expired(self, event_id: str) -> None:
+        """The event was sent often enough, and nobody there accepts events: it is not told any more."""
+        sql = "UPDATE events SET closed = 'expired' WHERE id = ? AND closed IS NULL"
+
+        def update(db: sqlite3.Connection) -> None:
+            db.execute(sql, (event_id,))
+            _prune(db, self._keep)
+
+        self._write(update, durable=False)
+
     def mark_acknowledged(self, alarm: str, by: str, t: str = "") -> bool:
-        """A person has the alarm. False: no such alarm. The first person counts."""
+        """A person has the alarm. False: no such alarm. The first person counts.
+
+        What a broker has taken of it until now is not told any more; what is newer, or was never sent, still is.
+        """
 
         def insert(db: sqlite3.Connection) -> bool:
             if db.execute("SELECT 1 FROM events WHERE alarm = ?", (alarm,)).fetchone() is None:
                 return False
             db.execute("INSERT INTO acknowledgements VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (alarm, by, t))
+            taken = "alarm = ? AND sent IS NOT NULL AND closed IS NULL"
+            db.execute(f"UPDATE events SET closed = 'acknowledged' WHERE {taken}", (alarm,))
             return True
 
         return self._write(insert)
+
+    def acceptances(self, alarm: str) -> list[tuple[str, str]]:
+        """The phases of an alarm that a service has stored, oldest first, each with the service's name."""
+        sql = "SELECT id, alarm, body, accepted_by FROM events WHERE alarm = ? AND accepted_by IS NOT NULL ORDER BY seq"
+        rows = self._run(lambda db: db.execute(sql, (alarm,)).fetchall())
+        found = [(_event(*row), by) for *row, by in rows]
+        return [(event.phase, str(by)) for event, by in found if event is not None]
 
     def acknowledgement(self, alarm: str) -> tuple[str, str] | None:
         """Who has the alarm, and since when."""
@@ -226,11 +274,11 @@ class Journal:
     def deliveries(self, boot: int | None = None) -> list[Delivery]:
         """How far every kept event has come, oldest first; of one start of the guard, or of all."""
         sql = (
-            "SELECT e.seq, e.body, e.sent, e.accepted, e.accepted_by, a.t, a.by FROM events e "
-            "LEFT JOIN acknowledgements a ON a.alarm = e.alarm ORDER BY e.seq"
+            "SELECT e.seq, e.sent, e.accepted, e.accepted_by, e.closed = 'expired', a.t, a.by, "
+            "e.id, e.alarm, e.body FROM events e LEFT JOIN acknowledgements a ON a.alarm = e.alarm ORDER BY e.seq"
         )
         rows = self._run(lambda db: db.execute(sql).fetchall())
-        found = [(seq, _event(body), progress) for seq, body, *progress in rows]
+        found = [(row[0], _event(*row[7:]), row[1:7]) for row in rows]
         return [
             Delivery(event.id, seq, event.boot, event.alarm, event.type, event.phase, *progress)
             for seq, event, progress in found
@@ -240,9 +288,11 @@ class Journal:
     # Below: how it is done
 
     def _read_events(self, where: str, after_seq: int) -> list[StoredEvent]:
-        sql = f"SELECT seq, body, attempts, sent FROM events {where} ORDER BY seq"
+        sql = f"SELECT seq, attempts, sent, id, alarm, body FROM events {where} ORDER BY seq"
         rows = self._run(lambda db: db.execute(sql, (after_seq,)).fetchall())
-        found = [(seq, _event(body), attempts, sent) for seq, body, attempts, sent in rows]
+        found = [(seq, _event(*row), _number(attempts), sent) for seq, attempts, sent, *row in rows]
+        self._last_seq = max([self._last_seq, *(seq for seq, *_ in found)])
+        self._rotten |= {("event", seq) for seq, event, *_ in found if event is None}
         return [StoredEvent(seq, event, *progress) for seq, event, *progress in found if event is not None]
 
     def _write(self, action: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
@@ -263,7 +313,10 @@ class Journal:
     def _run(self, action: Callable[[sqlite3.Connection], T]) -> T:
         with self._lock:
             try:
-                return action(self._open())
+                result = action(self._open())
+                if not self._file.replaced():
+                    return result
+                return action(self._open())  # what went into a file that was moved aside meanwhile may be lost
             except sqlite3.Error as error:
                 self.close()  # after a failed write or sync the old handle is not to be trusted
                 if not is_damage(error):
@@ -279,26 +332,49 @@ class Journal:
             self.close()
         if self._connection is None:
             self._written.clear()
-            self._reopened = True
+            self._rotten.clear()
+            self.openings += 1
             self._connection = self._file.open(self._last_seq, replace=replace)
+            self._last_seq = max(self._last_seq, self._file.last_seq)
         return self._connection
 
 
-def _event(body: str) -> Event | None:
+def _event(event_id: str, alarm: str, body: object) -> Event | None:
     """None for a row that rotted on the disk: it must not keep the sound ones from being told."""
     try:
-        return Event(**json.loads(body))
-    except (ValueError, TypeError):
+        event = Event(**{**(_object(body) or {}), "id": event_id, "alarm": alarm})
+    except TypeError:
         return None
+    sound = isinstance(event.data, dict) and all(isinstance(getattr(event, name), str) for name in _TEXTS)
+    return event if sound and isinstance(event.boot, int) else None
+
+
+def _object(body: object) -> dict[str, Any] | None:
+    """The JSON object in a column; None for anything else that may stand there."""
+    try:
+        found = json.loads(body) if isinstance(body, str) else None
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _prune(db: sqlite3.Connection, keep: int) -> None:
-    newest_to_go = "SELECT seq FROM events WHERE accepted_by IS NOT NULL ORDER BY seq DESC LIMIT 1 OFFSET ?"
-    db.execute(f"DELETE FROM events WHERE accepted_by IS NOT NULL AND seq <= ({newest_to_go})", (keep,))
+    newest_to_go = "SELECT seq FROM events WHERE closed IS NOT NULL ORDER BY seq DESC LIMIT 1 OFFSET ?"
+    db.execute(f"DELETE FROM events WHERE closed IS NOT NULL AND seq <= ({newest_to_go})", (keep,))
     db.execute("DELETE FROM acknowledgements AS a WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.alarm = a.alarm)")
 
 
+def _version(db: sqlite3.Connection) -> int:
+    """Of the states; should the counter have rotted, they know it too."""
+    known = [counted(row[0]) for row in db.execute("SELECT version FROM states").fetchall()]
+    return max([counter(db, "version"), *known])
+
+
 def _put_states(db: sqlite3.Connection, bodies: Mapping[str, str]) -> None:
-    version = counter(db, "version") + 1
+    version = _version(db) + 1
     set_counter(db, "version", version)
     db.executemany("REPLACE INTO states VALUES (?, ?, ?)", [(key, version, body) for key, body in bodies.items()])

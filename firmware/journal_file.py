@@ -4,6 +4,8 @@ import contextlib
 import fcntl
 import os
 import sqlite3
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,13 @@ from typing import Any
 from firmware.errors import JournalError
 from firmware.ids import sync_directory
 
-SCHEMA_VERSION = 1
-BUSY_TIMEOUT_S = 5.0
-COLUMNS = "seq, id, alarm, body, attempts, sent, accepted, accepted_by"
+SCHEMA_VERSION = 2
+BUSY_TIMEOUT_S = 2.0
+LOCK_TIMEOUT_S = 2.0
+CHECK_TIMEOUT_S = 2.0  # damage that is not found by then shows in use, and is replaced then
+CHECK_STEPS = 10_000  # of SQLite's machine, between two looks at the time
+LARGEST = 2**53  # no counter comes near it by counting
+COLUMNS = "seq, id, alarm, body, attempts, sent"
 DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 SCHEMA = """
@@ -26,13 +32,25 @@ CREATE TABLE IF NOT EXISTS events (
     attempts INTEGER NOT NULL DEFAULT 0,
     sent TEXT,
     accepted TEXT,
-    accepted_by TEXT
+    accepted_by TEXT,
+    closed TEXT
 );
-CREATE INDEX IF NOT EXISTS waiting ON events (seq) WHERE accepted_by IS NULL;
-CREATE INDEX IF NOT EXISTS done ON events (seq) WHERE accepted_by IS NOT NULL;
 CREATE INDEX IF NOT EXISTS of_alarm ON events (alarm);
 CREATE TABLE IF NOT EXISTS acknowledgements (alarm TEXT PRIMARY KEY, by TEXT NOT NULL, t TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS states (key TEXT PRIMARY KEY, version INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
+"""
+# `closed` is why an event needs no more telling: accepted | acknowledged | expired.
+INDEXES = """
+CREATE INDEX IF NOT EXISTS open_events ON events (seq) WHERE closed IS NULL;
+CREATE INDEX IF NOT EXISTS closed_events ON events (seq) WHERE closed IS NOT NULL;
+"""
+FROM_VERSION_1 = """
+BEGIN IMMEDIATE;
+ALTER TABLE events ADD COLUMN closed TEXT;
+UPDATE events SET closed = 'accepted' WHERE accepted_by IS NOT NULL;
+DROP INDEX IF EXISTS waiting;
+DROP INDEX IF EXISTS done;
+COMMIT;
 """
 
 
@@ -52,6 +70,7 @@ class JournalFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.quarantined: Path | None = None
+        self.last_seq = 0  # the highest that was ever given, as the file knew when it was opened
         self._inode = 0
 
     def open(self, seq_floor: int = 0, *, replace: bool = False) -> sqlite3.Connection:
@@ -90,9 +109,13 @@ class JournalFile:
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        """One process at a time opens or replaces the file."""
+        """One process at a time opens or replaces the file; TimeoutError when another one does not come to an end."""
         with open(f"{self.path}.lock", "wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            deadline_s, pause = time.monotonic() + LOCK_TIMEOUT_S, threading.Event()
+            while not _locked(lock.fileno()):
+                if time.monotonic() >= deadline_s:
+                    raise TimeoutError(f"another process has been opening it for {LOCK_TIMEOUT_S:g} s")
+                pause.wait(0.02)
             yield
 
     def _open_or_replace(self, seq_floor: int, replace: bool) -> sqlite3.Connection:
@@ -102,11 +125,11 @@ class JournalFile:
         except sqlite3.DatabaseError as error:
             if not is_damage(error):
                 raise
-        rows, last_seq = _salvage(self.quarantine())
-        connection = self._open(max(seq_floor, last_seq))
+        rows, highest = _salvage(self.quarantine())
+        connection = self._open(max(seq_floor, highest))
         with connection:
             connection.execute("BEGIN IMMEDIATE")
-            connection.executemany(f"INSERT OR IGNORE INTO events ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?)", rows)
+            connection.executemany(f"INSERT OR IGNORE INTO events ({COLUMNS}) VALUES (?,?,?,?,?,?)", rows)
         return connection
 
     def _open(self, seq_floor: int) -> sqlite3.Connection:
@@ -114,6 +137,7 @@ class JournalFile:
         try:
             _check(connection)
             _prepare(connection, seq_floor)
+            self.last_seq = last_seq(connection)
         except BaseException:
             connection.close()
             raise
@@ -129,41 +153,92 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def _check(connection: sqlite3.Connection) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > SCHEMA_VERSION:
         raise NewerSchema(f"written by a newer version of the software (format {version}, known: {SCHEMA_VERSION})")
-    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    deadline_s = time.monotonic() + CHECK_TIMEOUT_S
+    connection.set_progress_handler(lambda: time.monotonic() >= deadline_s, CHECK_STEPS)
+    try:
+        found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            raise
+        found = "ok"
+    finally:
+        connection.set_progress_handler(None, 0)
     if found != "ok":
-        error = sqlite3.DatabaseError(f"damaged: {found}")
-        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        raise error
+        raise damage(found)
+
+
+def damage(found: str) -> sqlite3.DatabaseError:
+    """The error that SQLite itself raises for a broken file."""
+    error = sqlite3.DatabaseError(f"damaged: {found}")
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
 
 
 def _prepare(connection: sqlite3.Connection, seq_floor: int) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")  # NORMAL in WAL loses committed rows at a power cut
     connection.executescript(SCHEMA)
+    if "closed" not in [column[1] for column in connection.execute("PRAGMA table_info(events)")]:
+        connection.executescript(FROM_VERSION_1)
+    connection.executescript(INDEXES)
     connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-    if seq_floor and not connection.execute("SELECT 1 FROM sqlite_sequence WHERE name='events'").fetchone():
-        connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('events', ?)", (seq_floor,))
+    if last_seq(connection) < seq_floor:  # whoever replaced the file knew less
+        with connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("DELETE FROM sqlite_sequence WHERE name = 'events'")
+            connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('events', ?)", (seq_floor,))
 
 
 def _salvage(path: Path) -> tuple[list[tuple[Any, ...]], int]:
-    """What nobody has accepted yet, and the highest sequence number, as far as they can still be read."""
-    rows: list[tuple[Any, ...]] = []
+    """What still has to be told, and the highest sequence number, as far as they can be read."""
+    rows: dict[int, tuple[Any, ...]] = {}
+    highest = 0
     with contextlib.suppress(sqlite3.Error), contextlib.closing(_connect(path)) as connection:
-        # One by one, from the table itself: an index may be damaged, and the first bad page ends the reading.
-        for row in connection.execute(f"SELECT {COLUMNS} FROM events NOT INDEXED ORDER BY seq"):
-            if all(isinstance(text, str) for text in row[1:4]):
-                rows.append(row)
-    last_seq = max((int(row[0]) for row in rows), default=0)
-    return [row for row in rows if row[7] is None], last_seq
+        with contextlib.suppress(sqlite3.Error):
+            highest = last_seq(connection)
+        for order in ("ASC", "DESC"):  # the first bad page ends each reading
+            # From the table itself, since an index may be damaged too.
+            sql = f"SELECT * FROM events NOT INDEXED ORDER BY seq {order}"
+            with contextlib.suppress(sqlite3.Error):
+                for row in connection.execute(sql):
+                    highest = max(highest, counted(row[0]))
+                    rows |= {row[0]: row[:6]} if _is_open(row) else {}
+    return [rows[seq] for seq in sorted(rows)], highest
+
+
+def _is_open(row: tuple[Any, ...]) -> bool:
+    """Whether this row of events makes sense, and still has to be told. Version 1 has no column `closed`."""
+    return (
+        counted(row[0]) > 0 and all(isinstance(text, str) for text in row[1:4]) and row[7:9] in ((None, None), (None,))
+    )
+
+
+def last_seq(db: sqlite3.Connection) -> int:
+    """The highest sequence number that was ever given."""
+    row = db.execute("SELECT max(seq) FROM sqlite_sequence WHERE name = 'events'").fetchone()
+    return counted(row[0])
+
+
+def counted(value: object) -> int:
+    """A number that somebody counted; 0 for one that rotted."""
+    return value if isinstance(value, int) and 0 <= value < LARGEST else 0
 
 
 def counter(db: sqlite3.Connection, name: str) -> int:
     row = db.execute("SELECT value FROM counters WHERE name = ?", (name,)).fetchone()
-    return 0 if row is None else int(row[0])
+    return 0 if row is None else counted(row[0])
 
 
 def set_counter(db: sqlite3.Connection, name: str, value: int) -> None:
@@ -172,7 +247,7 @@ def set_counter(db: sqlite3.Connection, name: str, value: int) -> None:
 
 def read_number(path: Path) -> int:
     try:
-        return int(path.read_text(encoding="ascii"))
+        return counted(int(path.read_text(encoding="ascii")))
     except (OSError, ValueError):
         return 0  # not there yet, or damaged: the database's own count goes on
 

@@ -4,7 +4,6 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from firmware.errors import JournalError
@@ -16,11 +15,15 @@ from firmware.link.inbound import THIS_ALARM, Accept, Ack, Refused, Wish, parse
 from firmware.link.outbox import Outbox
 from firmware.link.retained import Retained
 from firmware.plain_json import encode
+from firmware.version import VERSION
 from hal.clock import Clock
 
 TURN_S = 0.05  # how often `tick` is to be called
 HEARTBEAT_NS = 1_000_000_000
 TELEMETRY_NS = 1_000_000_000
+REMIND_NS = 5_000_000_000  # the guard's socket loses what it has no room for
+CATCH_UP_NS = 1_000_000_000  # by then a broker has handed out what it kept for us
+UNWRITTEN_MAX = 100
 MOVING = ("walking", "paused")
 
 log = logging.getLogger("rearguard.link")
@@ -31,17 +34,11 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def software_version() -> str:
-    try:
-        return version("rearguard")
-    except PackageNotFoundError:
-        return "unknown"
-
-
 class Link:
     """`tick` every 50 ms does everything; it never waits for the network and never raises for what comes from it.
 
-    `notify_guard` gets {"v": 1, "kind": "ack", "alarm", "state", "by"} or {"v": 1, "kind": "command", "name"}.
+    `notify_guard` gets {"v": 1, "kind": "ack", "alarm", "state", "by", "phase"}, again every 5 s while the alarm lasts,
+    or {"v": 1, "kind": "command", "name"}. `phase` is that of the accepted event, empty for a person's word.
     """
 
     def __init__(
@@ -54,10 +51,13 @@ class Link:
         utc: Callable[[], str] = utc_now,
     ) -> None:
         self._journal, self._client, self._notify, self._clock, self._utc = journal, client, notify_guard, clock, utc
-        self._device, self._software = client.device, software_version()
+        self._device = client.device
         self._outbox, self._retained = Outbox(), Retained()
         self._states: dict[str, dict[str, Any]] = {}
-        self._version = self._last_seq = self._boot = 0
+        self._openings = self._version = self._last_seq = self._boot = 0
+        self._unwritten: dict[str, tuple[str, str, bool]] = {}  # acknowledged alarm -> by, when, does the guard know
+        self._shown_alarm = ""  # what whoever presses a button can have seen
+        self._connected_ns = self._reminded_ns = 0
         self._protocol = ""
         self._heard: bool | None = None
         self._guard_ns: int | None = None
@@ -68,16 +68,13 @@ class Link:
         self._changed = True
         self.rejected: Counter[str] = Counter()
 
-    @property
-    def outbox_depth(self) -> int:
-        """How many events nobody has accepted yet."""
-        return self._outbox.depth
-
     def tick(self) -> None:
-        """Hear what came, read what is new, send what is due."""
+        """Hear what came, read what is new, tell the guard and the world what is due."""
         now_ns = self._clock.now_ns()
         well = [self._with_journal(self._take, signal, now_ns) for signal in self._client.poll()]
         well.append(self._with_journal(self._read, now_ns))
+        well.append(self._with_journal(self._write_acknowledgements))
+        well.append(self._with_journal(self._remind_guard, now_ns))
         if self._client.connected:
             self._send(now_ns)
         self._journal_failing = not all(well)
@@ -108,8 +105,10 @@ class Link:
                 self._protocol = protocol
                 self._retained.forget()
                 self._heartbeat_ns, self._changed = None, True
-                self._client.subscribe(topics.command(self._device, "+"))
-                self._client.subscribe(topics.HOME_ASSISTANT_STATUS)
+                self._connected_ns = now_ns
+                for command, qos in topics.COMMANDS.items():
+                    self._client.subscribe(topics.command(self._device, command), qos)
+                self._client.subscribe(topics.HOME_ASSISTANT_STATUS, 0)
             case Disconnected(reason):
                 log.warning("MQTT: connection lost: %s", reason)
                 self._heard = None
@@ -126,10 +125,17 @@ class Link:
             if not answer.ok:
                 self._retained.refused(answer.token, now_ns)
             return
-        self._outbox.answered(answer.token, now_ns)
+        self._outbox.answered(answer.token, now_ns, taken=answer.ok)
         self._heard = answer.heard if answer.ok else False
         if answer.ok:
             self._journal.mark_sent(answer.token, self._utc())
+            self._give_up()
+
+    def _give_up(self) -> None:
+        for event in self._outbox.expired():
+            self._journal.mark_expired(event.id)
+            self._outbox.remove(event.id)
+            log.warning("nobody has accepted %s (%s %s); it is not told any more", event.id, event.type, event.phase)
 
     def _received(self, message: Received) -> None:
         if message.topic == topics.HOME_ASSISTANT_STATUS:
@@ -148,20 +154,57 @@ class Link:
             case Wish(name):
                 self._notify({"v": 1, "kind": "command", "name": name})
             case Accept(event_id, by):
-                alarm = self._journal.mark_accepted(event_id, by, self._utc())
-                if alarm is None:
-                    raise Refused("unknown id")
-                self._outbox.accepted(event_id)
-                self._tell_guard(alarm, "accepted", by)
+                self._accept(event_id, by)
             case Ack(alarm, by):
-                alarm = self._alarm_now() if alarm == THIS_ALARM else alarm
-                if not self._journal.mark_acknowledged(alarm, by, self._utc()):
-                    raise Refused("unknown alarm")
-                self._changed = True
-                self._tell_guard(alarm, "acknowledged", by)
+                self._acknowledge(self._shown_alarm if alarm == THIS_ALARM else alarm, by)
 
-    def _tell_guard(self, alarm: str, state: str, by: str) -> None:
-        self._notify({"v": 1, "kind": "ack", "alarm": alarm, "state": state, "by": by})
+    def _accept(self, event_id: str, by: str) -> None:
+        """The guard hears it first, for the journal's disk may fail; the service is asked again then."""
+        waiting = self._outbox.event(event_id)
+        if waiting is not None:
+            self._tell_guard(waiting.alarm, "accepted", by, waiting.phase)
+        event = self._journal.mark_accepted(event_id, by, self._utc())
+        self._outbox.remove(event_id)
+        if event is None and waiting is None:
+            raise Refused("unknown id")
+        if event is not None and waiting is None:
+            self._tell_guard(event.alarm, "accepted", by, event.phase)
+
+    def _acknowledge(self, alarm: str, by: str) -> None:
+        """A person says it once: the guard hears it at once, and the journal is asked until it has it."""
+        known = bool(alarm) and (alarm == self._alarm_now() or self._outbox.knows_alarm(alarm))
+        if not alarm or (not known and len(self._unwritten) >= UNWRITTEN_MAX):
+            raise Refused("unknown alarm")
+        if known:
+            self._tell_guard(alarm, "acknowledged", by)
+        self._unwritten.setdefault(alarm, (by, self._utc(), known))
+
+    def _write_acknowledgements(self) -> None:
+        for alarm, (by, t, told) in list(self._unwritten.items()):
+            known = self._journal.mark_acknowledged(alarm, by, t)
+            del self._unwritten[alarm]
+            if not known:
+                self.rejected["unknown alarm"] += 1
+                continue
+            if not told:
+                self._tell_guard(alarm, "acknowledged", by)
+            self._outbox.acknowledged(alarm)
+            self._changed = True
+
+    def _remind_guard(self, now_ns: int) -> None:
+        """Every word about the alarm that lasts, again: a datagram may be lost, and the guard may have started anew."""
+        alarm = self._alarm_now()
+        if self._states.get("alarm", {}).get("active") is not True or now_ns - self._reminded_ns < REMIND_NS:
+            return
+        self._reminded_ns = now_ns
+        person = self._unwritten.get(alarm) or self._journal.acknowledgement(alarm)
+        if person is not None:
+            self._tell_guard(alarm, "acknowledged", person[0])
+        for phase, by in self._journal.acceptances(alarm):
+            self._tell_guard(alarm, "accepted", by, phase)
+
+    def _tell_guard(self, alarm: str, state: str, by: str, phase: str = "") -> None:
+        self._notify({"v": 1, "kind": "ack", "alarm": alarm, "state": state, "by": by, "phase": phase})
 
     def _alarm_now(self) -> str:
         return str(self._states.get("alarm", {}).get("alarm", ""))
@@ -169,10 +212,15 @@ class Link:
     # What is new in the journal
 
     def _read(self, now_ns: int) -> None:
-        self._version, changed = self._journal.states(self._version)
+        if self._openings != self._journal.openings:  # another file, perhaps: what is known of the old one says nothing
+            self._openings, self._version, self._last_seq = self._journal.openings, 0, 0
+        self._version, states = self._journal.states(self._version)
+        changed = {key: body for key, body in states.items() if self._states.get(key) != body}
         self._states.update(changed)
         if "health" in changed and self._started:  # what lay there at the start may be from yesterday
             self._guard_ns = now_ns
+        if not self._started or (self._client.connected and now_ns - self._connected_ns >= CATCH_UP_NS):
+            self._shown_alarm = self._alarm_now()
         fresh = self._journal.unaccepted(self._last_seq)
         self._last_seq = max((stored.seq for stored in fresh), default=self._last_seq)
         self._outbox.add(fresh, now_ns)
@@ -190,7 +238,7 @@ class Link:
         self._want_state("alarm", payloads.alarm(self._device, self._boot, self._states.get("alarm"), acknowledged))
         if "walk" in self._states:
             self._want_state("walk", payloads.walk(self._device, self._boot, self._states["walk"]))
-        self._retained.want(topics.discovery(self._device), encode(discovery(self._device, self._software)))
+        self._retained.want(topics.discovery(self._device), encode(discovery(self._device, VERSION)))
 
     def _want_state(self, key: str, body: dict[str, Any]) -> None:
         self._retained.want(topics.state(self._device, key), encode(body))
@@ -226,7 +274,8 @@ class Link:
             "t": self._utc(),
             "outbox": {"depth": self._outbox.depth, "oldest_s": oldest_s, "heard": self._heard},
             "rejected": self.rejected.total(),
-            "version": self._software,
+            "rotten": self._journal.rotten_rows,
+            "version": VERSION,
         }
         body = payloads.health(self._device, self._boot, self._states.get("health"), guard_age_s, said)
         self._client.publish(Message(topics.state(self._device, "health"), encode(body), retain=True))

@@ -29,7 +29,11 @@ from firmware.link.inbound import MAX_BYTES
 PROTOCOLS = {"5": paho.MQTTv5, "3.1.1": paho.MQTTv311}
 OTHER = {"5": "3.1.1", "3.1.1": "5"}
 RECONNECT_S = (1, 4)  # paho's own would grow to two minutes
-UNDER_WAY_MAX = 40
+UNDER_WAY_MAX = 60  # more than the outbox's and the states of the time in which they go unanswered
+PUBACK_TIMEOUT_S = 10.0
+PUBACK_PATIENCE_S = 15.0  # a broker that answers nothing for so long is left for a new connection
+RESTART_S = 2.0  # a network thread that dies at once is not replaced twenty times a second
+SESSION_S = 3600  # the broker keeps acknowledgements for the device so long
 INBOX_MAX = 500
 SWITCH_PATIENCE_S = 4.0
 CONNACK_PATIENCE_S = 1.5  # some brokers (amqtt) meet MQTT 5 with silence
@@ -63,7 +67,8 @@ class Connection:
         self._password = _password(config)
         self._inbox: deque[Signal | tuple[int, ReasonCode]] = deque()
         self._news = threading.Event()
-        self._tokens: dict[int, str] = {}
+        self._tokens: dict[int, tuple[str, float]] = {}  # what awaits an answer, and since when
+        self._unanswered_s: float | None = None  # since when nothing at all was answered
         self._connected = self._let_in = self._answered = False
         self._protocol, self._wanted = "5", "5"
         self._tried = {"5"}
@@ -97,6 +102,7 @@ class Connection:
             if isinstance(item, Connected | Disconnected):
                 self._connected = isinstance(item, Connected)
                 self._tokens.clear()
+                self._unanswered_s = None
             signals.append(item)
         return signals
 
@@ -105,7 +111,7 @@ class Connection:
             self._paho.subscribe(topic, qos)
 
     def publish(self, message: Message) -> bool:
-        if self._paho is None or not self._connected or (message.qos and len(self._tokens) >= UNDER_WAY_MAX):
+        if self._paho is None or not self._connected or (message.qos and not self._has_room()):
             return False
         info = self._paho.publish(
             message.topic, message.payload, message.qos, message.retain, properties=self._publish_properties(message)
@@ -113,8 +119,16 @@ class Connection:
         if info.rc != paho.MQTT_ERR_SUCCESS:
             return False
         if message.qos:
-            self._tokens[info.mid] = message.token
+            now_s = time.monotonic()
+            self._tokens[info.mid] = (message.token, now_s)
+            self._unanswered_s = self._unanswered_s or now_s
         return True
+
+    def _has_room(self) -> bool:
+        """What was not answered in time is taken for lost; its sender sends it again."""
+        latest_s = time.monotonic() - PUBACK_TIMEOUT_S
+        self._tokens = {mid: token for mid, token in self._tokens.items() if token[1] > latest_s}
+        return len(self._tokens) < UNDER_WAY_MAX
 
     def close(self, farewell: Message | None = None) -> None:
         """Say the last word, wait at most a second for the broker to have it, and end."""
@@ -146,8 +160,8 @@ class Connection:
         modern = protocol == "5"
         clean = None if modern else not self._session_s
         client = paho.Client(CallbackAPIVersion.VERSION2, self._client_id, clean, protocol=PROTOCOLS[protocol])
-        client.max_inflight_messages_set(UNDER_WAY_MAX)
-        client.max_queued_messages_set(UNDER_WAY_MAX)
+        client.max_inflight_messages_set(2 * UNDER_WAY_MAX)  # paho's window must not close before ours
+        client.max_queued_messages_set(2 * UNDER_WAY_MAX)
         client.reconnect_delay_set(*RECONNECT_S)
         if self._will is not None:
             client.will_set(self._will.topic, self._will.payload, self._will.qos, self._will.retain)
@@ -190,7 +204,14 @@ class Connection:
         # paho has no public word for whether its thread lives
         thread: threading.Thread | None = getattr(self._paho, "_thread", None)
         if thread is None or not thread.is_alive():
-            log.error("MQTT: the network thread has died; starting a new one")
+            self._lose("the network thread died")
+            if time.monotonic() - self._started_s >= RESTART_S:
+                log.error("MQTT: the network thread has died; starting a new one")
+                self._replace(self._protocol)
+            return
+        if self._unanswered_s is not None and time.monotonic() - self._unanswered_s >= PUBACK_PATIENCE_S:
+            log.warning("MQTT: the broker has answered nothing for %g s; connecting anew", PUBACK_PATIENCE_S)
+            self._lose("the broker answers nothing")
             self._replace(self._protocol)
             return
         if self._met_with_silence():
@@ -209,10 +230,15 @@ class Connection:
     def _replace(self, protocol: str) -> None:
         if self._paho is not None:
             self._retire(self._paho)
-        if self._connected:
-            self._inbox.append(Disconnected("the network thread died"))
+        self._lose("the connection was replaced")
         self._tried.add(protocol)
         self._start(protocol)
+
+    def _lose(self, reason: str) -> None:
+        """What paho does not notice. What it did notice is in the inbox already, and counts as well."""
+        if self._connected:
+            self._connected = False
+            self._inbox.append(Disconnected(reason))
 
     def _retire(self, client: paho.Client) -> None:
         """End it in the background: paho may sleep a second before it notices."""
@@ -268,7 +294,8 @@ class Connection:
     # Small things
 
     def _answer(self, mid: int, reason: ReasonCode) -> Delivered | None:
-        token = self._tokens.pop(mid, "")
+        token = self._tokens.pop(mid, ("", 0.0))[0]
+        self._unanswered_s = time.monotonic() if self._tokens else None
         if not token:
             return None  # nobody asked, or it belongs to an earlier connection
         heard = reason.value != NO_SUBSCRIBERS if self._protocol == "5" else None
@@ -287,7 +314,7 @@ class MqttClient(Connection):
     def __init__(self, config: MqttConfig, device: str) -> None:
         self.device = device
         will = Message(topics.status(device), payloads.lost(device), qos=1, retain=True)
-        super().__init__(config, device, will=will)
+        super().__init__(config, device, will=will, session_s=SESSION_S)
 
 
 def _properties(packet: int, **values: str | int) -> Properties:

@@ -1,14 +1,23 @@
-"""What to send next, and when again. Only the caregiver's service empties it. Pure: time is handed in."""
+"""What to send next, and when again. Pure: time is handed in.
+
+A critical event is told until a service accepts it or a person acknowledges its alarm, however long that takes. Any
+other is given up after some hundred sendings: where nobody accepts events (Home Assistant alone) it was heard long ago.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from firmware.journal import StoredEvent
+from firmware.journal import Event, StoredEvent
 
 URGENT = ("fall", "sos")
-RESEND_S = (5.0, 15.0, 60.0)  # after the first, the second and every later sending that nobody accepted
+CRITICAL_GAPS_S = (5.0, 15.0, 60.0)  # after the first, the second and every later sending
+CRITICAL_LATE_GAP_S = 300.0
+CRITICAL_LATE_NS = 3600 * 1_000_000_000  # since a broker first took it
+OTHER_GAPS_S = (5.0, 15.0, 60.0, 120.0, 240.0, 480.0, 900.0)
+OTHER_SENDINGS = 100  # a day
 PUBACK_TIMEOUT_S = 10.0
 IN_FLIGHT = 20  # a broker that answers nothing does not get everything at once
+RESERVED = 10  # more, for urgent ones that were never sent: no backlog keeps a fall waiting
 POISON = 3  # connections lost under one event: from then on it is sent without its details
 
 
@@ -17,22 +26,46 @@ class Entry:
     stored: StoredEvent
     since_ns: int
     due_ns: int
-    sendings: int = 0
+    taken: int  # how often a broker has said that it has it, also in earlier runs
+    tried: bool
+    first_taken_ns: int | None = None
+    sendings: int = 0  # answered ones, over this connection
     in_flight: bool = False
     losses: int = 0
 
     @property
     def urgent(self) -> bool:
+        """Also the end of a fall: whoever was called must hear that she is up."""
         return self.stored.event.type in URGENT
+
+    @property
+    def news(self) -> bool:
+        return self.urgent and not self.tried
+
+    @property
+    def critical(self) -> bool:
+        return self.stored.event.severity == "critical"
+
+    @property
+    def expired(self) -> bool:
+        return not self.critical and self.taken >= OTHER_SENDINGS
 
     @property
     def minimal(self) -> bool:
         """Whether its details may be what a broker cannot bear."""
         return self.losses >= POISON
 
+    def gap_s(self, now_ns: int) -> float:
+        """How long to wait for an acceptance after the sending that was just answered."""
+        if not self.critical:
+            return OTHER_GAPS_S[min(max(self.sendings, self.taken - 1), len(OTHER_GAPS_S) - 1)]
+        if self.first_taken_ns is not None and now_ns - self.first_taken_ns >= CRITICAL_LATE_NS:
+            return CRITICAL_LATE_GAP_S
+        return CRITICAL_GAPS_S[min(self.sendings, len(CRITICAL_GAPS_S) - 1)]
+
 
 class Outbox:
-    """Falls jump the queue; within the same urgency the order of the journal holds."""
+    """Falls jump the queue, new ones first; within the same urgency the order of the journal holds."""
 
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
@@ -45,9 +78,20 @@ class Outbox:
         """Age of the longest-waiting event, in seconds since the link first saw it."""
         return max(((now_ns - entry.since_ns) / 1e9 for entry in self._entries.values()), default=0.0)
 
+    def event(self, event_id: str) -> Event | None:
+        """The event, while it waits to be accepted."""
+        entry = self._entries.get(event_id)
+        return None if entry is None else entry.stored.event
+
+    def knows_alarm(self, alarm: str) -> bool:
+        return any(entry.stored.event.alarm == alarm for entry in self._entries.values())
+
     def add(self, events: Iterable[StoredEvent], now_ns: int) -> None:
+        """An event that is there already stays as it is."""
         for stored in events:
-            self._entries.setdefault(stored.event.id, Entry(stored, now_ns, now_ns))
+            self._entries.setdefault(
+                stored.event.id, Entry(stored, now_ns, now_ns, stored.attempts, stored.attempts > 0)
+            )
 
     def due(self, now_ns: int) -> list[Entry]:
         """What is to be sent now, most urgent first."""
@@ -58,26 +102,42 @@ class Outbox:
                 due.append(entry)
             elif entry.in_flight:
                 under_way += 1
-        due.sort(key=lambda entry: (not entry.urgent, entry.stored.seq))
-        return due[: max(0, IN_FLIGHT - under_way)]
+        due.sort(key=lambda entry: (not entry.news, not entry.urgent, entry.stored.seq))
+        news = [entry for entry in due if entry.news][: max(0, IN_FLIGHT + RESERVED - under_way)]
+        others = [entry for entry in due if not entry.news][: max(0, IN_FLIGHT - under_way - len(news))]
+        return news + others
 
     def sending(self, event_id: str, now_ns: int) -> None:
         """It was handed to the client; without an answer it is due again after PUBACK_TIMEOUT_S."""
         entry = self._entries[event_id]
-        entry.in_flight = True
+        entry.in_flight = entry.tried = True
         entry.due_ns = now_ns + round(PUBACK_TIMEOUT_S * 1e9)
 
-    def answered(self, event_id: str, now_ns: int) -> None:
+    def answered(self, event_id: str, now_ns: int, *, taken: bool = True) -> None:
         """A broker has taken or refused it: again later, since neither means that anybody has it."""
         entry = self._entries.get(event_id)
         if entry is None or not entry.in_flight:
             return
         entry.in_flight, entry.losses = False, 0
-        entry.due_ns = now_ns + round(RESEND_S[min(entry.sendings, len(RESEND_S) - 1)] * 1e9)
+        if taken:
+            entry.taken += 1
+            entry.first_taken_ns = now_ns if entry.first_taken_ns is None else entry.first_taken_ns
+        entry.due_ns = now_ns + round(entry.gap_s(now_ns) * 1e9)
         entry.sendings += 1
 
-    def accepted(self, event_id: str) -> None:
+    def expired(self) -> list[Event]:
+        """What was sent often enough, and waits only to be taken out."""
+        return [entry.stored.event for entry in self._entries.values() if entry.expired and not entry.in_flight]
+
+    def remove(self, event_id: str) -> None:
+        """It was accepted, or is given up."""
         self._entries.pop(event_id, None)
+
+    def acknowledged(self, alarm: str) -> None:
+        """A person has the alarm: what a broker has taken of it need not be told again."""
+        for event_id, entry in list(self._entries.items()):
+            if entry.stored.event.alarm == alarm and entry.taken:
+                del self._entries[event_id]
 
     def disconnected(self, now_ns: int) -> None:
         """Everything is due at the next connection: the broker may have lost even what it took."""

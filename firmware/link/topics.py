@@ -1,8 +1,12 @@
 """The names of everything that goes over MQTT. docs/MQTT.md explains them."""
 
 ROOT = "rearguard/v1"
-STATES = ("alarm", "health", "walk")
-COMMANDS = ("accept", "ack", "test", "locate")
+COMMANDS = {
+    "accept": 1,
+    "ack": 1,
+    "test": 0,
+    "locate": 0,
+}  # QoS: an acknowledgement is kept for an hour, a sound is not
 HOME_ASSISTANT_STATUS = "homeassistant/status"
 
 
@@ -23,7 +27,7 @@ def telemetry(device: str) -> str:
 
 
 def command(device: str, name: str) -> str:
-    """`name` of COMMANDS, or "+" for all of them."""
+    """`name` is one of COMMANDS."""
     return f"{ROOT}/{device}/cmd/{name}"
 
 

@@ -1,7 +1,9 @@
 import contextlib
+import io
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from support.events import DEVICE, an_event, made_id
 from support.mosquitto import Mosquitto
 from support.waiting import eventually
 
-from caregiver.watch import PlainLines, Watch, main
+from caregiver.watch import PlainLines, Printer, Watch, as_json_line, main
 from firmware.journal import StoredEvent
 from firmware.link import payloads, topics
 from firmware.link.client import Connected, Disconnected, Message, Received
@@ -22,12 +24,17 @@ EVENT = payloads.event(StoredEvent(1, an_event(1), 0, None)).encode()
 
 
 class Screen:
-    """A watch, and what it says."""
+    """A watch, and what it says; `works` False: nobody reads it."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, accept_as: str | None = "Ann's phone") -> None:
         self.words: list[Mapping[str, Any]] = []
+        self.works = True
         self.connection = connection
-        self.watch = Watch(connection, "Ann's phone", "+", self.words.append)
+        self.watch = Watch(connection, "+", self._say, accept_as)
+
+    def _say(self, word: Mapping[str, Any]) -> bool:
+        self.words.append(word)
+        return self.works
 
     def receive(self, topic: str, *payload: bytes) -> None:
         self.connection.signals = [Received(topic, each, False) for each in payload]
@@ -44,6 +51,48 @@ def test_a_repeated_event_is_said_once_and_accepted_each_time(screen: Screen) ->
     assert [(word["kind"], word["dev"], word["body"]["id"]) for word in screen.words] == [("event", DEVICE, made_id(1))]
     accept = Message(topics.command(DEVICE, "accept"), json.dumps({"id": made_id(1), "by": "Ann's phone"}), qos=1)
     assert screen.connection.published == [accept, accept]
+
+
+def test_who_only_watches_accepts_nothing(connection: Any) -> None:
+    screen = Screen(connection, None)
+    screen.receive(topics.event(DEVICE), EVENT, EVENT)
+    assert len(screen.words) == 1
+    assert connection.published == []
+
+
+def test_an_event_that_reached_nobody_is_not_accepted_and_said_again(screen: Screen) -> None:
+    screen.works = False
+    screen.receive(topics.event(DEVICE), EVENT)
+    assert screen.connection.published == []
+    screen.works = True
+    screen.receive(topics.event(DEVICE), EVENT)
+    assert (len(screen.words), len(screen.connection.published)) == (2, 1)
+
+
+class Full(io.StringIO):
+    """Standard output on a full disk, or whose reader has gone."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self._error = error
+
+    def flush(self) -> None:
+        raise self._error
+
+
+@pytest.mark.parametrize(("error", "code"), [(BrokenPipeError(), 0), (OSError(28, "No space left on device"), 1)])
+def test_an_output_that_fails_ends_the_watch_and_accepts_nothing(
+    connection: Any, monkeypatch: pytest.MonkeyPatch, error: OSError, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stop = threading.Event()
+    monkeypatch.setattr("sys.stdout", Full(error))
+    printer = Printer(as_json_line, stop)
+    connection.signals = [Received(topics.event(DEVICE), EVENT, False)] * 2
+    Watch(connection, "+", printer.say, "Ann's phone").turn()
+    assert stop.is_set()
+    assert connection.published == []
+    assert printer.exit_code == code
+    assert ("No space left" in capsys.readouterr().err) == bool(code)
 
 
 def test_a_retained_state_that_comes_twice_is_said_once(screen: Screen) -> None:
@@ -116,21 +165,34 @@ def test_a_bad_port_is_one_clear_line(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 @pytest.mark.broker
-def test_events_told_while_the_caregiver_was_away_are_heard_when_it_is_back(tmp_path: Path) -> None:
+def test_events_told_while_a_named_caregiver_was_away_are_heard_when_it_is_back(tmp_path: Path) -> None:
     with Mosquitto(tmp_path) as broker, contextlib.closing(_device(broker.port)) as device:
-        with _watching(broker.port) as watcher:
+        with _watching(broker.port, "--client-id", "test") as watcher:
             _read_until(watcher, "connected")
             assert _publish(device, 1).heard
             _read_until(watcher, made_id(1))
         _publish(device, 2)
-        with _watching(broker.port) as watcher:
+        with _watching(broker.port, "--client-id", "test") as watcher:
             _read_until(watcher, made_id(2))
     assert watcher.returncode == 0
 
 
+@pytest.mark.broker
+def test_two_who_watch_do_not_throw_each_other_out_and_leave_nothing_behind(tmp_path: Path) -> None:
+    with Mosquitto(tmp_path) as broker, contextlib.closing(_device(broker.port)) as device:
+        device.publish(Message(topics.status(DEVICE), "{}", qos=1, retain=True))
+        with _watching(broker.port) as one, _watching(broker.port) as other:
+            for watcher in (one, other):
+                _read_until(watcher, '"status"')  # it has subscribed to events before
+            _publish_once(device, 1)
+            told = [_read_until(watcher, made_id(1)) for watcher in (one, other)]
+        eventually(lambda: _publish_once(device, 2).heard is False, what="no session is left")
+    assert not any("disconnected" in line for lines in told for line in lines)
+
+
 @contextlib.contextmanager
-def _watching(port: int) -> Any:
-    command = [sys.executable, "-m", "caregiver.watch", "--port", str(port), "--json", "--client-id", "test"]
+def _watching(port: int, *arguments: str) -> Any:
+    command = [sys.executable, "-m", "caregiver.watch", "--port", str(port), "--json", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         yield process
@@ -139,9 +201,14 @@ def _watching(port: int) -> Any:
         process.communicate()
 
 
-def _read_until(watcher: "subprocess.Popen[str]", word: str) -> None:
+def _read_until(watcher: "subprocess.Popen[str]", word: str) -> list[str]:
     assert watcher.stdout is not None
-    assert any(word in line for line in watcher.stdout)
+    lines: list[str] = []
+    for line in watcher.stdout:
+        lines.append(line)
+        if word in line:
+            return lines
+    raise AssertionError(f"the watch ended without {word!r}: {lines}")
 
 
 def _device(port: int) -> MqttClient:
@@ -151,12 +218,16 @@ def _device(port: int) -> MqttClient:
 
 
 def _publish(device: MqttClient, number: int) -> Any:
+    """Until somebody hears it: the watch says that it is connected before the broker has its subscriptions."""
+    answer = _publish_once(device, number)
+    while not answer.heard:
+        answer = _publish_once(device, number)
+    return answer
+
+
+def _publish_once(device: MqttClient, number: int) -> Any:
     text = payloads.event(StoredEvent(number, an_event(number), 0, None))
     answers: list[Any] = []
-    heard = False
-    while not heard:  # the watch says that it is connected before the broker has taken its subscriptions
-        assert device.publish(Message(topics.event(DEVICE), text, qos=1, token="event"))
-        answers.clear()
-        eventually(lambda: answers.extend(device.poll()) or answers)
-        heard = answers[-1].heard
+    assert device.publish(Message(topics.event(DEVICE), text, qos=1, token="event"))
+    eventually(lambda: answers.extend(device.poll()) or answers)
     return answers[-1]

@@ -11,8 +11,13 @@ from firmware.journal import Journal
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with contextlib.closing(Journal(tmp_path / "journal.db")) as opened:
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "journal.db"
+
+
+@pytest.fixture
+def journal(path: Path) -> Iterator[Journal]:
+    with contextlib.closing(Journal(path)) as opened:
         opened.next_boot()
         yield opened
 

@@ -1,9 +1,11 @@
+import contextlib
 import json
 import logging
 import sqlite3
 from pathlib import Path
 
 import pytest
+from support.damage import damage_last_two_thirds
 from support.events import DEVICE, an_event, made_id
 from support.link_bench import Bench
 
@@ -34,7 +36,6 @@ def test_a_fall_is_repeated_until_the_service_accepts_it_and_not_after(bench: Be
     bench.run(200)
     assert len(bench.events()) == 3
     assert bench.journal.unaccepted() == []
-    assert bench.link.outbox_depth == 0
 
 
 def test_the_guard_hears_who_has_the_alarm(bench: Bench) -> None:
@@ -44,9 +45,137 @@ def test_the_guard_hears_who_has_the_alarm(bench: Bench) -> None:
     bench.command("ack", {"alarm": made_id(1), "by": "Ann"})
     bench.run()
     assert bench.to_guard == [
-        {"v": 1, "kind": "ack", "alarm": made_id(1), "state": "accepted", "by": "hub"},
-        {"v": 1, "kind": "ack", "alarm": made_id(1), "state": "acknowledged", "by": "Ann"},
+        _word("accepted", "hub", "suspected"),
+        _word("acknowledged", "Ann"),
     ]
+
+
+def _word(state: str, by: str, phase: str = "") -> dict[str, object]:
+    return {"v": 1, "kind": "ack", "alarm": made_id(1), "state": state, "by": by, "phase": phase}
+
+
+def test_the_guard_is_told_which_phase_was_accepted(bench: Bench) -> None:
+    bench.journal.append(an_event(1))
+    bench.journal.append(an_event(2, alarm=made_id(1), phase="confirmed"))
+    bench.run()
+    for number in (2, 1, 2):  # the last one is a repetition of what has left the outbox
+        bench.command("accept", {"id": made_id(number), "by": "hub"})
+    bench.run()
+    assert [word["phase"] for word in bench.to_guard] == ["confirmed", "suspected", "confirmed"]
+
+
+def _fall(bench: Bench) -> None:
+    bench.journal.append(an_event(1))
+    bench.journal.set_state({"alarm": {"active": True, "alarm": made_id(1), "severity": "critical"}})
+
+
+def test_the_guard_is_told_again_while_the_alarm_lasts_for_a_word_may_be_lost(bench: Bench) -> None:
+    _fall(bench)
+    bench.run()
+    bench.command("accept", {"id": made_id(1), "by": "hub"})
+    bench.command("ack", {"alarm": made_id(1), "by": "Ann"})
+    bench.run()
+    bench.to_guard.clear()
+    bench.run(11)
+    assert bench.to_guard == [_word("acknowledged", "Ann"), _word("accepted", "hub", "suspected")] * 2
+    bench.journal.set_state({"alarm": {"active": False}})
+    bench.run()
+    bench.to_guard.clear()
+    bench.run(11)
+    assert bench.to_guard == []
+
+
+def test_a_link_that_starts_again_tells_the_guard_who_has_the_alarm(bench: Bench) -> None:
+    _fall(bench)
+    bench.run()
+    bench.command("ack", {"alarm": "now", "by": "Ann"})
+    bench.run()
+    bench.to_guard.clear()
+    bench.restart()
+    bench.run(6)
+    assert _word("acknowledged", "Ann") in bench.to_guard
+
+
+def test_a_persons_word_reaches_the_guard_though_the_disk_fails_and_the_journal_later(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _fall(bench)
+    bench.run()
+    monkeypatch.setattr(Journal, "mark_acknowledged", _broken)
+    bench.command("ack", {"alarm": made_id(1), "by": "Ann"})
+    bench.run()
+    assert bench.to_guard == [_word("acknowledged", "Ann")]
+    bench.run(6)
+    assert _word("acknowledged", "Ann") in bench.to_guard[1:]
+    monkeypatch.undo()
+    bench.run()
+    assert bench.journal.acknowledgement(made_id(1)) == ("Ann", "2026-01-01T00:00:00Z")
+    assert bench.kept(ALARM)["acknowledged"]["by"] == "Ann"
+
+
+def test_an_acceptance_reaches_the_guard_though_the_disk_fails(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.journal.append(an_event(1))
+    bench.run()
+    monkeypatch.setattr(Journal, "mark_accepted", _broken)
+    bench.command("accept", {"id": made_id(1), "by": "hub"})
+    bench.run()
+    assert bench.to_guard == [_word("accepted", "hub", "suspected")]
+    monkeypatch.undo()
+    bench.run(6)
+    assert len(bench.events()) == 2  # it stayed in the outbox, so that the service says it once more
+
+
+def test_a_persons_word_ends_the_telling_where_no_service_accepts_also_for_the_next_link(bench: Bench) -> None:
+    _fall(bench)
+    bench.run()
+    bench.command("ack", {"alarm": "now", "by": "Home Assistant"})
+    bench.run(200)
+    bench.restart()
+    bench.run(200)
+    assert len(bench.events()) == 1
+    bench.journal.append(an_event(2, alarm=made_id(1), phase="long_lie"))
+    bench.run(30)
+    assert [event["phase"] for event in bench.events()[1:]] == ["long_lie"] * 3
+
+
+def test_a_warning_that_nobody_accepts_is_given_up_and_the_journal_says_so(
+    bench: Bench, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("firmware.link.outbox.OTHER_SENDINGS", 4)
+    bench.journal.append(an_event(1, type="fault", phase="fault", severity="warning"))
+    bench.run(300)
+    assert len(bench.events()) == 4
+    assert bench.journal.deliveries()[0].state == "expired"
+    assert "nobody has accepted" in caplog.text
+    bench.restart()
+    bench.run(10)
+    assert len(bench.events()) == 4
+    assert bench.kept(HEALTH)["outbox"]["depth"] == 0
+
+
+def test_now_is_the_alarm_that_was_shown_and_none_that_came_while_the_broker_was_away(bench: Bench) -> None:
+    bench.run(2)
+    bench.broker.online = False
+    bench.run()
+    _fall(bench)
+    bench.broker.online = True
+    bench.run(0.05)
+    bench.command("ack", {"alarm": "now", "by": "Ann"})  # kept by the broker since before the fall
+    bench.run(2)
+    assert bench.to_guard == []
+    bench.command("ack", {"alarm": "now", "by": "Ann"})
+    bench.run()
+    assert bench.to_guard == [_word("acknowledged", "Ann")]
+
+
+def test_a_broker_that_answers_nothing_gets_a_fall_over_every_backlog(bench: Bench) -> None:
+    bench.broker.mute = True
+    for number in range(2, 60):
+        bench.journal.append(an_event(number, type="fault", severity="warning"))
+    bench.run(25)
+    bench.journal.append(an_event(1))
+    bench.run(0.05)
+    assert bench.events()[-1]["id"] == made_id(1)
 
 
 def test_the_retained_alarm_says_who_is_coming(bench: Bench) -> None:
@@ -322,7 +451,7 @@ def test_a_journal_that_fails_is_said_once_and_the_link_goes_on(
     assert len(bench.events()) == 1
 
 
-def _broken(journal: Journal, after_seq: int = 0) -> None:
+def _broken(journal: Journal, *_: object) -> None:
     raise JournalError("journal: no space")
 
 
@@ -338,3 +467,64 @@ def test_a_journal_damaged_under_the_link_does_not_stop_it(bench: Bench, tmp_pat
     bench.journal.append(an_event(2))
     bench.run()
     assert made_id(2) in [event["id"] for event in bench.events()]
+
+
+def test_after_a_damaged_journal_was_replaced_new_falls_are_told_with_new_numbers(path: Path) -> None:
+    with contextlib.closing(Journal(path)) as guard, contextlib.closing(Journal(path)) as own:
+        guard.next_boot()
+        for number in range(1, 401):
+            guard.append(an_event(number, data={"long": "x" * 200}))
+        bench = Bench(own)
+        MemoryCaregiver(bench.broker)
+        bench.run(10)
+        assert own.unaccepted() == []
+        damage_last_two_thirds(path)
+        for number in range(401, 404):
+            guard.append(an_event(number))
+            bench.run(0.1)
+        assert own.quarantined or guard.quarantined
+        last = [(event["id"], event["seq"]) for event in bench.events()[-3:]]
+    assert last == [(made_id(number), number) for number in range(401, 404)]
+    assert sorted(path.parent.glob("*.damaged-*"))
+
+
+def test_a_new_journal_that_counts_from_the_start_again_is_told_from_the_start(bench: Bench, path: Path) -> None:
+    for number in range(1, 10):
+        bench.journal.append(an_event(number))
+        bench.journal.set_state({"walk": {"steps": number}})
+    bench.run()
+    for suffix in ("-wal", "-shm", ""):
+        path.with_name(path.name + suffix).unlink()
+    with contextlib.closing(Journal(path)) as guard:  # started anew, so that it knows of no earlier number
+        assert guard.append(an_event(20)) == 1
+        for steps in range(100, 110):
+            guard.set_state({"walk": {"steps": steps}})
+        guard.set_state({"health": {"parts": {}}})
+        bench.run()
+    assert bench.events()[-1]["id"] == made_id(20)
+    assert bench.kept(topics.state(DEVICE, "walk"))["steps"] == 109
+
+
+def test_rotten_states_do_not_stop_the_link(bench: Bench, path: Path) -> None:
+    bench.run()
+    bench.journal.set_state({"walk": {"steps": 1}, "telemetry": {"steps": 1}})
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE states SET body = '{'")
+        db.execute("UPDATE counters SET value = 'x' WHERE name = 'version'")
+        db.commit()
+    bench.journal.append(an_event(1))
+    bench.run(2)
+    assert len(bench.events()) == 1
+    assert bench.kept(HEALTH)["rotten"] == 2
+
+
+def test_an_event_that_only_the_link_still_knows_can_be_accepted(bench: Bench, path: Path) -> None:
+    bench.journal.append(an_event(1))
+    bench.run()
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("DELETE FROM events")
+        db.commit()
+    bench.command("accept", {"id": made_id(1), "by": "hub"})
+    bench.run(60)
+    assert bench.to_guard == [_word("accepted", "hub", "suspected")]
+    assert len(bench.events()) == 1

@@ -1,7 +1,10 @@
+import itertools
+
+import pytest
 from support.events import an_event, made_id
 
 from firmware.journal import StoredEvent
-from firmware.link.outbox import IN_FLIGHT, POISON, PUBACK_TIMEOUT_S, Outbox
+from firmware.link.outbox import IN_FLIGHT, OTHER_SENDINGS, POISON, PUBACK_TIMEOUT_S, RESERVED, Outbox
 
 S = 1_000_000_000
 
@@ -20,26 +23,78 @@ def test_a_fall_goes_before_everything_that_waited_longer() -> None:
     assert _due(outbox, 0) == [made_id(number) for number in (3, 4, 1, 2)]
 
 
-def test_what_nobody_accepts_is_sent_again_after_5_15_60_and_60_seconds() -> None:
-    outbox = Outbox()
-    outbox.add([_stored(1)], 0)
+def _sent_s(outbox: Outbox, until_s: int) -> list[int]:
+    """When event 1 is sent by a link that gets every answer at once."""
     sent_s = []
-    for t_s in range(300):
+    for t_s in range(until_s):
         if _due(outbox, t_s):
             sent_s.append(t_s)
             outbox.sending(made_id(1), t_s * S)
             outbox.answered(made_id(1), t_s * S)
-    assert sent_s == [0, 5, 20, 80, 140, 200, 260]
+    return sent_s
+
+
+def test_a_fall_that_nobody_accepts_is_told_for_ever_though_less_often_after_an_hour() -> None:
+    outbox = Outbox()
+    outbox.add([_stored(1)], 0)
+    sent_s = _sent_s(outbox, 2 * 86_400)
+    assert sent_s[:7] == [0, 5, 20, 80, 140, 200, 260]
+    gaps = {t_s: later_s - t_s for t_s, later_s in itertools.pairwise(sent_s)}
+    assert {gap for t_s, gap in gaps.items() if 20 <= t_s < 3600} == {60}
+    assert {gap for t_s, gap in gaps.items() if t_s >= 3600} == {300}
+    assert outbox.expired() == []
+
+
+def test_a_warning_that_nobody_accepts_is_told_ever_less_often_and_given_up_after_a_day() -> None:
+    outbox = Outbox()
+    outbox.add([_stored(1, type="fault", severity="warning")], 0)
+    for _ in range(OTHER_SENDINGS):
+        assert outbox.expired() == []
+        (entry,) = outbox.due(10**18)
+        outbox.sending(made_id(1), 0)
+        outbox.answered(made_id(1), 0)
+    assert entry.gap_s(0) == 900
+    assert [event.id for event in outbox.expired()] == [made_id(1)]
+    assert 0.9 < OTHER_SENDINGS * 900 / 86_400 < 1.1
+
+
+def test_a_warning_is_not_given_up_while_no_broker_has_ever_taken_it() -> None:
+    outbox = Outbox()
+    outbox.add([_stored(1, type="fault", severity="warning")], 0)
+    for _ in range(2 * OTHER_SENDINGS):
+        outbox.sending(made_id(1), 0)
+        outbox.answered(made_id(1), 0, taken=False)
+    assert outbox.expired() == []
+
+
+def test_what_earlier_links_have_sent_counts() -> None:
+    outbox = Outbox()
+    outbox.add([StoredEvent(1, an_event(1, severity="info"), OTHER_SENDINGS, "t")], 0)
+    outbox.add([StoredEvent(2, an_event(2, severity="info"), 6, "t")], 0)
+    assert [event.id for event in outbox.expired()] == [made_id(1)]
+    outbox.sending(made_id(2), 0)
+    outbox.answered(made_id(2), 0)
+    assert made_id(2) not in _due(outbox, 899)
 
 
 def test_an_accepted_event_is_never_sent_again() -> None:
     outbox = Outbox()
     outbox.add([_stored(1)], 0)
-    outbox.accepted(made_id(1))
-    outbox.accepted(made_id(1))
+    outbox.remove(made_id(1))
+    outbox.remove(made_id(1))
     outbox.answered(made_id(1), S)
     assert _due(outbox, 1000) == []
     assert outbox.depth == 0
+
+
+def test_a_persons_word_ends_what_was_told_of_the_alarm_and_nothing_else() -> None:
+    outbox = Outbox()
+    outbox.add([_stored(1), _stored(2, alarm=made_id(1), phase="confirmed"), _stored(3)], 0)
+    for number in (1, 3):
+        outbox.sending(made_id(number), 0)
+        outbox.answered(made_id(number), 0)
+    outbox.acknowledged(made_id(1))
+    assert _due(outbox, 1000) == [made_id(2), made_id(3)]
 
 
 def test_a_broker_that_never_answers_is_asked_again() -> None:
@@ -62,7 +117,7 @@ def test_everything_is_due_again_after_a_lost_connection() -> None:
 
 def test_a_broker_gets_little_at_a_time() -> None:
     outbox = Outbox()
-    outbox.add([_stored(number) for number in range(1, 101)], 0)
+    outbox.add([_stored(number, type="fault") for number in range(1, 101)], 0)
     first = _due(outbox, 0)
     assert len(first) == IN_FLIGHT
     for event_id in first:
@@ -70,6 +125,24 @@ def test_a_broker_gets_little_at_a_time() -> None:
     assert _due(outbox, 1) == []
     outbox.answered(first[0], S)
     assert len(_due(outbox, 1)) == 1
+
+
+@pytest.mark.parametrize("backlog", ["fault", "fall"])
+def test_no_backlog_that_a_silent_broker_leaves_unanswered_keeps_a_new_fall_waiting(backlog: str) -> None:
+    outbox = Outbox()
+    outbox.add([StoredEvent(number, an_event(number, type=backlog), 1, "t") for number in range(1, 101)], 0)
+    for t_s in range(60):
+        for event_id in _due(outbox, t_s):
+            outbox.sending(event_id, t_s * S)
+        outbox.add([_stored(200 + t_s)], t_s * S)
+        assert _due(outbox, t_s) == [made_id(200 + t_s)]
+        outbox.remove(made_id(200 + t_s))
+
+
+def test_however_many_new_falls_there_are_a_silent_broker_gets_few() -> None:
+    outbox = Outbox()
+    outbox.add([_stored(number) for number in range(1, 101)], 0)
+    assert len(_due(outbox, 0)) == IN_FLIGHT + RESERVED
 
 
 def test_an_event_that_ends_every_connection_is_told_without_its_details() -> None:

@@ -61,6 +61,13 @@ def test_whatever_its_details_an_event_fits_and_names_its_alarm(data: dict[str, 
     assert json.loads(text)["data"]["alarm"] == made_id(1)
 
 
+@pytest.mark.parametrize("data", [{"who": "\ud800"}, {"\udfff": 1}, {"deep": [{"a": ("\ud83d", 1)}]}])
+def test_half_a_letter_is_told_as_a_question_mark(data: dict[str, Any]) -> None:
+    text = payloads.event(StoredEvent(1, an_event(1, data=data), 0, None))
+    assert "?" in text.encode().decode()
+    check("event", json.loads(text))
+
+
 @pytest.mark.parametrize("field", ["id", "boot", "seq", "severity", "deadline_s", "data"])
 def test_the_event_schema_notices_a_missing_field(field: str) -> None:
     body = json.loads(payloads.event(StoredEvent(1, an_event(1), 0, None)))
@@ -88,6 +95,18 @@ def test_everything_that_a_walk_tells_follows_its_schema(bench: Bench) -> None:
             check(kind, json.loads(message.payload))
             seen.add(kind)
     assert seen == set(SCHEMAS)
+
+
+def test_an_alarm_that_went_on_through_a_restart_follows_its_schema() -> None:
+    body = {"active": True, "alarm": made_id(1), "type": "fall", "phase": "confirmed", "severity": "critical"}
+    known = {**body, "t": "2026-01-01T00:00:00.000Z", "deadline_s": None, "mono_ms": 32000}
+    check("alarm", payloads.alarm(DEVICE, 1, known, None))
+    with pytest.raises(jsonschema.ValidationError):
+        check("alarm", payloads.alarm(DEVICE, 1, {**known, "mono_ms": "soon"}, None))
+    resumed = json.loads(payloads.event(StoredEvent(1, an_event(1, data={"resumed": True}), 0, None)))
+    check("event", resumed)
+    with pytest.raises(jsonschema.ValidationError):
+        check("event", {**resumed, "data": {**resumed["data"], "resumed": "yes"}})
 
 
 def test_the_last_will_follows_its_schema() -> None:
