@@ -216,7 +216,7 @@ class _Contents:
 
 
 def _file_bytes(path: Path) -> bytes:
-    if path.exists() and not path.is_file():
+    if path.exists() and not path.is_file() and not path.is_dir():
         raise RecordingError(f"{path}: is no file, expected an MCAP recording")
     try:
         data = path.read_bytes()

@@ -104,7 +104,7 @@ class JournalWriter:
             try:
                 self._boot = journal.next_boot()
                 self._take_over(journal)
-            except JournalError:
+            except BaseException:
                 journal.close()
                 raise
             self._journal = journal

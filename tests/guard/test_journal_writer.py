@@ -1,6 +1,7 @@
 """What was decided reaches the journal, in order, whatever the disk does; the loop never waits for it."""
 
 import itertools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +60,27 @@ class Run:
         return self.journal.states()[1].get(key, {})
 
 
+Start = Callable[[int], Run]
+
+
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
-    return Run(tmp_path)
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts one guard after another on the same journal."""
+    runs: list[Run] = []
+
+    def start(now_ns: int) -> Run:
+        runs.append(Run(tmp_path, now_ns))
+        return runs[-1]
+
+    yield start
+    for run in runs:
+        run.writer.close()
+        run.journal.close()
+
+
+@pytest.fixture
+def run(start: Start) -> Run:
+    return start(0)
 
 
 def test_phases_of_one_fall_share_the_alarm_and_have_ids_of_their_own(run: Run) -> None:
@@ -170,10 +189,10 @@ def test_defect_in_the_work_is_complained_about_and_the_next_batch_is_done(
     assert len(run.journal.events()) == 1
 
 
-def test_guard_that_died_in_the_countdown_hands_it_to_the_next_one(run: Run, tmp_path: Path) -> None:
+def test_guard_that_died_in_the_countdown_hands_it_to_the_next_one(run: Run, start: Start) -> None:
     run.take(5_000_000_000, suspected(5_000_000_000))
     run.write()
-    after = Run(tmp_path, now_ns=15_000_000_000)
+    after = start(15_000_000_000)
     after.write()
     (resumed,) = after.resumed
     assert (resumed.hazard, resumed.severity, resumed.age_s) == (Hazard.FALL, Severity.SUSPECTED, 10.0)
@@ -186,10 +205,10 @@ def test_guard_that_died_in_the_countdown_hands_it_to_the_next_one(run: Run, tmp
     assert after.events.number_of(first.event.alarm) == 7
 
 
-def test_alarm_of_before_a_power_cut_starts_its_countdown_again(run: Run, tmp_path: Path) -> None:
+def test_alarm_of_before_a_power_cut_starts_its_countdown_again(run: Run, start: Start) -> None:
     run.take(500_000_000_000, suspected(500_000_000_000))
     run.write()
-    after = Run(tmp_path, now_ns=9_000_000_000)
+    after = start(9_000_000_000)
     after.write()
     assert after.resumed[0].age_s == 0.0
     assert not after.resumed[0].walking
@@ -200,19 +219,19 @@ def telemetry(t_ns: int) -> Telemetry:
 
 
 @pytest.mark.parametrize(("later_s", "expected"), [(5, True), (59, True), (61, False), (-3, False)])
-def test_walk_of_a_moment_ago_goes_on(run: Run, tmp_path: Path, later_s: int, expected: bool) -> None:
+def test_walk_of_a_moment_ago_goes_on(run: Run, start: Start, later_s: int, expected: bool) -> None:
     t_ns = 100_000_000_000
     run.take(t_ns, WalkChanged(t_ns, WalkState.WALKING, {}), telemetry(t_ns))
     run.write()
-    after = Run(tmp_path, now_ns=t_ns + later_s * 10**9)
+    after = start(t_ns + later_s * 10**9)
     after.write()
     assert [resumed.walking for resumed in after.resumed] == ([True] if expected else [])
 
 
-def test_walk_that_was_ended_does_not_go_on(run: Run, tmp_path: Path) -> None:
+def test_walk_that_was_ended_does_not_go_on(run: Run, start: Start) -> None:
     run.take(1, WalkChanged(1, WalkState.ENDED, {}), telemetry(1))
     run.write()
-    after = Run(tmp_path, now_ns=2)
+    after = start(2)
     after.write()
     assert after.resumed == []
     assert after.state("alarm") == {"active": False}
