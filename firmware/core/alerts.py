@@ -12,7 +12,6 @@ class Rule:
     priority: int  # higher pre-empts lower
     pattern: Pattern
     minimum_s: float = 0.0  # sounds at least so long, so that it can be told from others
-    latched: bool = False  # goes on until the alarm's life ends
     published: bool = False  # told to the caregiver at once; otherwise counted in the walk's summary
     sent: Pattern | None = None
     heard: Pattern | None = None
@@ -29,7 +28,6 @@ def _called(priority: int) -> Rule:
         priority,
         Pattern.FALL_NOBODY_YET,
         minimum_s=1.0,
-        latched=True,
         published=True,
         sent=Pattern.FALL_SENT,
         heard=Pattern.FALL_HEARD,
@@ -42,7 +40,7 @@ def _over(priority: int) -> Rule:
 
 _PLANNED: dict[tuple[Hazard, Severity], Rule] = {
     (Hazard.FALL, Severity.NONE): QUIET,
-    (Hazard.FALL, Severity.SUSPECTED): Rule(100, Pattern.FALL_COUNTDOWN, minimum_s=1.0, latched=True, published=True),
+    (Hazard.FALL, Severity.SUSPECTED): Rule(100, Pattern.FALL_COUNTDOWN, minimum_s=1.0, published=True),
     (Hazard.FALL, Severity.CONFIRMED): _called(100),
     (Hazard.FALL, Severity.NOT_RECOVERED): _called(100),
     (Hazard.FALL, Severity.LONG_LIE): _called(100),
@@ -54,6 +52,7 @@ _PLANNED: dict[tuple[Hazard, Severity], Rule] = {
     (Hazard.OBSTACLE, Severity.NONE): QUIET,
     (Hazard.OBSTACLE, Severity.IMMINENT): Rule(80, Pattern.OBSTACLE_IMMINENT, minimum_s=0.6),
     (Hazard.OBSTACLE, Severity.WARNING): Rule(70, Pattern.OBSTACLE_WARNING, minimum_s=0.6),
+    # Below a fault: that the device is broken must be felt at once, and the warning that follows still outranks it.
     (Hazard.OBSTACLE, Severity.CAUTION): Rule(40, Pattern.OBSTACLE_CAUTION, minimum_s=0.6),
     (Hazard.SWAY, Severity.NONE): QUIET,
     (Hazard.SWAY, Severity.WARNING): Rule(60, Pattern.SWAY, minimum_s=0.6),
@@ -72,5 +71,6 @@ NOTICES: dict[Pattern, Rule] = {
     Pattern.READY: Rule(20, Pattern.READY, minimum_s=1.0),
     Pattern.ENDED: Rule(20, Pattern.ENDED, minimum_s=1.0),
     Pattern.LOCATE: Rule(10, Pattern.LOCATE, minimum_s=10.0),
+    Pattern.TEST: Rule(5, Pattern.TEST, minimum_s=1.4),
 }
-"""Told once, without an alarm; dropped when something more important sounds for their whole time."""
+"""Told once, without an alarm; dropped for a more important one, or when an alarm sounds for their whole time."""

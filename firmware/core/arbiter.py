@@ -60,16 +60,22 @@ class Arbiter:
         self._stale = True
 
     def acknowledge(self, message: Acknowledgement) -> None:
-        """Somebody has an alarm that is still open; anything else changes nothing."""
+        """Somebody has an alarm that is still open; anything else changes nothing.
+
+        That an earlier phase was stored says nothing about the present one; who has the alarm has all of it.
+        """
         for alarm in self._alarms.values():
             if alarm.number == message.alarm:
-                alarm.accepted = alarm.accepted or message.state in ("accepted", "acknowledged")
+                stored = message.state == "accepted" and message.phase in ("", alarm.detection.severity)
+                alarm.accepted = alarm.accepted or stored or message.state == "acknowledged"
                 alarm.acknowledged = alarm.acknowledged or message.state == "acknowledged"
                 self._stale = True
 
     def notify(self, now_ns: int, pattern: Pattern) -> None:
-        """Tell the walker something once."""
-        self._notify(now_ns, NOTICES[pattern])
+        """Tell the walker something once, unless something more important is being told."""
+        rule, other = NOTICES[pattern], self._notice
+        if other is None or now_ns >= self._notice_until_ns or rule.priority >= other.priority:
+            self._notify(now_ns, rule)
 
     def choose(self, now_ns: int, out: list[Output]) -> None:
         """Time passed: change the pattern if another one is due."""

@@ -1,6 +1,7 @@
 """The decision core: time-stamped inputs in, decisions out. The same inputs give the same decisions."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from firmware.core.arbiter import Arbiter
@@ -8,6 +9,7 @@ from firmware.core.detectors.fall import FallAlarm, FallConfig, FallDetector
 from firmware.core.detectors.imu_check import ImuCheck, ImuCheckConfig
 from firmware.core.detectors.obstacle import ObstacleConfig, ObstacleDetector
 from firmware.core.detectors.range_check import RangeCheck, RangeCheckConfig
+from firmware.core.detectors.readiness import Readiness, ReadinessConfig
 from firmware.core.detectors.sensor_health import HealthConfig, SensorHealth
 from firmware.core.detectors.sos import SosAlarm
 from firmware.core.detectors.sway import SwayConfig, SwayDetector
@@ -21,10 +23,13 @@ from firmware.core.messages import (
     Alert,
     Command,
     Detection,
+    Hazard,
     Health,
     Input,
     Output,
     Pattern,
+    Resume,
+    Severity,
     Telemetry,
     WalkChanged,
     WalkState,
@@ -35,7 +40,11 @@ from hal.samples import ButtonSample, ImuSample, RangeSample, SensorFault
 TELEMETRY_NS = 200_000_000
 HEALTH_NS = 1_000_000_000
 WALK_NS = 30_000_000
-LOOKS_AWAY_RAD = math.radians(50.0)
+BLIND_NS = 900_000_000
+"""After so long without a usable sample of the IMU, what was seen before says nothing about now."""
+LONGEST_AGE_S = 1e7
+"""An alarm that claims to be older says nothing about its age."""
+LOOKS_AWAY_RAD = math.radians(30.0)
 """With the trunk tilted so far, the rangefinder looks at the floor or into the air, not at the way behind."""
 
 
@@ -54,6 +63,7 @@ class CoreConfig:
     imu_check: ImuCheckConfig = field(default_factory=ImuCheckConfig)
     range_check: RangeCheckConfig = field(default_factory=RangeCheckConfig)
     health: HealthConfig = field(default_factory=HealthConfig)
+    readiness: ReadinessConfig = field(default_factory=ReadinessConfig)
     walk: WalkConfig = field(default_factory=WalkConfig)
 
 
@@ -74,6 +84,7 @@ class SafetyPipeline:
         self._imu_check = ImuCheck(config.imu_check)
         self._range_check = RangeCheck(config.range_check)
         self._health = SensorHealth(config.health)
+        self._readiness = Readiness(config.readiness)
         self._obstacle = ObstacleDetector(config.obstacle)
         self._sway = SwayDetector(config.sway)
         self._fall = FallDetector(config.fall)
@@ -81,9 +92,13 @@ class SafetyPipeline:
         self._sos = SosAlarm()
         self._arbiter = Arbiter()
         self._walk = Walk(config.walk)
+        self._unseen_ns = round(config.approach.lost_s * 1e9)
+        self._felt_ns: int | None = None  # the last usable sample of the IMU
+        self._seen_ns: int | None = None  # and the last usable reading of the rangefinder
+        self._turns = 0
         self._told_start = False
         self._said: tuple[Detection, ...] = ()
-        self._next_walk_ns = self._next_health_ns = self._next_telemetry_ns = 0
+        self._next_watch_ns = self._next_walk_ns = self._next_health_ns = self._next_telemetry_ns = 0
 
     def step(self, message: Input) -> list[Output]:
         """Take one input, in the order of arrival; its time may lie before that of the input before it."""
@@ -101,6 +116,8 @@ class SafetyPipeline:
             self._arbiter.acknowledge(message)
         elif isinstance(message, Command):
             self._obey(now_ns, message, out)
+        elif isinstance(message, Resume):
+            self._resume(now_ns, message, out)
         if self._gestures.down_since_ns is not None:
             self._take_gesture(now_ns, self._gestures.wait(now_ns))
         self._judge(now_ns, out)
@@ -109,65 +126,86 @@ class SafetyPipeline:
         return out
 
     def _feel(self, now_ns: int, sample: ImuSample) -> None:
-        """Trust first; then attitude, steps and sway; then fall and sway detection."""
+        """Trust first; then attitude and steps; then fall and sway detection.
+
+        A sample that is good by itself is used for falls at once, also while the IMU is on probation after a fault.
+        """
         reason = self._imu_check.judge(now_ns, sample)
         if reason:
             self._health.blame("imu", now_ns, reason)
+            if self._imu_check.garbled:
+                self._fall.restart()  # the impacts of the last moments were none
         if not self._imu_check.usable:
             return
         self._health.hear("imu", sample.t_ns)
-        if not self._health.ok("imu"):
-            self._lose_touch(now_ns)
-            return
-        t_ns, attitude, trunk = sample.t_ns, self._attitude, self._trunk
-        attitude.update(t_ns, sample.accel_mps2, sample.gyro_radps)
+        self._felt_ns = now_ns
+        t_ns, attitude, alarm = sample.t_ns, self._attitude, self._fall_alarm
+        stepping = self._steps.under_way(now_ns)
+        attitude.update(t_ns, sample.accel_mps2, sample.gyro_radps, stepping, not alarm.open)
         self._steps.update(t_ns, attitude.vertical_mps2)
-        if not self._walk.active:
+        if not (self._walk.active or (attitude.upright_known and self._walk.state is WalkState.SELF_TEST)):
             return
-        trunk.update(t_ns, attitude.pitch_rad, attitude.roll_rad, attitude.pitch_radps, attitude.roll_radps)
         evidence = self._fall.update(t_ns, attitude.magnitude_mps2, attitude.tilt_rad)
         if evidence is not None:
-            self._fall_alarm.suspect(now_ns, evidence)
-        if self._fall_alarm.open:
-            self._fall_alarm.stand(now_ns, attitude.tilt_rad, self._steps.count)
+            alarm.suspect(now_ns, evidence)
+        if self._health.ok("imu") and attitude.upright_known:
+            if alarm.open:
+                alarm.stand(now_ns, attitude.tilt_rad, self._steps.count)
+            self._sense_sway(t_ns, stepping)
+
+    def _sense_sway(self, t_ns: int, stepping: bool) -> None:
+        attitude, trunk = self._attitude, self._trunk
+        trunk.update(t_ns, attitude.pitch_rad, attitude.roll_rad, attitude.pitch_radps, attitude.roll_radps)
         # Bending down while standing is no sway, and nobody on the floor needs the warning.
-        if self._fall_alarm.open or not self._steps.under_way(now_ns):
+        if self._fall_alarm.open or not stepping:
             self._sway.clear()
         else:
             self._sway.update(t_ns, trunk.forward_rad, trunk.right_rad)
             self._walk.note_sway(trunk.pitch_rad, trunk.roll_rad)
 
-    def _lose_touch(self, now_ns: int) -> None:
-        """The IMU cannot be trusted: what it said before says nothing about what it will say next."""
-        self._attitude.restart()
-        self._steps.restart()
-        self._trunk.restart()
-        evidence = self._fall.lose_touch(now_ns)
-        if evidence is not None:
-            self._fall_alarm.suspect(now_ns, evidence)
-        self._fall_alarm.lose_sight()
-        self._sway.clear()
+    def _watch_senses(self, now_ns: int) -> None:
+        """A sense that is silent for too long, whatever the reason: neither a hazard nor calm is known any more."""
+        if self._felt_ns is not None and now_ns - self._felt_ns >= BLIND_NS:
+            self._felt_ns = None
+            self._attitude.restart()
+            self._steps.restart()
+            evidence = self._fall.lose_touch(now_ns)
+            if evidence is not None and self._walk.state is not WalkState.ENDED:
+                self._fall_alarm.suspect(now_ns, evidence)
+        if self._seen_ns is not None and now_ns - self._seen_ns >= self._unseen_ns:
+            self._seen_ns = None
+            self._approach.forget()
+            self._obstacle.clear()
 
     def _look(self, now_ns: int, sample: RangeSample) -> None:
-        """Trust first; then the approach; then the obstacle."""
+        """Trust first; then the approach; then the obstacle. Good readings are used at once after a fault."""
         reason = self._range_check.judge(now_ns, sample)
         if reason:
             self._health.blame("rangefinder", now_ns, reason)
         if not self._range_check.usable:
             return
         self._health.hear("rangefinder", sample.t_ns)
-        if not self._health.ok("rangefinder") or self._walk.state is WalkState.ENDED:
+        if self._walk.state is WalkState.ENDED:
             return
-        if self._attitude.tilt_rad > LOOKS_AWAY_RAD and self._health.ok("imu"):
+        self._seen_ns = now_ns
+        tilted = self._attitude.upright_known and self._attitude.tilt_rad > LOOKS_AWAY_RAD
+        if tilted and self._health.ok("imu"):
             self._approach.forget()
             self._obstacle.clear()
             return
         walking_mps = self._steps.speed_mps(now_ns)
-        self._approach.update(sample.t_ns, sample.distance_m, walking_mps)
-        distance_m, closing_mps = self._approach.distance_m, self._approach.closing_mps
-        self._obstacle.update(sample.t_ns, distance_m, closing_mps, walking_mps > 0.0)
-        if distance_m is not None:
-            self._walk.note_distance(distance_m)
+        approach = self._approach
+        approach.update(sample.t_ns, sample.distance_m, walking_mps)
+        self._obstacle.update(
+            sample.t_ns,
+            approach.distance_m,
+            approach.closing_mps,
+            walking_mps > 0.0,
+            nearing=approach.nearing,
+            echoed=approach.echoed,
+        )
+        if approach.distance_m is not None:
+            self._walk.note_distance(approach.distance_m)
 
     def _press(self, now_ns: int, sample: ButtonSample) -> None:
         self._health.hear("button", sample.t_ns)
@@ -187,7 +225,7 @@ class SafetyPipeline:
         if command.name == "locate":
             self._arbiter.notify(now_ns, Pattern.LOCATE)
         elif command.name == "test":
-            self._arbiter.notify(now_ns, Pattern.READY)
+            self._arbiter.notify(now_ns, Pattern.TEST)
         elif command.name == "end" and self._walk.end(now_ns):
             self._obstacle.clear()
             self._sway.clear()
@@ -197,33 +235,51 @@ class SafetyPipeline:
             self._arbiter.notify(now_ns, Pattern.ENDED)
             out.append(WalkChanged(now_ns, self._walk.state, self._walk.summary(now_ns)))
 
+    def _resume(self, now_ns: int, message: Resume, out: list[Output]) -> None:
+        """An earlier run left a walk, perhaps with an open alarm: told again at once, under a number of this run."""
+        age_s = message.age_s if 0.0 <= message.age_s <= LONGEST_AGE_S else 0.0
+        if message.hazard is Hazard.FALL:
+            self._fall_alarm.resume(now_ns, message.severity, age_s)
+        elif message.hazard is Hazard.SOS and message.severity is Severity.CONFIRMED:
+            self._sos.resume(now_ns, age_s)
+        self._alert(now_ns, (self._fall_alarm.detection, self._sos.detection), out)
+        if message.walking and self._walk.resume(now_ns, self._steps):
+            self._told_start = True
+            out.append(WalkChanged(now_ns, self._walk.state, self._walk.summary(now_ns)))
+
     def _judge(self, now_ns: int, out: list[Output]) -> None:
         """What the detectors say now, most important first, becomes alerts; then the walk takes note."""
-        said = (self._fall_alarm.wait(now_ns), self._sos.detection, self._obstacle.detection, self._sway.detection)
+        if now_ns >= self._next_watch_ns:
+            self._next_watch_ns = now_ns + WALK_NS
+            self._watch_senses(now_ns)
         changes = [] if self._walk.state is WalkState.ENDED else self._health.update(now_ns)
+        if self._turns != self._health.turns:
+            self._turns, self._next_health_ns = self._health.turns, now_ns
+            self._isolate()
+        said = (self._fall_alarm.wait(now_ns), self._sos.detection, self._obstacle.detection, self._sway.detection)
         if changes:
             self._next_health_ns = now_ns
-            self._isolate(now_ns)
-            said = (self._fall_alarm.detection, said[1], self._obstacle.detection, self._sway.detection)
         elif said == self._said:
             return
-        first = len(out)
-        for detection in (*said, *changes):
-            self._arbiter.judge(now_ns, detection, out)
-        for output in out[first:]:
-            if isinstance(output, Alert):
-                self._walk.note_alert(output)
+        self._alert(now_ns, (*said, *changes), out)
         self._said = said
         self._fall_alarm.finish()
         self._sos.finish()
 
-    def _isolate(self, now_ns: int) -> None:
+    def _alert(self, now_ns: int, detections: Iterable[Detection], out: list[Output]) -> None:
+        first = len(out)
+        for detection in detections:
+            self._arbiter.judge(now_ns, detection, out)
+        for output in out[first:]:
+            if isinstance(output, Alert):
+                self._walk.note_alert(output)
+
+    def _isolate(self) -> None:
         """What a faulty part said last must not go on sounding as a hazard, nor as calm."""
         if not self._health.ok("imu"):
-            self._lose_touch(now_ns)
-        if not self._health.ok("rangefinder"):
-            self._approach.forget()
-            self._obstacle.clear()
+            self._trunk.restart()
+            self._fall_alarm.lose_sight()
+            self._sway.clear()
         if not self._health.ok("button"):
             self._gestures.forget()
 
@@ -244,7 +300,10 @@ class SafetyPipeline:
 
     def _tell_walk(self, now_ns: int, out: list[Output]) -> None:
         walk, health = self._walk, self._health
-        ready = self._attitude.upright_known and health.ok("imu") and health.ok("rangefinder")
+        upright, imu_ok = self._attitude.upright_known, self._felt_ns is not None and health.ok("imu")
+        if walk.state is not WalkState.ENDED and not self._fall_alarm.open:
+            health.expect("imu", now_ns, self._readiness.update(now_ns, upright, imu_ok, self._steps.in_a_row))
+        ready = upright and health.ok("imu") and health.ok("rangefinder")
         if walk.update(now_ns, ready, self._steps) or not self._told_start:
             self._told_start = True
             out.append(WalkChanged(now_ns, walk.state, walk.summary(now_ns)))

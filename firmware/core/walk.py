@@ -34,6 +34,8 @@ class StepCount(Protocol):
 
 _LARGEST_SWAY_RAD = math.radians(45.0)  # more is bending down or falling
 
+_ACTIVE = (WalkState.READY, WalkState.WALKING, WalkState.PAUSED)
+
 _COUNTED = {
     (Hazard.OBSTACLE, Severity.CAUTION): "obstacle_cautions",
     (Hazard.OBSTACLE, Severity.WARNING): "obstacle_warnings",
@@ -71,8 +73,8 @@ class Walk:
 
     @property
     def active(self) -> bool:
-        """The self-test is done and the walk is not over: the upright is known."""
-        return self.state in (WalkState.READY, WalkState.WALKING, WalkState.PAUSED)
+        """The walk may be under way: the self-test is done, or the guard was started anew, and it is not over."""
+        return self.state in _ACTIVE
 
     def update(self, now_ns: int, ready: bool, steps: StepCount) -> bool:
         """True when the state changed. `ready`: the sensors are well and the walker stands upright."""
@@ -92,6 +94,13 @@ class Walk:
         self._enter(now_ns, WalkState.WALKING)
         self._walking_since_ns = steps.row_since_ns
         return True
+
+    def resume(self, now_ns: int, steps: StepCount) -> bool:
+        """The walk of an earlier run goes on; True when the state changed. A walker is warned without a self-test."""
+        if self.state is not WalkState.SELF_TEST:
+            return False
+        self._steps_at_start = self._steps = steps.count
+        return self._enter(now_ns, WalkState.PAUSED)
 
     def end(self, now_ns: int) -> bool:
         """True when the walk was not over before."""

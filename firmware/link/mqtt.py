@@ -75,6 +75,7 @@ class Connection:
         self._started_s = 0.0
         self._opened_s: float | None = None
         self._retired: list[threading.Thread] = []
+        self._told_absent = False
         self.dropped = 0  # messages to us that were too large or too many
         self._paho: paho.Client | None = None
         if config.host:
@@ -180,6 +181,7 @@ class Connection:
     def _hook(self, client: paho.Client) -> None:
         client.on_socket_open = self._guarded(self._on_open)
         client.on_connect = self._guarded(self._on_connect)
+        client.on_connect_fail = self._guarded(self._on_connect_fail)
         client.on_disconnect = self._guarded(self._on_disconnect)
         client.on_publish = self._guarded(self._on_publish)
         client.on_subscribe = self._guarded(self._on_subscribe)
@@ -252,6 +254,11 @@ class Connection:
     def _on_open(self, socket: object) -> None:
         self._opened_s = time.monotonic()
 
+    def _on_connect_fail(self) -> None:
+        if not self._told_absent:  # once for as long as it lasts; paho tries again every few seconds
+            self._told_absent = True
+            log.error("MQTT: no answer from %s:%d; trying on", self._config.host, self._config.port)
+
     def _on_connect(self, flags: paho.ConnectFlags, reason: ReasonCode, properties: Properties | None) -> None:
         self._answered = True
         if reason.is_failure:
@@ -261,7 +268,7 @@ class Connection:
             return
         if self._protocol != "5":
             log.warning("MQTT: the broker speaks only %s; what it refuses cannot be seen", self._protocol)
-        self._let_in, self._tried = True, {self._protocol}
+        self._let_in, self._tried, self._told_absent = True, {self._protocol}, False
         self._put(Connected(self._protocol))
 
     def _on_disconnect(self, flags: paho.DisconnectFlags, reason: ReasonCode, properties: Properties | None) -> None:

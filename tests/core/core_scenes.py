@@ -42,9 +42,12 @@ class Wearer:
         self.inputs: list[Input] = []
         self.distance_m: float | None = None
         self.speed_mps = 0.0
-        self.imu = self.ranging = True
+        self.imu = self.ranging = self.button = True
+        self._pressed = False
         self._random = random.Random(seed)
+        self.swing_m: Angle = flat  # of the trunk, and the sensor with it
         self._next_ping_s = 0.0
+        self._next_word_s = 0.5
         self._pitch_rad = 0.0
         self.send(ButtonSample(0, False))
 
@@ -76,6 +79,9 @@ class Wearer:
                 self._next_ping_s += 0.06
                 if self.ranging:
                     self.send(RangeSample(self.t_ns, self._echo()))
+            if self.button and self.t_s >= self._next_word_s:
+                self._next_word_s += 0.5
+                self.send(ButtonSample(self.t_ns, self._pressed))
             if index % 5 == 0:
                 self.send(Tick(self.t_ns))
         return self
@@ -95,7 +101,7 @@ class Wearer:
     def _echo(self) -> float | None:
         if self.distance_m is None or self.distance_m > 4.0:
             return None
-        return max(0.02, self.distance_m + self._random.gauss(0, 0.01))
+        return max(0.02, self.distance_m + self.swing_m(self.t_s) + self._random.gauss(0, 0.01))
 
     # What a wearer does.
 
@@ -120,6 +126,7 @@ class Wearer:
         return self.live(seconds, pitch_deg=lambda t: -90.0 * max(0.0, 1.0 - t / seconds))
 
     def press(self, pressed: bool) -> list[Output]:
+        self._pressed = pressed
         return self.send(ButtonSample(self.t_ns, pressed))
 
     def acknowledge(self, alarm: int, state: str) -> list[Output]:
@@ -130,6 +137,11 @@ class Wearer:
 
     def fail(self, part: str, kind: str = "BusError") -> list[Output]:
         return self.send(SensorFault(self.t_ns, part, kind, f"{part}: {kind}; check its wiring"))
+
+    def lose_ping(self) -> list[Output]:
+        """One ping without an answer: the driver says so once, and listens for a late echo before it pings again."""
+        self._next_ping_s += 0.31
+        return self.fail("rangefinder", "NoEcho")
 
     # What came of it.
 

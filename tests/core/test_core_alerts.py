@@ -156,6 +156,39 @@ def test_a_new_phase_has_to_arrive_anew_but_a_person_who_knows_goes_on_knowing()
     assert desk.arbiter.pattern is Pattern.FALL_HEARD
 
 
+def test_an_earlier_phase_that_arrives_late_does_not_answer_the_present_one() -> None:
+    desk = Desk().say(0, detection(Hazard.FALL, Severity.SUSPECTED)).say(30, detection(Hazard.FALL, Severity.CONFIRMED))
+    desk.arbiter.acknowledge(Acknowledgement(31 * S, 1, "accepted", "hub", "suspected"))
+    desk.say(31)
+    assert desk.arbiter.pattern is Pattern.FALL_NOBODY_YET
+    desk.arbiter.acknowledge(Acknowledgement(32 * S, 1, "accepted", "hub", "confirmed"))
+    desk.say(32)
+    assert desk.arbiter.pattern is Pattern.FALL_SENT
+    desk.arbiter.acknowledge(Acknowledgement(33 * S, 1, "acknowledged", "Anna", "suspected"))
+    desk.say(33)
+    assert desk.arbiter.pattern is Pattern.FALL_HEARD
+
+
+def test_a_stored_phase_that_is_not_named_counts_for_the_present_one() -> None:
+    desk = Desk().say(0, detection(Hazard.FALL, Severity.CONFIRMED))
+    desk.arbiter.acknowledge(Acknowledgement(S, 1, "accepted", "hub"))
+    assert desk.say(1).arbiter.pattern is Pattern.FALL_SENT
+
+
+@pytest.mark.parametrize("other", [Pattern.LOCATE, Pattern.READY, Pattern.ENDED])
+def test_a_remote_test_waits_behind_nothing_and_interrupts_nothing(other: Pattern) -> None:
+    desk = Desk()
+    desk.arbiter.notify(0, other)
+    desk.say(0)
+    desk.arbiter.notify(S // 10, Pattern.TEST)
+    desk.say(0.1).say(0.5)
+    assert desk.patterns == [other]
+    desk.say(20)
+    desk.arbiter.notify(21 * S, Pattern.TEST)
+    desk.say(21).say(23)
+    assert desk.patterns == [other, Pattern.SILENT, Pattern.TEST, Pattern.SILENT]
+
+
 def test_an_answer_to_a_finished_alarm_changes_nothing() -> None:
     desk = Desk().say(0, detection(Hazard.SOS, Severity.CONFIRMED)).say(2, detection(Hazard.SOS, Severity.CANCELLED))
     desk.arbiter.acknowledge(Acknowledgement(3 * S, 1, "acknowledged", "Anna"))

@@ -1,6 +1,7 @@
 """Settings outside their limits are refused, with the section, the key, the value and the limit."""
 
 import dataclasses
+import math
 
 import pytest
 
@@ -17,10 +18,24 @@ NUMBERS = [
 ]
 
 
+ZERO_MEANS_SOMETHING = {
+    ("fall", "no_cancel_s"),
+    ("health", "imu_fault_s"),
+    ("imu_check", "late_for_s"),
+    ("imu_check", "rate_hz"),
+    ("obstacle", "clear_s"),
+    ("sway", "clear_s"),
+    ("sway", "hold_s"),
+}
+
+
 @pytest.mark.parametrize(("section", "key"), NUMBERS)
-@pytest.mark.parametrize("value", [-1.0, float("nan"), float("-inf")])
-def test_every_number_has_a_limit_and_the_message_names_it(section: str, key: str, value: float) -> None:
+@pytest.mark.parametrize("value", [0, -1.0, 1e9, float("nan"), float("inf"), float("-inf")])
+def test_every_number_has_two_limits_and_the_message_names_it(section: str, key: str, value: float) -> None:
     config = getattr(CoreConfig(), section)
+    if value == 0 and (section, key) in ZERO_MEANS_SOMETHING:
+        assert getattr(dataclasses.replace(config, **{key: 0}), key) == 0
+        return
     with pytest.raises(ValueError, match=f"{section}: .*{key}"):
         dataclasses.replace(config, **{key: value})
 
@@ -39,3 +54,18 @@ def test_no_setting_can_switch_a_warning_off() -> None:
     for key in ("system_s", "reaction_s", "margin_m", "caution_factor", "near_m"):
         with pytest.raises(ValueError, match=key):
             dataclasses.replace(ObstacleConfig(), **{key: 0.0})
+    for section, key, value in (
+        ("approach", "max_speed_mps", 0.1),
+        ("approach", "nearing_m", 1.0),
+        ("attitude", "still_s", 3600.0),
+        ("steps", "least_mps2", 50.0),
+        ("trunk_sway", "usual_limit_deg", 80.0),
+        ("button_gesture", "presses", 10),
+        ("range_check", "least_readings", 50),
+        ("readiness", "patience_s", 600.0),
+    ):
+        with pytest.raises(ValueError, match=f"{section}: {key}"):
+            dataclasses.replace(getattr(CoreConfig(), section), **{key: value})
+    for minutes in ((math.nan,), (math.inf,), (1e9,)):
+        with pytest.raises(ValueError, match="not_recovered_min"):
+            FallConfig(not_recovered_min=minutes)

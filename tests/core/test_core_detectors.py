@@ -56,6 +56,33 @@ def test_one_measurement_is_not_enough_unless_it_is_very_near() -> None:
     assert near.update(0, 0.45, 0.3, True).severity is Severity.IMMINENT
 
 
+def test_an_old_distance_is_no_second_vote_but_keeps_a_warning() -> None:
+    detector = ObstacleDetector(ObstacleConfig())
+    detector.update(0, 1.0, 0.6, True)
+    for index in range(1, 6):
+        assert detector.update(index * PING, 1.0, 0.6, True, echoed=False).severity is Severity.NONE
+    detector.update(6 * PING, 1.0, 0.6, True)
+    detector.update(7 * PING, 1.0, 0.6, True)
+    for index in range(8, 30):
+        assert detector.update(index * PING, 1.0, 0.6, True, echoed=False).severity is Severity.WARNING
+
+
+@pytest.mark.parametrize(
+    ("distance_m", "tier"),
+    [(1.2, Severity.NONE), (0.95, Severity.CAUTION), (0.54, Severity.WARNING), (0.34, Severity.IMMINENT)],
+)
+@pytest.mark.parametrize("closing_mps", [-0.02, 0.0, 0.05, 0.1])
+def test_an_approach_that_lasts_is_warned_of_however_slow(
+    distance_m: float, tier: Severity, closing_mps: float
+) -> None:
+    slow, still = ObstacleDetector(ObstacleConfig()), ObstacleDetector(ObstacleConfig())
+    for index in range(5):
+        slow.update(index * PING, distance_m, closing_mps, False, nearing=True)
+        still.update(index * PING, distance_m, closing_mps, False)
+    assert slow.detection.severity in (tier, *([Severity.NONE] if tier is Severity.CAUTION else []))
+    assert still.detection.severity is Severity.NONE
+
+
 def test_a_tier_does_not_flutter_at_its_limit() -> None:
     detector = ObstacleDetector(ObstacleConfig())
     seen = [detector.update(i * PING, 1.39 + 0.03 * (-1) ** i, 0.6, True).severity for i in range(50)]

@@ -66,6 +66,13 @@ def test_a_shake_that_is_no_gravity_does_not_tilt_the_trunk() -> None:
     assert math.degrees(attitude.tilt_rad) < 1
 
 
+@pytest.mark.parametrize("gravity_g", [0.69, 0.78, 0.9, 1.2])
+def test_a_sensor_with_a_poor_scale_still_tells_who_stands_still(gravity_g: float) -> None:
+    attitude = Attitude(AttitudeConfig())
+    still(attitude, (1.0, 0.0, gravity_g * G0_MPS2))
+    assert attitude.upright_known
+
+
 def test_a_lying_or_moving_wearer_teaches_no_upright() -> None:
     attitude = Attitude(AttitudeConfig())
     still(attitude, (G0_MPS2, 0.0, 0.0), 3)
@@ -159,7 +166,7 @@ def test_missing_echoes_do_not_break_a_track_but_silence_does() -> None:
     approach = Approach(ApproachConfig())
     after = pings(approach, [2.0, 2.0, None, None, 2.0, None, 2.0])
     assert approach.distance_m == pytest.approx(2.0)
-    pings(approach, [None] * 8, after)
+    pings(approach, [None] * 10, after)
     assert approach.distance_m is None
     assert approach.closing_mps is None
     assert approach.time_to_collision_s() is None
@@ -177,6 +184,75 @@ def test_something_new_is_believed_at_its_second_reading_of_three() -> None:
     approach = Approach(ApproachConfig())
     pings(approach, [3.0] * 20 + [0.9, 3.0, 0.88])
     assert approach.distance_m == pytest.approx(0.88)
+
+
+@pytest.mark.parametrize("speed_mps", [0.08, 0.1, 0.2, 0.6])
+def test_a_lasting_approach_is_nearing_and_ends_with_a_stop(speed_mps: float) -> None:
+    approach, rng = Approach(ApproachConfig()), random.Random(7)
+    after = pings(approach, [2.0 - speed_mps * 0.06 * index + rng.gauss(0, 0.01) for index in range(50)])
+    assert approach.nearing
+    stopped_m = 2.0 - speed_mps * 0.06 * 49
+    pings(approach, [stopped_m + rng.gauss(0, 0.01) for _ in range(17)], after)
+    assert not approach.nearing
+
+
+@pytest.mark.parametrize("sway_hz", [0.2, 0.5, 1.0])
+def test_sway_and_a_growing_distance_are_no_nearing(sway_hz: float) -> None:
+    sways, away, rng = Approach(ApproachConfig()), Approach(ApproachConfig()), random.Random(8)
+    for index in range(500):
+        t_s = 0.06 * index
+        sways.update(index * 60_000_000, 0.5 + 0.03 * math.sin(2 * math.pi * sway_hz * t_s) + rng.gauss(0, 0.01), 0.0)
+        away.update(index * 60_000_000, 0.5 + 0.1 * t_s + rng.gauss(0, 0.01), 0.0)
+        assert not sways.nearing
+        assert not away.nearing
+
+
+def test_only_an_echo_of_the_track_is_an_echo() -> None:
+    approach = Approach(ApproachConfig())
+    seen = []
+    for index, distance_m in enumerate([2.0, 2.0, None, 0.5, 2.0]):
+        approach.update(index * 60_000_000, distance_m, 0.0)
+        seen.append(approach.echoed)
+    assert seen == [True, True, False, False, True]
+
+
+def test_the_upright_is_learned_from_steps_when_nobody_stands_still() -> None:
+    attitude, rng = Attitude(AttitudeConfig()), random.Random(5)
+    mounted_rad = math.radians(20)
+    for index in range(400):
+        bounce = 1.5 * math.sin(2 * math.pi * 1.6 * index / 100)
+        sway = 0.8 * math.sin(2 * math.pi * 0.8 * index / 100)
+        accel = rotated((sway + rng.gauss(0, 0.1), sway, G0_MPS2 + bounce), "y", mounted_rad)
+        attitude.update(index * 10_000_000, accel, (0.0, 0.4 * sway, 0.0), stepping=True)
+        if attitude.upright_known:
+            break
+    assert 2.0 < index / 100 < 3.5
+    for step in range(1, 200):
+        accel = rotated((0.0, 0.0, G0_MPS2), "y", mounted_rad)
+        attitude.update((index + step) * 10_000_000, accel, (0.0, 0.0, 0.0))
+    assert math.degrees(attitude.tilt_rad) < 5
+
+
+def test_steps_with_a_changing_tilt_teach_no_upright() -> None:
+    attitude = Attitude(AttitudeConfig())
+    for index in range(1000):
+        tilt_rad = math.radians(35) * math.sin(2 * math.pi * 0.2 * index / 100)
+        rate = math.radians(35) * 2 * math.pi * 0.2 * math.cos(2 * math.pi * 0.2 * index / 100)
+        accel = rotated((0.0, 0.0, G0_MPS2 + math.sin(index / 10)), "y", tilt_rad)
+        attitude.update(index * 10_000_000, accel, (0.0, rate, 0.0), stepping=True)
+    assert not attitude.upright_known
+
+
+def test_the_error_of_the_gyroscope_is_learned_later_when_the_upright_came_from_steps() -> None:
+    attitude = Attitude(AttitudeConfig())
+    for index in range(350):
+        bounce = 1.5 * math.sin(2 * math.pi * 1.6 * index / 100)
+        attitude.update(index * 10_000_000, (0.0, 0.0, G0_MPS2 + bounce), (0.0, 0.1, 0.0), stepping=True)
+    assert attitude.upright_known
+    assert attitude.pitch_radps == pytest.approx(0.1)
+    for index in range(350, 500):
+        attitude.update(index * 10_000_000, (0.0, 0.0, G0_MPS2), (0.0, 0.1, 0.0))
+    assert attitude.pitch_radps == pytest.approx(0.0, abs=0.001)
 
 
 def hold_for(seconds: float) -> Gesture:
@@ -224,3 +300,8 @@ def test_an_untrusted_contact_says_nothing() -> None:
     gestures.press(0, True)
     gestures.forget()
     assert gestures.wait(5 * S) is Gesture.NONE
+    gestures.press(6 * S, True)  # still down, said again: not a new press
+    assert gestures.wait(9 * S) is Gesture.NONE
+    gestures.press(10 * S, False)
+    gestures.press(11 * S, True)
+    assert gestures.wait(13 * S) is Gesture.HELD

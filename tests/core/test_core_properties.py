@@ -15,6 +15,7 @@ from firmware.core.messages import (
     Input,
     Output,
     Pattern,
+    Resume,
     SetPattern,
     Severity,
     Telemetry,
@@ -33,6 +34,7 @@ MESSAGES: st.SearchStrategy[Input] = st.one_of(
     st.builds(SensorFault, TIMES, st.sampled_from(PARTS), st.sampled_from(["BusError", "NoEcho"]), st.text(max_size=5)),
     st.builds(Acknowledgement, TIMES, st.integers(-1, 5), st.sampled_from(["accepted", "acknowledged", ""]), st.text()),
     st.builds(Command, TIMES, st.sampled_from(["start", "end", "test", "locate", ""])),
+    st.builds(Resume, TIMES, st.booleans(), st.sampled_from(Hazard), st.sampled_from(Severity), NUMBERS),
     st.builds(Tick, TIMES),
 )
 

@@ -71,6 +71,7 @@ class FallConfig:
 class _Impact:
     t_ns: int
     peak_mps2: float
+    tilt_since_ns: int = 0
     tilt_sum_rad: float = 0.0
     count: int = 0
 
@@ -82,6 +83,7 @@ class FallDetector:
         self._config = config
         self._impact_mps2 = config.impact_g * G0_MPS2
         self._settle_ns, self._decide_ns = round(config.settle_s * 1e9), round(config.decide_s * 1e9)
+        self._look_ns = min(200_000_000, self._decide_ns - self._settle_ns)  # a tilt seen for less is chance
         self._down_rad, self._down_ns = math.radians(config.down_deg), round(config.down_s * 1e9)
         self._down_since_ns: int | None = None
         self._excused_until_ns: int | None = None
@@ -93,7 +95,7 @@ class FallDetector:
         self._down_since_ns = None
 
     def lose_touch(self, now_ns: int) -> dict[str, Value] | None:
-        """The sensor fails: evidence of a fall when that follows an impact which was still to be judged.
+        """The sensor is silent for too long: evidence of a fall when an impact was still to be judged before that.
 
         A device that is smashed in the fall cannot tell how the fall ended; it asks.
         """
@@ -149,13 +151,15 @@ class FallDetector:
     def _judge_impacts(self, t_ns: int, tilt_rad: float) -> dict[str, Value] | None:
         for impact in self._pending:
             if t_ns - impact.t_ns >= self._settle_ns:
+                if not impact.count:
+                    impact.tilt_since_ns = t_ns
                 impact.tilt_sum_rad += tilt_rad
                 impact.count += 1
         first = self._pending[0]
-        if t_ns - first.t_ns < self._decide_ns:
+        if t_ns - first.t_ns < self._decide_ns or t_ns - first.tilt_since_ns < self._look_ns:
             return None
         self._pending.popleft()
-        tilt_deg = math.degrees(first.tilt_sum_rad / max(1, first.count))
+        tilt_deg = math.degrees(first.tilt_sum_rad / first.count)
         peak_g = first.peak_mps2 / G0_MPS2
         if tilt_deg < self._limit_deg(peak_g):
             return None
@@ -210,6 +214,21 @@ class FallAlarm:
         self._impact_ns = now_ns - (round(age_s * 1e9) if isinstance(age_s, float) else 0)
         self._phase, self._upright_since_ns = 0, None
         self._tell(Severity.SUSPECTED, {**evidence, "deadline_s": self._config.countdown_s})
+
+    def resume(self, now_ns: int, severity: Severity, age_s: float) -> None:
+        """An alarm of an earlier run goes on in its phase; one of this run that is open already is the same fall."""
+        if self.open or severity not in _OPEN:
+            return
+        self._suspected_ns = now_ns - round(age_s * 1e9)
+        self._impact_ns = now_ns - round(self._config.no_cancel_s * 1e9)
+        self._upright_since_ns = None
+        told = [index for index, (_, phase) in enumerate(self._phases) if phase is severity]
+        due = [index for index in told if self._phases[index][0] <= age_s]
+        self._phase = (due or told[:1] or [-1])[-1] + 1
+        data: dict[str, Value] = {"resumed": True, "age_s": round(age_s, 1)}
+        if severity is Severity.SUSPECTED:
+            data["deadline_s"] = round(max(0.0, self._config.countdown_s - age_s), 1)
+        self._tell(severity, data)
 
     def cancel(self, pressed_since_ns: int) -> bool:
         """The button was held; True when it counts, because the press began well after the impact."""

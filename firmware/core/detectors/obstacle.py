@@ -20,7 +20,8 @@ class ObstacleConfig:
     caution_factor: float = 1.5  # the caution comes at this many times the warning distance
     imminent_s: float = 1.2
     near_m: float = 0.50  # one echo is enough here while it comes nearer
-    least_closing_mps: float = 0.15  # less is the sway of somebody standing
+    close_m: float = 0.35  # the same for a slow approach, which leaves more time
+    least_closing_mps: float = 0.15  # a slower approach counts once it lasts; see approach.nearing_m
     clear_factor: float = 1.15  # farther than the limit before a tier ends, so that it does not flutter
     clear_s: float = 0.5
 
@@ -32,6 +33,7 @@ class ObstacleConfig:
             ("caution_factor", 1.1, 3.0),
             ("imminent_s", 0.5, 3.0),
             ("near_m", 0.2, 1.0),
+            ("close_m", 0.2, 0.5),
             ("least_closing_mps", 0.05, 0.3),
             ("clear_factor", 1.0, 2.0),
             ("clear_s", 0.0, 3.0),
@@ -60,12 +62,25 @@ class ObstacleDetector:
         self._asked.clear()
         self._tier, self._below_since_ns, self.detection = 0, None, _CALM
 
-    def update(self, t_ns: int, distance_m: float | None, closing_mps: float | None, walking: bool) -> Detection:
-        """One measurement; None for both without a track."""
+    def update(
+        self,
+        t_ns: int,
+        distance_m: float | None,
+        closing_mps: float | None,
+        walking: bool,
+        *,
+        nearing: bool = False,
+        echoed: bool = True,
+    ) -> Detection:
+        """One measurement; None for both without a track.
+
+        `nearing`: it comes nearer for long enough to be no sway. Not `echoed`: distance and speed are those of an
+        earlier echo, so they keep a warning but are no second vote for one.
+        """
         if distance_m is None or closing_mps is None:
             return self._settle(t_ns, 0, 0, {"distance_m": None})
-        asked = self._ask(distance_m, closing_mps, walking, 1.0)
-        kept = self._ask(distance_m, closing_mps, walking, self._config.clear_factor)
+        asked = self._ask(distance_m, closing_mps, walking, nearing, 1.0) if echoed else 0
+        kept = self._ask(distance_m, closing_mps, walking, nearing, self._config.clear_factor)
         ttc_s = distance_m / closing_mps if closing_mps > 0.05 else None
         evidence: dict[str, Value] = {
             "distance_m": round(distance_m, 3),
@@ -74,15 +89,18 @@ class ObstacleDetector:
         }
         return self._settle(t_ns, asked, kept, evidence)
 
-    def _ask(self, distance_m: float, closing_mps: float, walking: bool, factor: float) -> int:
+    def _ask(self, distance_m: float, closing_mps: float, walking: bool, nearing: bool, factor: float) -> int:
         """Which tier this measurement alone asks for; anything that is not a number asks for the highest."""
         config = self._config
         if not (math.isfinite(distance_m) and math.isfinite(closing_mps)):
             return 3
         # Somebody who stands is not warned of the slow change that her own sway makes.
-        if closing_mps < config.least_closing_mps * (1.0 if walking else 2.0) / factor:
+        slow = closing_mps < config.least_closing_mps * (1.0 if walking else 2.0) / factor
+        if slow and not nearing:
             return 0
-        if distance_m < config.near_m * factor or distance_m < closing_mps * config.imminent_s * factor:
+        near_m = config.close_m if slow else config.near_m
+        closing_mps = max(0.0, closing_mps)
+        if distance_m < near_m * factor or distance_m < closing_mps * config.imminent_s * factor:
             return 3
         warn_m = (closing_mps * self._budget_s + config.margin_m) * factor
         if distance_m < warn_m:

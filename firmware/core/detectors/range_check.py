@@ -21,12 +21,12 @@ class RangeCheckConfig:
 
     def __post_init__(self) -> None:
         for key, low, high in (
-            ("highest_m", 4.0, 20.0),
+            ("highest_m", 4.0, 10.0),
             ("jump_mps", 5.0, 50.0),
             ("jump_m", 0.3, 2.0),
-            ("jump_share", 0.3, 1.0),
-            ("least_readings", 5, 50),
-            ("window_s", 0.5, 5.0),
+            ("jump_share", 0.3, 0.8),
+            ("least_readings", 5, 15),
+            ("window_s", 0.8, 5.0),
             ("late_s", 0.1, 1.0),
         ):
             if not low <= getattr(self, key) <= high:
@@ -58,11 +58,12 @@ class RangeCheck:
             return f"rangefinder: a reading came {(newest_ns - t_ns) / 1e9:.2f} s late; check the processor's load"
         if self._t_ns is not None and t_ns <= self._t_ns:
             return ""  # not usable; when nothing better comes, the part grows stale
-        self.usable = True
+        self._forget_before(t_ns - round(config.window_s * 1e9))
         if distance_m is not None:
             self._compare(t_ns, distance_m)
         self._t_ns = t_ns
         if len(self._judged) < config.least_readings or self._jumps <= config.jump_share * len(self._judged):
+            self.usable = True
             return ""
         return f"rangefinder: {self._jumps} of {len(self._judged)} readings jump; check its wiring and 5 V supply"
 
@@ -74,6 +75,8 @@ class RangeCheck:
             judged.append((t_ns, jumped))
             self._jumps += jumped
         latest_m.append(distance_m)
-        start_ns = t_ns - round(self._config.window_s * 1e9)
+
+    def _forget_before(self, start_ns: int) -> None:
+        judged = self._judged
         while judged and judged[0][0] <= start_ns:
             self._jumps -= judged.popleft()[1]

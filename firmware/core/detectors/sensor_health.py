@@ -12,10 +12,13 @@ class HealthConfig:
     """When a part counts as faulty, and when as well again."""
 
     never_heard_s: float = 2.0  # after the first input of any kind
-    stale_s: float = 0.3  # for the IMU and the rangefinder
+    stale_s: float = 0.3  # for the IMU
+    echo_stale_s: float = 0.45  # for the rangefinder, which after a lost ping listens for a late echo first
+    button_stale_s: float = 1.5  # the button is told every half second, pressed or not
     imu_fault_s: float = 0.1  # one failed transfer, followed by good ones, is only counted
     imu_faults_per_s: int = 5
     missed_pings: int = 3
+    missed_share: float = 0.33  # of the pings of two seconds: so often blind is blind
     held_s: float = 10.0  # nobody holds the button so long; it is stuck
     clear_s: float = 2.0
 
@@ -23,11 +26,14 @@ class HealthConfig:
         for key, low, high in (
             ("never_heard_s", 0.5, 10.0),
             ("stale_s", 0.1, 1.0),
+            ("echo_stale_s", 0.2, 1.0),
+            ("button_stale_s", 0.8, 5.0),
             ("imu_fault_s", 0.0, 0.5),
-            ("imu_faults_per_s", 2, 50),
+            ("imu_faults_per_s", 2, 20),
             ("missed_pings", 2, 5),
-            ("held_s", 5.0, 60.0),
-            ("clear_s", 0.5, 30.0),
+            ("missed_share", 0.1, 0.6),
+            ("held_s", 5.0, 30.0),
+            ("clear_s", 0.5, 10.0),
         ):
             if not low <= getattr(self, key) <= high:
                 raise ValueError(f"health: {key} ({getattr(self, key)}) must lie between {low} and {high}")
@@ -35,7 +41,8 @@ class HealthConfig:
 
 _PASSING = ("BusError", "NoData", "Overflow")  # may happen once; anything else the IMU driver raises is lasting
 _WATCH_NS = 30_000_000  # time alone changes little in less
-_STALE_PARTS = ("imu", "rangefinder")
+_SHARE_NS = 2_000_000_000
+_LEAST_MISSES = 5  # fewer lost pings are chance
 _HEARD_PARTS = ("imu", "rangefinder", "button")
 
 
@@ -44,10 +51,12 @@ class _Part:
     name: str
     heard_ns: int | None = None
     blamed_ns: int = 0
-    reason: str = ""
+    reason: str = ""  # why it cannot be trusted
+    unready: str = ""  # it can be trusted, but not used yet
     told: bool = False  # the fault has been told
     failing_since_ns: int | None = None
     misses: int = 0
+    pings: deque[tuple[int, bool]] = field(default_factory=deque)  # of the rangefinder; True: lost
     failures_ns: deque[int] = field(default_factory=deque)
 
 
@@ -56,14 +65,20 @@ class SensorHealth:
 
     def __init__(self, config: HealthConfig) -> None:
         self._config = config
-        self._stale_ns, self._clear_ns = round(config.stale_s * 1e9), round(config.clear_s * 1e9)
+        self._clear_ns = round(config.clear_s * 1e9)
+        self._stale_ns = {
+            "imu": round(config.stale_s * 1e9),
+            "rangefinder": round(config.echo_stale_s * 1e9),
+            "button": round(config.button_stale_s * 1e9),
+        }
         self._parts = {name: _Part(name) for name in PARTS}
         self._first_ns: int | None = None
         self._down_since_ns: int | None = None
         self._next_ns = 0
-        self.failures = 0  # everything reported or judged, also what was not worth an alarm
+        self.turns = 0  # counts each time that a part lost or won back its trust
 
     def ok(self, part: str) -> bool:
+        """Whether the part can be trusted; it may still be on probation, or not ready."""
         return not self._parts[part].reason
 
     def hear(self, part: str, t_ns: int) -> None:
@@ -72,16 +87,28 @@ class SensorHealth:
         if state.heard_ns is None or t_ns > state.heard_ns:
             state.heard_ns = t_ns
         state.failing_since_ns, state.misses = None, 0
+        if part == "rangefinder":
+            self._note_ping(state, t_ns, False)
 
     def press(self, now_ns: int, pressed: bool) -> None:
-        self._down_since_ns = now_ns if pressed else None
+        """The button is down or up; said again and again, it is held since the first time."""
+        if not pressed:
+            self._down_since_ns = None
+        elif self._down_since_ns is None:
+            self._down_since_ns = now_ns
+
+    def expect(self, part: str, now_ns: int, unready: str) -> None:
+        """The part works, but cannot be used until the walker does something; empty when it can."""
+        state = self._parts[part]
+        if state.unready != unready:
+            state.unready, self._next_ns = unready, now_ns
 
     def blame(self, part: str, now_ns: int, reason: str) -> None:
         """There is proof that the part cannot be trusted now."""
         state = self._parts.setdefault(part, _Part(part))
         if not state.reason:
             self._next_ns = now_ns
-            self.failures += 1
+            self.turns += 1
         state.blamed_ns, state.reason = now_ns, reason
 
     def report(self, now_ns: int, fault: SensorFault) -> None:
@@ -99,14 +126,14 @@ class SensorHealth:
             lasting = now_ns - state.failing_since_ns >= self._config.imu_fault_s * 1e9
             alarmed = lasting or len(failures) >= self._config.imu_faults_per_s
         elif fault.part == "rangefinder":
-            # Eight of the sixteen pings of a second: half blind is blind.
-            alarmed = state.misses >= self._config.missed_pings or len(failures) >= 8
+            self._note_ping(state, now_ns, True)
+            lost = sum(missed for _, missed in state.pings)
+            often = lost >= max(_LEAST_MISSES, self._config.missed_share * len(state.pings))
+            alarmed = state.misses >= self._config.missed_pings or often
         else:
             alarmed = True
         if alarmed or state.reason:
             self.blame(fault.part, now_ns, reason)
-        else:
-            self.failures += 1
 
     def update(self, now_ns: int) -> list[Detection]:
         """Time passed: one detection for each part whose verdict changed."""
@@ -118,10 +145,11 @@ class SensorHealth:
         changes = []
         for part in self._parts.values():
             self._watch(now_ns, part)
-            if bool(part.reason) != part.told:
+            reason = part.reason or part.unready
+            if bool(reason) != part.told:
                 part.told = not part.told
                 severity = Severity.FAULT if part.told else Severity.NONE
-                changes.append(Detection(Hazard.FAULT, severity, {"part": part.name, "reason": part.reason}))
+                changes.append(Detection(Hazard.FAULT, severity, {"part": part.name, "reason": reason}))
         return changes
 
     def end(self) -> list[Detection]:
@@ -129,7 +157,8 @@ class SensorHealth:
         changes = []
         for part in self._parts.values():
             if part.told:
-                part.reason, part.told = "", False
+                part.reason = part.unready = ""
+                part.told = False
                 unwatched = f"{part.name}: not watched any more, the walk is over"
                 changes.append(Detection(Hazard.FAULT, Severity.NONE, {"part": part.name, "reason": unwatched}))
         return changes
@@ -137,9 +166,9 @@ class SensorHealth:
     def parts(self, now_ns: int) -> dict[str, PartHealth]:
         return {
             part.name: PartHealth(
-                not part.reason,
+                not (part.reason or part.unready),
                 None if part.heard_ns is None else round(max(0, now_ns - part.heard_ns) * 1e-9, 3),
-                part.reason,
+                part.reason or part.unready,
             )
             for part in self._parts.values()
         }
@@ -152,6 +181,13 @@ class SensorHealth:
             part.blamed_ns = now_ns
         elif part.reason and now_ns - part.blamed_ns >= self._clear_ns:
             part.reason = ""
+            self.turns += 1
+
+    @staticmethod
+    def _note_ping(state: _Part, t_ns: int, missed: bool) -> None:
+        state.pings.append((t_ns, missed))
+        while state.pings[0][0] < t_ns - _SHARE_NS:
+            state.pings.popleft()
 
     def _symptom(self, now_ns: int, part: _Part) -> str:
         """What time alone tells against a part."""
@@ -160,7 +196,7 @@ class SensorHealth:
             waited_ns = now_ns - (self._first_ns or 0)
             if name in _HEARD_PARTS and waited_ns >= config.never_heard_s * 1e9:
                 return f"{name}: never heard from; check its wiring"
-        elif name in _STALE_PARTS and now_ns - part.heard_ns > self._stale_ns:
+        elif name in self._stale_ns and now_ns - part.heard_ns > self._stale_ns[name]:
             return f"{name}: silent for {(now_ns - part.heard_ns) * 1e-9:.2f} s; check its wiring and power"
         return self._lasting(now_ns, part)
 

@@ -1,11 +1,13 @@
 """Which way is up, and how far the trunk leans from its own upright stance."""
 
 import math
+from collections import deque
 from dataclasses import dataclass
 
 from hal.samples import Vector
 
 G0_MPS2 = 9.80665
+_POOR_MPS2 = 0.4 * G0_MPS2  # how wrong a poor sensor may read gravity and still tell its direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,25 +18,34 @@ class AttitudeConfig:
     gate_g: float = 0.3  # an acceleration this far from 1 g says nothing about which way is up
     max_gap_s: float = 0.15  # over a longer gap the gyroscope cannot be integrated
     still_s: float = 1.0  # so long must the walker stand still
-    still_radps: float = 0.35
-    still_mps2: float = 1.0
+    still_radps: float = 0.35  # and turn no faster than this
+    still_mps2: float = 1.0  # and feel no more change than this
+    steps_s: float = 2.5  # or take steps for so long: what the feet add to gravity cancels out
+    steps_spread_deg: float = 10.0  # while each half second agrees with the mean this well
     max_mounting_tilt_deg: float = 60.0  # beyond it the wearer lies, or the device is clipped on wrongly
 
     def __post_init__(self) -> None:
-        for key in ("correction_s", "gate_g", "max_gap_s", "still_s", "still_radps", "still_mps2"):
-            if not getattr(self, key) > 0:
-                raise ValueError(f"attitude: {key} ({getattr(self, key)}) must be greater than 0")
-        if not 0 < self.max_mounting_tilt_deg < 90:
-            raise ValueError(
-                f"attitude: max_mounting_tilt_deg ({self.max_mounting_tilt_deg}) must lie between 0 and 90"
-            )
+        for key, low, high in (
+            ("correction_s", 0.2, 3.0),
+            ("gate_g", 0.1, 0.6),
+            ("max_gap_s", 0.05, 0.5),
+            ("still_s", 0.5, 3.0),
+            ("still_radps", 0.05, 0.6),
+            ("still_mps2", 0.3, 3.0),
+            ("steps_s", 1.5, 6.0),
+            ("steps_spread_deg", 3.0, 20.0),
+            ("max_mounting_tilt_deg", 30.0, 70.0),
+        ):
+            if not low <= getattr(self, key) <= high:
+                raise ValueError(f"attitude: {key} ({getattr(self, key)}) must lie between {low} and {high}")
 
 
 class Attitude:
     """Follows gravity in body axes: the gyroscope turns it, the accelerometer corrects it when it reads about 1 g.
 
-    The upright reference is the mean gravity of the first second of standing still, so the device may be
-    clipped on at a tilt. Pitch is positive leaning forward, roll is positive leaning right, both in radians.
+    The upright reference is the mean gravity of the first second of standing still, or of some seconds of steps, so
+    the device may be clipped on at a tilt. Pitch is positive leaning forward, roll is positive leaning right, both in
+    radians. Until the upright is known, `tilt_rad` is the tilt of the sensor itself, and there is no pitch or roll.
     """
 
     def __init__(self, config: AttitudeConfig) -> None:
@@ -42,13 +53,17 @@ class Attitude:
         self._gate_mps2 = config.gate_g * G0_MPS2
         self._t_ns: int | None = None
         self._up: Vector = (0.0, 0.0, 1.0)
+        self._followed_s = 0.0  # how much of the accelerometer is in it since the last gap
         self._bias_radps: Vector = (0.0, 0.0, 0.0)
         self._forward: Vector = (1.0, 0.0, 0.0)
         self._left: Vector = (0.0, 1.0, 0.0)
         self._upright: Vector | None = None
+        self._bias_known = False
         self._still_since_ns: int | None = None
         self._still_sums = [0.0] * 6
         self._still_count = 0
+        self._still_mps2 = G0_MPS2
+        self._stepping = _MeanOfSteps(config)
         self.magnitude_mps2 = G0_MPS2
         self.vertical_mps2 = 0.0
         self.tilt_rad = 0.0
@@ -65,8 +80,12 @@ class Attitude:
         """Forget the motion, not the upright: for the first sample after a fault."""
         self._t_ns = None
         self._still_since_ns = None
+        self._stepping.restart()
 
-    def update(self, t_ns: int, accel_mps2: Vector, gyro_radps: Vector) -> None:
+    def update(
+        self, t_ns: int, accel_mps2: Vector, gyro_radps: Vector, stepping: bool = False, standing: bool = True
+    ) -> None:
+        """One sample; `stepping` while the walker takes steps, `standing` unless she may be lying on the floor."""
         ax, ay, az = accel_mps2
         bx, by, bz = self._bias_radps
         wx, wy, wz = gyro_radps[0] - bx, gyro_radps[1] - by, gyro_radps[2] - bz
@@ -76,14 +95,24 @@ class Attitude:
         self.magnitude_mps2 = magnitude
         if 0.0 < dt_s <= self._config.max_gap_s:
             self._turn(dt_s, accel_mps2, magnitude, wx, wy, wz)
-        elif magnitude > 0.0:
-            self._up = (ax / magnitude, ay / magnitude, az / magnitude)
+        else:
+            self._start_over(accel_mps2, magnitude)
         ux, uy, uz = self._up
         self.vertical_mps2 = ax * ux + ay * uy + az * uz - G0_MPS2
+        if not self._bias_known:
+            self._learn(t_ns, accel_mps2, gyro_radps, stepping, standing)
         if self._upright is None:
-            self._learn_upright(t_ns, accel_mps2, gyro_radps)
+            self.tilt_rad = math.atan2(math.sqrt(ux * ux + uy * uy), uz)
         else:
             self._lean(self._upright, wx, wy, wz)
+
+    def _start_over(self, accel_mps2: Vector, magnitude: float) -> None:
+        """After a gap: the next samples at about 1 g decide, each as much as the others."""
+        self._followed_s = 0.0
+        self._still_since_ns = None
+        self._stepping.restart()
+        if abs(magnitude - G0_MPS2) < self._gate_mps2:
+            self._up = (accel_mps2[0] / magnitude, accel_mps2[1] / magnitude, accel_mps2[2] / magnitude)
 
     def _turn(self, dt_s: float, accel_mps2: Vector, magnitude: float, wx: float, wy: float, wz: float) -> None:
         ux, uy, uz = self._up
@@ -93,7 +122,11 @@ class Attitude:
         error_mps2 = abs(magnitude - G0_MPS2)
         if error_mps2 < self._gate_mps2:
             trust = 1.0 - error_mps2 / self._gate_mps2
-            gain = trust * dt_s / (self._config.correction_s + dt_s)
+            slow_s = self._config.correction_s
+            if self._followed_s < slow_s:
+                slow_s = self._followed_s
+                self._followed_s += trust * dt_s
+            gain = trust * dt_s / (slow_s + dt_s)
             keep, pull = 1.0 - gain, gain / magnitude
             x = x * keep + accel_mps2[0] * pull
             y = y * keep + accel_mps2[1] * pull
@@ -115,26 +148,44 @@ class Attitude:
         self.pitch_radps = wx * lx + wy * ly + wz * lz
         self.roll_radps = wx * fx + wy * fy + wz * fz
 
-    def _learn_upright(self, t_ns: int, accel_mps2: Vector, gyro_radps: Vector) -> None:
+    def _learn(self, t_ns: int, accel_mps2: Vector, gyro_radps: Vector, stepping: bool, standing: bool) -> None:
+        """The upright, standing or walking; standing tells the constant error of the gyroscope as well."""
+        if standing:
+            self._learn_standing(t_ns, accel_mps2, gyro_radps)
+        else:
+            self._still_since_ns = None
+        if self._upright is not None:
+            return
+        if not stepping:
+            self._stepping.restart()
+        elif (mean := self._stepping.add(t_ns, accel_mps2)) is not None:
+            self._take_upright(mean)
+
+    def _learn_standing(self, t_ns: int, accel_mps2: Vector, gyro_radps: Vector) -> None:
         config = self._config
         turning = math.sqrt(sum(rate * rate for rate in gyro_radps))
-        if not (turning < config.still_radps and abs(self.magnitude_mps2 - G0_MPS2) < config.still_mps2):
-            self._still_since_ns = None
-            return
+        magnitude = self.magnitude_mps2
         if self._still_since_ns is None:
             self._still_since_ns, self._still_sums, self._still_count = t_ns, [0.0] * 6, 0
+            self._still_mps2 = magnitude
+        steady = abs(magnitude - self._still_mps2) < config.still_mps2
+        if not (turning < config.still_radps and steady and abs(magnitude - G0_MPS2) < _POOR_MPS2):
+            self._still_since_ns = None
+            return
         for axis, value in enumerate((*accel_mps2, *gyro_radps)):
             self._still_sums[axis] += value
         self._still_count += 1
         if t_ns - self._still_since_ns >= config.still_s * 1e9:
             self._still_since_ns = None
-            self._take_upright([total / self._still_count for total in self._still_sums])
+            means = [total / self._still_count for total in self._still_sums]
+            if self._upright is not None or self._take_upright((means[0], means[1], means[2])):
+                self._bias_radps, self._bias_known = (means[3], means[4], means[5]), True
 
-    def _take_upright(self, means: list[float]) -> None:
-        length = math.sqrt(means[0] ** 2 + means[1] ** 2 + means[2] ** 2)
-        x, y, z = means[0] / length, means[1] / length, means[2] / length
+    def _take_upright(self, gravity: Vector) -> bool:
+        length = math.sqrt(gravity[0] ** 2 + gravity[1] ** 2 + gravity[2] ** 2)
+        x, y, z = gravity[0] / length, gravity[1] / length, gravity[2] / length
         if z < math.cos(math.radians(self._config.max_mounting_tilt_deg)):
-            return
+            return False
         across = math.sqrt(1.0 - x * x)  # not 0: the mounting tilt is below 90 degrees
         forward = (across, -x * y / across, -x * z / across)
         self._forward = forward
@@ -144,4 +195,43 @@ class Attitude:
             x * forward[1] - y * forward[0],
         )
         self._up = self._upright = (x, y, z)
-        self._bias_radps = (means[3], means[4], means[5])
+        return True
+
+
+class _MeanOfSteps:
+    """The mean direction of gravity over some seconds of steps, once each half second of them agrees with it."""
+
+    BLOCK_NS = 500_000_000
+
+    def __init__(self, config: AttitudeConfig) -> None:
+        self._least_cos = math.cos(math.radians(config.steps_spread_deg))
+        self._blocks: deque[Vector] = deque(maxlen=math.ceil(config.steps_s * 1e9 / self.BLOCK_NS))
+        self._since_ns: int | None = None
+        self._sum: Vector = (0.0, 0.0, 0.0)
+
+    def restart(self) -> None:
+        self._since_ns = None
+        self._blocks.clear()
+
+    def add(self, t_ns: int, accel_mps2: Vector) -> Vector | None:
+        if self._since_ns is None:
+            self._since_ns, self._sum = t_ns, (0.0, 0.0, 0.0)
+        x, y, z = self._sum
+        self._sum = (x + accel_mps2[0], y + accel_mps2[1], z + accel_mps2[2])
+        if t_ns - self._since_ns < self.BLOCK_NS:
+            return None
+        self._since_ns = None
+        self._blocks.append(_direction(self._sum))
+        if len(self._blocks) < (self._blocks.maxlen or 0):
+            return None
+        mean = _direction(
+            (sum(b[0] for b in self._blocks), sum(b[1] for b in self._blocks), sum(b[2] for b in self._blocks))
+        )
+        agree = all(b[0] * mean[0] + b[1] * mean[1] + b[2] * mean[2] >= self._least_cos for b in self._blocks)
+        return mean if agree else None
+
+
+def _direction(vector: Vector) -> Vector:
+    """Length 1; of a vector without any length, straight down, which is nobody's upright."""
+    length = math.sqrt(vector[0] ** 2 + vector[1] ** 2 + vector[2] ** 2)
+    return (vector[0] / length, vector[1] / length, vector[2] / length) if length > 0.0 else (0.0, 0.0, -1.0)

@@ -14,12 +14,9 @@ class ButtonGestureConfig:
     presses_within_s: float = 2.0
 
     def __post_init__(self) -> None:
-        if not 0.5 <= self.hold_s <= 10:
-            raise ValueError(f"button_gesture: hold_s ({self.hold_s}) must lie between 0.5 and 10")
-        if not 2 <= self.presses <= 10:
-            raise ValueError(f"button_gesture: presses ({self.presses}) must lie between 2 and 10")
-        if not 0.5 <= self.presses_within_s <= 10:
-            raise ValueError(f"button_gesture: presses_within_s ({self.presses_within_s}) must lie between 0.5 and 10")
+        for key, low, high in (("hold_s", 1.0, 5.0), ("presses", 2, 5), ("presses_within_s", 1.0, 5.0)):
+            if not low <= getattr(self, key) <= high:
+                raise ValueError(f"button_gesture: {key} ({getattr(self, key)}) must lie between {low} and {high}")
 
 
 class Gesture(Enum):
@@ -36,14 +33,15 @@ class ButtonGestures:
         self._within_ns = round(config.presses_within_s * 1e9)
         self._presses: deque[int] = deque(maxlen=config.presses)
         self._hold_told = False
+        self._unclear = False
         self.down_since_ns: int | None = None
 
     def press(self, t_ns: int, pressed: bool) -> Gesture:
         """The contact changed. A repeated report of the same state is no new press."""
         if not pressed:
-            self.down_since_ns = None
+            self.down_since_ns, self._unclear = None, False
             return Gesture.NONE
-        if self.down_since_ns is not None:
+        if self.down_since_ns is not None or self._unclear:
             return Gesture.NONE
         self.down_since_ns, self._hold_told = t_ns, False
         self._presses.append(t_ns)
@@ -53,7 +51,8 @@ class ButtonGestures:
         return Gesture.NONE
 
     def forget(self) -> None:
-        """The contact cannot be trusted: what it said so far is no gesture."""
+        """The contact cannot be trusted: what it said so far is no gesture, nor what it says until it is released."""
+        self._unclear = self._unclear or self.down_since_ns is not None
         self.down_since_ns = None
         self._presses.clear()
 

@@ -18,14 +18,17 @@ class StepsConfig:
     step_length_m: float = 0.36  # small backward steps: 0.6 m/s at 100 steps a minute
 
     def __post_init__(self) -> None:
-        for key in ("smoothing_s", "baseline_s", "least_mps2", "share", "least_interval_s", "step_length_m"):
-            if not getattr(self, key) > 0:
-                raise ValueError(f"steps: {key} ({getattr(self, key)}) must be greater than 0")
-        if not self.longest_interval_s > self.least_interval_s:
-            raise ValueError(
-                f"steps: longest_interval_s ({self.longest_interval_s}) must be greater than least_interval_s "
-                f"({self.least_interval_s})"
-            )
+        for key, low, high in (
+            ("smoothing_s", 0.02, 0.15),
+            ("baseline_s", 0.3, 5.0),
+            ("least_mps2", 0.1, 1.0),
+            ("share", 0.1, 0.7),
+            ("least_interval_s", 0.15, 0.5),
+            ("longest_interval_s", 1.0, 4.0),
+            ("step_length_m", 0.1, 1.0),
+        ):
+            if not low <= getattr(self, key) <= high:
+                raise ValueError(f"steps: {key} ({getattr(self, key)}) must lie between {low} and {high}")
 
 
 class Steps:

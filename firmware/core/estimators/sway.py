@@ -16,9 +16,9 @@ class TrunkSwayConfig:
     rate_smoothing_s: float = 0.05  # drops the jolt of the heel
 
     def __post_init__(self) -> None:
-        for key in ("usual_s", "usual_limit_deg", "rate_smoothing_s"):
-            if not getattr(self, key) > 0:
-                raise ValueError(f"trunk_sway: {key} ({getattr(self, key)}) must be greater than 0")
+        for key, low, high in (("usual_s", 3.0, 60.0), ("usual_limit_deg", 5.0, 15.0), ("rate_smoothing_s", 0.02, 0.2)):
+            if not low <= getattr(self, key) <= high:
+                raise ValueError(f"trunk_sway: {key} ({getattr(self, key)}) must lie between {low} and {high}")
 
 
 class TrunkSway:
