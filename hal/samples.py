@@ -35,7 +35,7 @@ class SensorFault:
     """A part could not be trusted at `t_ns`; sent again for as long as that lasts."""
 
     t_ns: int
-    part: str  # one of hal.samples.PARTS
+    part: str  # one of hal.samples.PARTS; the guard adds "journal"
     kind: str  # the class name of the HalError: "NoEcho", "BusError", ...
     detail: str  # which part, what was found, what was expected, what to do
 

@@ -3,14 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from firmware.core.messages import Alert, Health, Input, Output, Resume, Severity, Telemetry, WalkChanged, WalkState
+from firmware.core.messages import Alert, Health, Input, Output, Severity, Telemetry, WalkChanged, WalkState
 from firmware.errors import JournalError
 from firmware.guard.background import Background
 from firmware.guard.events import EventMaker
 from firmware.guard.left_over import resume
 from firmware.journal import Event, Journal
 from firmware.outputs import as_json
+from hal.samples import SensorFault
 
+FAULT_NS = 1_000_000_000
 STATES_NS = 1_000_000_000  # states are written once a second; an alarm and the end of a walk at once
 
 States = dict[str, Mapping[str, object]]
@@ -20,7 +22,7 @@ class JournalWriter:
     """A sink of the loop. `background.run` is its thread; under simulated time `background.turn` is called instead.
 
     The journal is opened by the thread, and again after a failure: guarding waits for no disk. What an earlier run
-    left open is handed to `resumed` before anything is written over it.
+    left open is handed to the core before anything is written over it; so is a disk that goes on failing.
     """
 
     def __init__(
@@ -28,18 +30,18 @@ class JournalWriter:
         open_journal: Callable[[], Journal],
         events: EventMaker,
         now_ns: Callable[[], int],
-        resumed: Callable[[Resume], None],
+        hand_over: Callable[[Input], None],
         complain: Callable[[str], None],
     ) -> None:
         self._open_journal, self._events, self._now_ns = open_journal, events, now_ns
-        self._resumed, self._complain = resumed, complain
+        self._hand_over, self._complain = hand_over, complain
         self._journal: Journal | None = None
         self._boot = 0
         self._unwritten: list[Event] = []
         self._states: States = {}
         self._waiting: States = {}
         self._written_ns: int | None = None
-        self._failing = False
+        self._failing_since_ns: int | None = None
         self.background: Background[Event | States] = Background(self._write, complain)
 
     def take(self, inputs: Sequence[Input], outputs: Sequence[Output]) -> None:
@@ -79,11 +81,18 @@ class JournalWriter:
         try:
             self._write_down(self._opened())
         except JournalError as error:
-            if not self._failing:  # said once for as long as it lasts, not twice a second
-                self._complain(f"{error}; guarding goes on, alerts are kept in memory")
-            self._failing = True
+            self._fail(error)
         else:
-            self._failing = False
+            self._failing_since_ns = None
+
+    def _fail(self, error: JournalError) -> None:
+        """Complained about once; after a second the walker hears it, for nobody may be told of a fall now."""
+        now_ns = self._now_ns()
+        if self._failing_since_ns is None:
+            self._failing_since_ns = now_ns
+            self._complain(f"{error}; guarding goes on, alerts are kept in memory")
+        elif now_ns - self._failing_since_ns >= FAULT_NS:
+            self._hand_over(SensorFault(now_ns, "journal", type(error).__name__, str(error)))
 
     def _write_down(self, journal: Journal) -> None:
         while self._unwritten:
@@ -120,4 +129,4 @@ class JournalWriter:
             name = states["alarm"].get("alarm")
             self._events.resumed_alarm = name if isinstance(name, str) else None
         if left_over is not None:
-            self._resumed(left_over)
+            self._hand_over(left_over)

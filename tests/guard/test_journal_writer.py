@@ -12,7 +12,6 @@ from firmware.core.messages import (
     Hazard,
     Health,
     Pattern,
-    Resume,
     Severity,
     Telemetry,
     Tick,
@@ -23,6 +22,7 @@ from firmware.errors import JournalError
 from firmware.guard.events import EventMaker, Wall
 from firmware.guard.journal_writer import JournalWriter
 from firmware.journal import Journal
+from hal.samples import SensorFault
 
 Said = Alert | Health | Telemetry | WalkChanged
 
@@ -35,13 +35,13 @@ class Run:
     """One run of a guard's journal writer on the journal of a folder."""
 
     def __init__(self, folder: Path, now_ns: int = 0) -> None:
-        self.path, self.complaints, self.resumed = folder / "journal.db", list[str](), list[Resume]()
+        self.path, self.complaints, self.resumed = folder / "journal.db", list[str](), list[Any]()
         counter = itertools.count(now_ns)  # so that no two runs make the same names
         wall = Wall(lambda: 1_767_225_600_000, lambda: False, lambda n: next(counter).to_bytes(n, "big"))
         self.events = EventMaker("rg-12345678", wall)
-        self.refuse = False
+        self.refuse, self.now_ns = False, now_ns
         self.writer = JournalWriter(
-            self._open, self.events, lambda: now_ns, self.resumed.append, self.complaints.append
+            self._open, self.events, lambda: self.now_ns, self.resumed.append, self.complaints.append
         )
         self.journal = Journal(self.path)  # the link's own view of it
 
@@ -159,6 +159,21 @@ def test_journal_that_could_not_be_opened_is_opened_when_it_can_and_events_count
     run.write()
     (stored,) = run.journal.events()
     assert stored.event.boot == 1
+
+
+def test_disk_that_goes_on_failing_is_heard_by_the_walker(run: Run) -> None:
+    run.refuse = True
+    for _ in range(5):
+        run.write()
+        run.now_ns += 500_000_000
+    faults = [fault for fault in run.resumed if isinstance(fault, SensorFault)]
+    assert [fault.t_ns for fault in faults] == [1_000_000_000, 1_500_000_000, 2_000_000_000]
+    assert (faults[0].part, faults[0].detail) == ("journal", "journal: read-only; mount it writable")
+    run.refuse = False
+    run.write()
+    run.now_ns += 500_000_000
+    run.write()
+    assert len(run.resumed) == 3
 
 
 def test_evidence_that_cannot_be_kept_does_not_cost_the_alert(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

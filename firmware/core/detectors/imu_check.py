@@ -57,6 +57,9 @@ _SECOND_NS = 1_000_000_000
 _NEVER_NS = -(2**62)
 
 
+GYRO_PATIENCE = 10  # a gyroscope at rest may repeat its last bit now and then, an accelerometer's noise is larger
+
+
 class ImuCheck:
     """Judges sample by sample. `usable` tells whether the last one may be used, a reason that the part is faulty.
 
@@ -74,7 +77,7 @@ class ImuCheck:
         self._times_ns: deque[int] = deque()
         self._nominal_hz = config.rate_hz
         self._late_since_ns: int | None = None
-        self._same = self._zeros = self._jumps = 0
+        self._same_accel = self._same_gyro = self._zeros = self._jumps = 0
         self._block_end_ns = _NEVER_NS
         self._block = _Block()
         self._scale_reason = ""
@@ -122,13 +125,13 @@ class ImuCheck:
     def _judge_values(self, accel: Vector, gyro: Vector) -> str:
         ax, ay, az = accel
         gx, gy, gz = gyro
-        if accel == self._accel and gyro == self._gyro:
-            self._same += 1
-            if self._same + 1 >= self._config.stuck_samples:
-                self.usable = False
-                return f"IMU: {self._same + 1} equal samples in a row, so it is stuck; check its power and wiring"
-        else:
-            self._same = 0
+        self._same_accel = self._same_accel + 1 if accel == self._accel else 0
+        self._same_gyro = self._same_gyro + 1 if gyro == self._gyro else 0
+        same = max(self._same_accel, self._same_gyro // GYRO_PATIENCE) + 1
+        if same >= self._config.stuck_samples:
+            self.usable = False
+            what = "accelerations" if self._same_accel >= self._same_gyro // GYRO_PATIENCE else "angular rates"
+            return f"IMU: {same} and more equal {what} in a row, so it is stuck; check its power and wiring"
         if -0.2 < ax < 0.2 and -0.2 < ay < 0.2 and -0.2 < az < 0.2 and abs(gx) + abs(gy) + abs(gz) < 0.02:
             self.usable = False  # 0 g without rotation is a sleeping chip, never a fall
             self._zeros += 1
