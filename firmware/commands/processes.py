@@ -68,10 +68,13 @@ class Child:
         self._process.kill()
         self._process.wait()
 
-    def stop(self, patience_s: float = 5.0) -> bool:
-        """Ask it to end; insist when it does not, and then return False."""
+    def terminate(self) -> None:
         if self.exit_code is None:
             self._process.terminate()
+
+    def stop(self, patience_s: float = 5.0) -> bool:
+        """Ask it to end; insist when it does not, and then return False."""
+        self.terminate()
         try:
             self._process.wait(patience_s)
         except subprocess.TimeoutExpired:

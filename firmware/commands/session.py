@@ -27,6 +27,7 @@ from firmware.link.config import MqttConfig
 LEAD_S = 1.0  # the processes are up before the world begins to move
 TURN_S = 0.05
 DELIVERY_PATIENCE_S = 8.0
+END_PATIENCE_S = 5.0
 SILENT_S = 1.0  # the guard says something five times a second
 HUNG_S = 3.0  # and is then started again, as systemd's watchdog would
 TAKEN = ("delivered", "accepted", "acknowledged")
@@ -128,7 +129,12 @@ class Session:
             self._say("guard is silent; in a walk the sounder plays the fault pattern by itself")
 
     def _stop_child(self, name: str) -> None:
-        if not self._children[name].stop():
+        child = self._children[name]
+        child.terminate()
+        deadline_s = time.monotonic() + END_PATIENCE_S
+        while child.exit_code is None and time.monotonic() < deadline_s:
+            self._turn()  # its last words are heard when they come
+        if not child.stop(patience_s=0.1):
             self._say(f"{name} did not end when it was asked to, and was killed")
 
     def _say(self, text: str) -> None:

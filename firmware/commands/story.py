@@ -103,7 +103,7 @@ class Story:
             return None
         what = in_words(body["type"], body["phase"], body["data"].get("part"))
         told = self.told[body["id"]] = Told(what, body["mono_ms"], now_ns // 1_000_000)
-        return self._keep(now_ns, f"caregiver  got: {told.what}, {told.after_s:.2f} s after it was decided")
+        return self._keep(now_ns, f"caregiver  got: {told.what}, {told.after_s:.2f} s after the decision")
 
     def _keep(self, t_ns: int, text: str | None) -> str | None:
         if text is None:

@@ -50,7 +50,7 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
         )
     lines.append("Alerts:" if summary["alerts"] else "Alerts: none")
     for alert in summary["alerts"]:
-        after = "" if alert["after_s"] is None else f" {alert['after_s']:.2f} s after it was decided"
+        after = "" if alert["after_s"] is None else f" in {alert['after_s']:.2f} s"
         lines.append(f"  {alert['what']:<30} {alert['delivery']}{after}   alarm ..{alert['alarm'][-8:]}")
     return lines
 
