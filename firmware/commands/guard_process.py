@@ -1,9 +1,11 @@
 """The guard as a process: sense, decide, ask the sounder, keep what was decided. No network in here."""
 
+import contextlib
 import os
 import sys
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from firmware.guard import threads
 from firmware.guard.background import Background
 from firmware.guard.events import EventMaker, Wall
 from firmware.guard.guard import assemble, open_readers
-from firmware.guard.inbox import Handover, RemoteInbox, SounderInbox
+from firmware.guard.inbox import Handover, Inbox, RemoteInbox, SounderInbox
 from firmware.guard.journal_writer import JournalWriter
 from firmware.guard.loop import Sink
 from firmware.guard.sinks import MonitorSink, RecorderSink
@@ -55,44 +57,42 @@ def run_guard(
     monitor: Path | None = None,
 ) -> None:
     """Guard until `stop` is set, then sum the walk up and write down what is still to be written."""
-    config, clock = matched(config), MonotonicClock()
+    config, clock, handover = matched(config), MonotonicClock(), Handover()
     state_dir, run_dir = config.paths.state_dir, config.paths.run_dir
     events = EventMaker(_device(state_dir), Wall(_wall_ms, SYNCED.exists, os.urandom), simulated=simulated)
-    handover = Handover()
     writer = JournalWriter(lambda: Journal(state_dir / JOURNAL), events, clock.now_ns, handover.put, complain)
     recorder = _open_recorder(record, config)
-    reports, remote = Receiver(run_dir / SOUNDER_REPORTS_SOCKET), Receiver(run_dir / LINK_SOCKET)
-    sounder_inbox, remote_inbox = (
-        SounderInbox(reports.receive, clock.now_ns()),
-        RemoteInbox(remote.receive, events.number_of),
-    )
     sinks: list[Sink] = [writer, *([recorder] if recorder else [])]
     sinks += [MonitorSink(Sender(monitor).send)] if monitor else []
     workers: list[Background[Any]] = [writer.background, *([recorder.background] if recorder else [])]
-    guard = assemble(
-        config.core,
-        open_readers(board, clock, config.board.rangefinder.period_s),
-        SounderLine(run_dir),
-        sinks,
-        [handover, sounder_inbox, remote_inbox],
-        systemd_notifier(),
-        workers,
-    )
+    with contextlib.ExitStack() as stack:
+        stack.callback(writer.close)
+        if recorder:
+            stack.callback(recorder.close)
+        reports, remote = Receiver(run_dir / SOUNDER_REPORTS_SOCKET), Receiver(run_dir / LINK_SOCKET)
+        stack.callback(reports.close)
+        stack.callback(remote.close)
+        heard = SounderInbox(reports.receive, clock.now_ns())
+        inboxes: list[Inbox] = [handover, heard, RemoteInbox(remote.receive, events.number_of)]
+        readers = open_readers(board, clock, config.board.rangefinder.period_s)
+        guard = assemble(config.core, readers, SounderLine(run_dir), sinks, inboxes, systemd_notifier(), workers)
+        stack.enter_context(_working(workers))
+        ask_for_real_time()  # after the threads that write, which must not have it
+        threads.run(guard, clock, stop)
+
+
+@contextlib.contextmanager
+def _working(workers: Sequence[Background[Any]]) -> Iterator[None]:
+    """A thread for each; at the end they finish what is waiting, if that takes no more than 5 s."""
     work = [threading.Thread(target=worker.run, name="background", daemon=True) for worker in workers]
     for thread in work:
         thread.start()
-    ask_for_real_time()  # after the threads that write, which must not have it
     try:
-        threads.run(guard, clock, stop)
+        yield
     finally:
         for worker, thread in zip(workers, work, strict=True):
             worker.finish()
             thread.join(timeout=5.0)
-        if recorder:
-            recorder.close()
-        writer.close()
-        reports.close()
-        remote.close()
 
 
 def _device(state_dir: Path) -> str:

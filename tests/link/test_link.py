@@ -1,18 +1,11 @@
-import contextlib
-import json
-import logging
-import sqlite3
-from pathlib import Path
+"""The link tells what the journal holds until somebody has it."""
 
 import pytest
-from support.damage import damage_last_two_thirds
 from support.events import DEVICE, an_event, made_id
-from support.link_bench import Bench
+from support.link_bench import Bench, ack_word, broken
 
-from firmware.errors import JournalError
 from firmware.journal import Journal
 from firmware.link import topics
-from firmware.link.client import Received
 from firmware.link.memory import MemoryCaregiver
 
 EVENT = topics.event(DEVICE)
@@ -45,13 +38,9 @@ def test_the_guard_hears_who_has_the_alarm(bench: Bench) -> None:
     bench.command("ack", {"alarm": made_id(1), "by": "Ann"})
     bench.run()
     assert bench.to_guard == [
-        _word("accepted", "hub", "suspected"),
-        _word("acknowledged", "Ann"),
+        ack_word("accepted", "hub", "suspected"),
+        ack_word("acknowledged", "Ann"),
     ]
-
-
-def _word(state: str, by: str, phase: str = "") -> dict[str, object]:
-    return {"v": 1, "kind": "ack", "alarm": made_id(1), "state": state, "by": by, "phase": phase}
 
 
 def test_the_guard_is_told_which_phase_was_accepted(bench: Bench) -> None:
@@ -77,7 +66,7 @@ def test_the_guard_is_told_again_while_the_alarm_lasts_for_a_word_may_be_lost(be
     bench.run()
     bench.to_guard.clear()
     bench.run(11)
-    assert bench.to_guard == [_word("acknowledged", "Ann"), _word("accepted", "hub", "suspected")] * 2
+    assert bench.to_guard == [ack_word("acknowledged", "Ann"), ack_word("accepted", "hub", "suspected")] * 2
     bench.journal.set_state({"alarm": {"active": False}})
     bench.run()
     bench.to_guard.clear()
@@ -93,7 +82,7 @@ def test_a_link_that_starts_again_tells_the_guard_who_has_the_alarm(bench: Bench
     bench.to_guard.clear()
     bench.restart()
     bench.run(6)
-    assert _word("acknowledged", "Ann") in bench.to_guard
+    assert ack_word("acknowledged", "Ann") in bench.to_guard
 
 
 def test_a_persons_word_reaches_the_guard_though_the_disk_fails_and_the_journal_later(
@@ -101,12 +90,12 @@ def test_a_persons_word_reaches_the_guard_though_the_disk_fails_and_the_journal_
 ) -> None:
     _fall(bench)
     bench.run()
-    monkeypatch.setattr(Journal, "mark_acknowledged", _broken)
+    monkeypatch.setattr(Journal, "mark_acknowledged", broken)
     bench.command("ack", {"alarm": made_id(1), "by": "Ann"})
     bench.run()
-    assert bench.to_guard == [_word("acknowledged", "Ann")]
+    assert bench.to_guard == [ack_word("acknowledged", "Ann")]
     bench.run(6)
-    assert _word("acknowledged", "Ann") in bench.to_guard[1:]
+    assert ack_word("acknowledged", "Ann") in bench.to_guard[1:]
     monkeypatch.undo()
     bench.run()
     assert bench.journal.acknowledgement(made_id(1)) == ("Ann", "2026-01-01T00:00:00Z")
@@ -116,10 +105,10 @@ def test_a_persons_word_reaches_the_guard_though_the_disk_fails_and_the_journal_
 def test_an_acceptance_reaches_the_guard_though_the_disk_fails(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.journal.append(an_event(1))
     bench.run()
-    monkeypatch.setattr(Journal, "mark_accepted", _broken)
+    monkeypatch.setattr(Journal, "mark_accepted", broken)
     bench.command("accept", {"id": made_id(1), "by": "hub"})
     bench.run()
-    assert bench.to_guard == [_word("accepted", "hub", "suspected")]
+    assert bench.to_guard == [ack_word("accepted", "hub", "suspected")]
     monkeypatch.undo()
     bench.run(6)
     assert len(bench.events()) == 2  # it stayed in the outbox, so that the service says it once more
@@ -165,7 +154,7 @@ def test_now_is_the_alarm_that_was_shown_and_none_that_came_while_the_broker_was
     assert bench.to_guard == []
     bench.command("ack", {"alarm": "now", "by": "Ann"})
     bench.run()
-    assert bench.to_guard == [_word("acknowledged", "Ann")]
+    assert bench.to_guard == [ack_word("acknowledged", "Ann")]
 
 
 def test_a_broker_that_answers_nothing_gets_a_fall_over_every_backlog(bench: Bench) -> None:
@@ -334,7 +323,7 @@ def test_a_guard_that_was_well_yesterday_is_not_taken_for_well_today(bench: Benc
     assert bench.kept(HEALTH)["guard"] == {"ok": False, "age_s": None}
 
 
-def test_a_broken_part_is_told_as_broken(bench: Bench) -> None:
+def test_abroken_part_is_told_asbroken(bench: Bench) -> None:
     for _ in range(3):
         bench.run(1)
         bench.guard_lives(rangefinder={"ok": False, "age_s": 2.0, "reason": "no echo"})
@@ -359,172 +348,3 @@ def test_telemetry_is_told_once_a_second_and_only_while_moving(bench: Bench) -> 
         bench.run(0.2)
     assert len(bench.said(telemetry)) == 10
     assert not any(message.retain or message.qos for message in bench.broker.log if message.topic == telemetry)
-
-
-def test_wishes_from_outside_reach_the_guard(bench: Bench) -> None:
-    bench.run()
-    bench.command("test", {})
-    bench.command("locate", "")
-    bench.run()
-    assert bench.to_guard == [{"v": 1, "kind": "command", "name": name} for name in ("test", "locate")]
-
-
-HOSTILE = [
-    ("accept", "{"),
-    ("accept", "[]"),
-    ("accept", "null"),
-    ("accept", "[" * 2000),
-    ("accept", '{"id":' * 300 + "1" + "}" * 300),
-    ("accept", json.dumps({"id": made_id(1), "by": "x" * 3000})),
-    ("accept", json.dumps({"id": made_id(1), "by": "x" * 81})),
-    ("accept", json.dumps({"id": made_id(1), "by": ""})),
-    ("accept", json.dumps({"id": made_id(1), "by": "a\x1b[2J"})),
-    ("accept", f'{{"id":"{made_id(1)}","by":"\\ud800"}}'),
-    ("accept", json.dumps({"id": made_id(1)})),
-    ("accept", json.dumps({"id": [made_id(1)], "by": "hub"})),
-    ("accept", json.dumps({"id": made_id(7), "by": "hub"})),
-    ("accept", json.dumps({"id": "' OR 1=1 --", "by": "hub"})),
-    ("ack", json.dumps({"alarm": made_id(7), "by": "Ann"})),
-    ("ack", json.dumps({"alarm": "now", "by": "Ann"})),
-    ("ack", json.dumps({"alarm": 1e400, "by": "Ann"})),
-    ("test", "on"),
-    ("settings", "{}"),
-    ("silence", "{}"),
-    ("accept/more", json.dumps({"id": made_id(1), "by": "hub"})),
-]
-
-
-@pytest.mark.parametrize(("name", "payload"), HOSTILE)
-def test_nonsense_is_counted_and_changes_nothing(bench: Bench, name: str, payload: str) -> None:
-    bench.journal.append(an_event(1))
-    bench.run()
-    bench.link._take(_received(name, payload), 0)
-    bench.run(2)
-    assert bench.to_guard == []
-    assert bench.link.rejected.total() == 1
-    assert bench.kept(HEALTH)["rejected"] == 1
-    assert [stored.event.id for stored in bench.journal.unaccepted()] == [made_id(1)]
-
-
-def _received(name: str, payload: str) -> Received:
-    return Received(topics.command(DEVICE, name), payload.encode(), False)
-
-
-def test_an_acceptance_that_the_broker_kept_from_the_past_is_ignored(bench: Bench) -> None:
-    bench.journal.append(an_event(1))
-    bench.command("accept", {"id": made_id(1), "by": "hub"}, retain=True)
-    bench.run()
-    assert bench.link.rejected == {"retained": 1}
-    assert len(bench.journal.unaccepted()) == 1
-
-
-def test_accepting_twice_is_the_same_as_once(bench: Bench) -> None:
-    bench.journal.append(an_event(1))
-    bench.run()
-    for who in ("one", "two"):
-        bench.command("accept", {"id": made_id(1), "by": who})
-    bench.run()
-    assert bench.link.rejected.total() == 0
-    assert bench.journal.deliveries()[0].accepted_by == "one"
-
-
-def test_home_assistant_that_starts_again_is_told_of_the_device(bench: Bench) -> None:
-    bench.run()
-    before = len(bench.said(topics.discovery(DEVICE)))
-    bench.link._take(Received(topics.HOME_ASSISTANT_STATUS, b"online", True), 0)
-    bench.run()
-    assert len(bench.said(topics.discovery(DEVICE))) == before + 1
-
-
-def test_a_journal_that_fails_is_said_once_and_the_link_goes_on(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.ERROR)
-    bench.run()
-    monkeypatch.setattr(Journal, "unaccepted", _broken)
-    bench.journal.append(an_event(1))
-    bench.run(3)
-    assert len([record for record in caplog.records if "no space" in record.message]) == 1
-    assert len(bench.said(HEALTH)) >= 3
-    monkeypatch.undo()
-    bench.run()
-    assert len(bench.events()) == 1
-
-
-def _broken(journal: Journal, *_: object) -> None:
-    raise JournalError("journal: no space")
-
-
-def test_a_journal_damaged_under_the_link_does_not_stop_it(bench: Bench, tmp_path: Path) -> None:
-    bench.journal.append(an_event(1))
-    bench.run()
-    with sqlite3.connect(tmp_path / "journal.db") as db:
-        db.execute("PRAGMA writable_schema=ON")
-        db.execute("UPDATE sqlite_schema SET sql = 'CREATE TABLE states (x' WHERE name = 'states'")
-        db.execute("PRAGMA schema_version=999")
-    db.close()
-    bench.run()
-    bench.journal.append(an_event(2))
-    bench.run()
-    assert made_id(2) in [event["id"] for event in bench.events()]
-
-
-def test_after_a_damaged_journal_was_replaced_new_falls_are_told_with_new_numbers(path: Path) -> None:
-    with contextlib.closing(Journal(path)) as guard, contextlib.closing(Journal(path)) as own:
-        guard.next_boot()
-        for number in range(1, 401):
-            guard.append(an_event(number, data={"long": "x" * 200}))
-        bench = Bench(own)
-        MemoryCaregiver(bench.broker)
-        bench.run(10)
-        assert own.unaccepted() == []
-        damage_last_two_thirds(path)
-        for number in range(401, 404):
-            guard.append(an_event(number))
-            bench.run(0.1)
-        assert own.quarantined or guard.quarantined
-        last = [(event["id"], event["seq"]) for event in bench.events()[-3:]]
-    assert last == [(made_id(number), number) for number in range(401, 404)]
-    assert sorted(path.parent.glob("*.damaged-*"))
-
-
-def test_a_new_journal_that_counts_from_the_start_again_is_told_from_the_start(bench: Bench, path: Path) -> None:
-    for number in range(1, 10):
-        bench.journal.append(an_event(number))
-        bench.journal.set_state({"walk": {"steps": number}})
-    bench.run()
-    for suffix in ("-wal", "-shm", ""):
-        path.with_name(path.name + suffix).unlink()
-    with contextlib.closing(Journal(path)) as guard:  # started anew, so that it knows of no earlier number
-        assert guard.append(an_event(20)) == 1
-        for steps in range(100, 110):
-            guard.set_state({"walk": {"steps": steps}})
-        guard.set_state({"health": {"parts": {}}})
-        bench.run()
-    assert bench.events()[-1]["id"] == made_id(20)
-    assert bench.kept(topics.state(DEVICE, "walk"))["steps"] == 109
-
-
-def test_rotten_states_do_not_stop_the_link(bench: Bench, path: Path) -> None:
-    bench.run()
-    bench.journal.set_state({"walk": {"steps": 1}, "telemetry": {"steps": 1}})
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        db.execute("UPDATE states SET body = '{'")
-        db.execute("UPDATE counters SET value = 'x' WHERE name = 'version'")
-        db.commit()
-    bench.journal.append(an_event(1))
-    bench.run(2)
-    assert len(bench.events()) == 1
-    assert bench.kept(HEALTH)["rotten"] == 2
-
-
-def test_an_event_that_only_the_link_still_knows_can_be_accepted(bench: Bench, path: Path) -> None:
-    bench.journal.append(an_event(1))
-    bench.run()
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        db.execute("DELETE FROM events")
-        db.commit()
-    bench.command("accept", {"id": made_id(1), "by": "hub"})
-    bench.run(60)
-    assert bench.to_guard == [_word("accepted", "hub", "suspected")]
-    assert len(bench.events()) == 1

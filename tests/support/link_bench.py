@@ -3,8 +3,9 @@
 import json
 from typing import Any
 
-from support.events import DEVICE
+from support.events import DEVICE, made_id
 
+from firmware.errors import JournalError
 from firmware.journal import Journal
 from firmware.link import topics
 from firmware.link.client import Message
@@ -56,3 +57,11 @@ class Bench:
         """What the broker would tell whoever comes now."""
         body: dict[str, Any] = json.loads(self.broker.retained[topic])
         return body
+
+
+def ack_word(state: str, by: str, phase: str = "") -> dict[str, object]:
+    return {"v": 1, "kind": "ack", "alarm": made_id(1), "state": state, "by": by, "phase": phase}
+
+
+def broken(journal: Journal, *_: object) -> None:
+    raise JournalError("journal: no space")

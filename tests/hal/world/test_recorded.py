@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.recordings import FOLDER, needs_recordings
 
 from hal.sim.world.recorded import AFTER_IMPACT_S, LEAD_IN_S, recorded
 
@@ -168,17 +169,11 @@ def test_missing_numpy_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch, 
         recorded(f"{person}:0")
 
 
-def _data() -> Path:
-    folder = Path(os.environ.get("REARGUARD_DATA") or ROOT.parent / "shared" / "data")
-    if not folder.is_dir():
-        pytest.skip(f"no recordings at {folder}; set REARGUARD_DATA to test with real people")
-    return folder
-
-
 @pytest.mark.data
+@needs_recordings
 @pytest.mark.parametrize(("dataset", "activity"), [("sisfall", "F02"), ("kfall", "T34")])
 def test_recorded_backward_fall_hits_at_its_mark_and_ends_on_the_back(dataset: str, activity: str) -> None:
-    path = sorted((_data() / dataset).glob("*.npz"))[0]
+    path = sorted((FOLDER / dataset).glob("*.npz"))[0]
     with np.load(path) as z:
         index = int(np.flatnonzero((z["activity"] == activity) & (z["impact"] >= 0))[0])
     world = recorded(f"{path}:{index}")
@@ -191,8 +186,8 @@ def test_recorded_backward_fall_hits_at_its_mark_and_ends_on_the_back(dataset: s
 
 
 @pytest.mark.data
+@needs_recordings
 def test_synthetic_walker_moves_within_the_range_of_recorded_people() -> None:
-    _data()
     done = _bench("--quick")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "OUTSIDE" not in done.stdout
