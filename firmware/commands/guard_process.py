@@ -15,7 +15,7 @@ from firmware.guard import threads
 from firmware.guard.background import Background
 from firmware.guard.events import EventMaker, Wall
 from firmware.guard.guard import assemble, open_readers
-from firmware.guard.inbox import Handover, Inbox, RemoteInbox, SounderInbox
+from firmware.guard.inbox import Handover, Inbox, RemoteInbox, SounderInbox, WorkInbox
 from firmware.guard.journal_writer import JournalWriter
 from firmware.guard.loop import Sink
 from firmware.guard.sinks import MonitorSink, RecorderSink
@@ -73,9 +73,10 @@ def run_guard(
         stack.callback(reports.close)
         stack.callback(remote.close)
         heard = SounderInbox(reports.receive, clock.now_ns())
-        inboxes: list[Inbox] = [handover, heard, RemoteInbox(remote.receive, events.number_of)]
+        written = WorkInbox(writer.background, clock.now_ns())
+        inboxes: list[Inbox] = [handover, heard, written, RemoteInbox(remote.receive, events.number_of)]
         readers = open_readers(board, clock, config.board.rangefinder.period_s)
-        guard = assemble(config.core, readers, SounderLine(run_dir), sinks, inboxes, systemd_notifier(), workers)
+        guard = assemble(config.core, readers, SounderLine(run_dir), sinks, inboxes, systemd_notifier())
         stack.enter_context(_working(workers))
         ask_for_real_time()  # after the threads that write, which must not have it
         threads.run(guard, clock, stop)

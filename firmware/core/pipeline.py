@@ -141,7 +141,9 @@ class SafetyPipeline:
         self._felt_ns = now_ns
         t_ns, attitude, alarm = sample.t_ns, self._attitude, self._fall_alarm
         stepping = self._steps.under_way(now_ns)
-        attitude.update(t_ns, sample.accel_mps2, sample.gyro_radps, stepping, not alarm.open)
+        # Nobody on the floor stands; but the alarm of an earlier run may be old, and who is upright now stands.
+        standing = not alarm.open or (alarm.resumed and attitude.tilt_rad < LOOKS_AWAY_RAD)
+        attitude.update(t_ns, sample.accel_mps2, sample.gyro_radps, stepping, standing)
         self._steps.update(t_ns, attitude.vertical_mps2)
         if not (self._walk.active or (attitude.upright_known and self._walk.state is WalkState.SELF_TEST)):
             return

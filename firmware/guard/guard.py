@@ -7,7 +7,7 @@ from firmware.core.pipeline import CoreConfig, SafetyPipeline
 from firmware.guard.inbox import Inbox
 from firmware.guard.loop import SafetyLoop, Sink, SounderPort
 from firmware.guard.readers import ButtonChanges, Reader
-from firmware.guard.watchdog import Watchdog, Worker
+from firmware.guard.watchdog import Watchdog
 from hal.board import Board
 from hal.clock import Clock
 
@@ -52,7 +52,5 @@ def assemble(
     sinks: Sequence[Sink],
     inboxes: Sequence[Inbox],
     notify: Callable[[str], None],
-    workers: Sequence[Worker] = (),
 ) -> Guard:
-    watchdog = Watchdog(notify, readers, workers)
-    return Guard(SafetyLoop(SafetyPipeline(core), sounder, sinks), readers, inboxes, watchdog)
+    return Guard(SafetyLoop(SafetyPipeline(core), sounder, sinks), readers, inboxes, Watchdog(notify, readers))

@@ -13,6 +13,7 @@ from firmware.ipc import Malformed, RemoteAck, SounderReport, decode_remote, dec
 from hal.samples import SensorFault
 
 SOUNDER_SILENT_NS = 1_000_000_000
+WORKER_STUCK_NS = 3_000_000_000  # an SD card can hold up one write for a second or two
 SILENT = "sounder: no word for over 1 s, so neither buzzer nor motor can be trusted; restart rearguard-sounder"
 PER_TURN = 4  # a flood costs the loop four short reads per 50 ms, no more
 
@@ -48,10 +49,7 @@ class SounderInbox:
             if report.part:
                 faults.append(_fault(report, now_ns))
         if now_ns - self._heard_ns > SOUNDER_SILENT_NS:
-            silent = (
-                "sounder: no word for over 1 s, so neither buzzer nor motor can be trusted; restart rearguard-sounder"
-            )
-            faults.append(SensorFault(now_ns, "buzzer", "SounderSilent", silent))
+            faults.append(SensorFault(now_ns, "buzzer", "SounderSilent", SILENT))
         return faults
 
 
@@ -69,6 +67,27 @@ class Handover:
         while not self._waiting.empty():
             inputs.append(self._waiting.get())
         return inputs
+
+
+class Worker(Protocol):
+    """Work beside the loop that counts its turns; `firmware.guard.background.Background` does."""
+
+    turns: int
+
+
+class WorkInbox:
+    """Makes a fault of a journal whose writer does not come back: nobody might be told of a fall."""
+
+    def __init__(self, worker: Worker, now_ns: int) -> None:
+        self._worker, self._turns, self._seen_ns = worker, worker.turns, now_ns
+
+    def take(self, now_ns: int) -> list[Input]:
+        if self._worker.turns != self._turns:
+            self._turns, self._seen_ns = self._worker.turns, now_ns
+        if now_ns - self._seen_ns <= WORKER_STUCK_NS:
+            return []
+        hung = "journal: the disk does not answer, so nobody may be told of a fall; restart the device"
+        return [SensorFault(now_ns, "journal", "Hung", hung)]
 
 
 class RemoteInbox:

@@ -4,12 +4,10 @@ import contextlib
 import os
 import socket
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from firmware.guard.readers import Reader
 
 STUCK_NS = 2_000_000_000  # a reader whose driver call has not come back for so long is hung
-WORKER_STUCK_NS = 20_000_000_000  # an SD card can hold up one write for seconds
 FEED_NS = 200_000_000
 
 
@@ -29,30 +27,19 @@ def systemd_notifier() -> Callable[[str], None]:
     return notify
 
 
-class Worker(Protocol):
-    """Work beside the loop that counts its turns; `firmware.guard.background.Background` does."""
-
-    turns: int
-
-
 class Watchdog:
     """`READY=1` after the first turn with every reader heard, then `WATCHDOG=1` while all of them come back.
 
-    `workers` count their turns; one that stops counting is hung as well, and its alerts would be told to nobody.
+    A disk that hangs is no reason to be killed: a new guard would hang on it too. `inbox.WorkInbox` makes it heard.
     """
 
-    def __init__(
-        self, notify: Callable[[str], None], readers: Sequence[Reader], workers: Sequence[Worker] = ()
-    ) -> None:
-        self._notify, self._readers, self._workers = notify, readers, workers
-        self._counted: list[tuple[int, int]] = []
+    def __init__(self, notify: Callable[[str], None], readers: Sequence[Reader]) -> None:
+        self._notify, self._readers = notify, readers
         self._ready = False
         self._fed_ns: int | None = None
 
     def turn(self, now_ns: int) -> None:
         if any(reader.polled_ns is None or now_ns - reader.polled_ns > STUCK_NS for reader in self._readers):
-            return
-        if not self._working(now_ns):
             return
         if not self._ready:
             self._ready = True
@@ -60,13 +47,3 @@ class Watchdog:
         if self._fed_ns is None or now_ns - self._fed_ns >= FEED_NS:
             self._fed_ns = now_ns
             self._notify("WATCHDOG=1")
-
-    def _working(self, now_ns: int) -> bool:
-        """Whether every worker has come back lately."""
-        if not self._counted:
-            self._counted = [(worker.turns, now_ns) for worker in self._workers]
-        self._counted = [
-            seen if worker.turns == seen[0] else (worker.turns, now_ns)
-            for worker, seen in zip(self._workers, self._counted, strict=True)
-        ]
-        return all(now_ns - since_ns <= WORKER_STUCK_NS for _, since_ns in self._counted)

@@ -55,6 +55,8 @@ class Sounder:
         self._play, self._heard_ns = play, now_ns
         if play.armed is not None:
             self._armed, self._lost = play.armed, False
+        elif self._armed is False:
+            self._armed = None  # a new guard begins, and has as long as the first one to get on
 
     def tick(self, now_ns: int) -> None:
         if self._heard_ns is None:

@@ -1,7 +1,7 @@
 """What the neighbours say becomes inputs; what they should not say does not."""
 
 from firmware.core.messages import Acknowledgement, Command
-from firmware.guard.inbox import PER_TURN, RemoteInbox, SounderInbox
+from firmware.guard.inbox import PER_TURN, RemoteInbox, SounderInbox, WorkInbox
 from firmware.ipc import SounderReport, encode_report
 from hal.samples import SensorFault
 
@@ -44,6 +44,22 @@ def test_commands_that_would_weaken_the_guard_do_not_exist() -> None:
     inbox = RemoteInbox(lambda: box.pop(0) if box else None, lambda _: None)
     assert inbox.take(1) == [Command(1, "locate")]
     assert inbox.rejected == 3
+
+
+class Work:
+    turns = 0
+
+
+def test_writer_that_does_not_come_back_is_a_fault_until_it_does() -> None:
+    work = Work()
+    inbox = WorkInbox(work, 0)
+    assert inbox.take(2_900_000_000) == []
+    (fault,) = inbox.take(3_100_000_000)
+    assert isinstance(fault, SensorFault)
+    assert fault.part == "journal"
+    work.turns = 1
+    assert inbox.take(3_200_000_000) == []
+    assert inbox.take(6_100_000_000) == []
 
 
 def test_flood_costs_a_few_reads_a_turn() -> None:

@@ -111,6 +111,16 @@ def test_after_the_end_of_a_walk_silence_is_calm(rig: Rig) -> None:
     assert rig.sounder.sounding is Pattern.SILENT
 
 
+def test_next_guard_that_dies_in_its_self_test_is_heard_as_well(rig: Rig) -> None:
+    rig.say(Pattern.SILENT, armed=False)
+    rig.run(5.0)
+    rig.say(Pattern.SILENT, armed=None)
+    rig.run(9.0)
+    assert rig.sounder.sounding is Pattern.SILENT
+    rig.run(2.0)
+    assert rig.sounder.sounding is Pattern.FAULT
+
+
 def test_nothing_sticks_on_when_nobody_walks(rig: Rig) -> None:
     rig.say(Pattern.FALL_NOBODY_YET, armed=False)
     rig.run(0.1)

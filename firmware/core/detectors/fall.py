@@ -179,6 +179,7 @@ class FallDetector:
 
 
 _CALM = Detection(Hazard.FALL, Severity.NONE)
+STOOD_S = 2.0
 _OPEN = (Severity.SUSPECTED, Severity.CONFIRMED, Severity.NOT_RECOVERED, Severity.LONG_LIE)
 
 
@@ -200,6 +201,9 @@ class FallAlarm:
         self._suspected_ns = self._impact_ns = 0
         self._upright_since_ns: int | None = None
         self._upright_steps = 0
+        self._next: tuple[int, dict[str, Value]] | None = None
+        self.resumed = False  # the open alarm is of an earlier run of the guard
+        self._stood = False  # she was seen upright since it was resumed
         self.detection = _CALM
 
     @property
@@ -207,6 +211,11 @@ class FallAlarm:
         return self.detection.severity in _OPEN
 
     def suspect(self, now_ns: int, evidence: dict[str, Value]) -> None:
+        if self.resumed and self._stood:
+            # How the alarm of an earlier run went on is not known, but who has stood since then fell anew.
+            self._next = (now_ns, evidence)
+            self._tell(Severity.RECOVERED, {"upright_s": None, "steps": None, "resumed": True})
+            return
         if self.open:
             return
         self._suspected_ns = now_ns
@@ -228,6 +237,7 @@ class FallAlarm:
         data: dict[str, Value] = {"resumed": True, "age_s": round(age_s, 1)}
         if severity is Severity.SUSPECTED:
             data["deadline_s"] = round(max(0.0, self._config.countdown_s - age_s), 1)
+        self.resumed, self._stood = True, False
         self._tell(severity, data)
 
     def cancel(self, pressed_since_ns: int) -> bool:
@@ -247,6 +257,7 @@ class FallAlarm:
             self._upright_since_ns, self._upright_steps = now_ns, steps
         else:
             stood_s = (now_ns - self._upright_since_ns) * 1e-9
+            self._stood = self._stood or stood_s >= STOOD_S
             walked = steps - self._upright_steps
             if walked >= self._config.recovered_steps or stood_s >= self._config.recovered_upright_s:
                 self._tell(Severity.RECOVERED, {"upright_s": round(stood_s, 1), "steps": walked})
@@ -266,9 +277,14 @@ class FallAlarm:
         return self.detection
 
     def finish(self) -> None:
-        """The end of the alarm has been told."""
-        if not self.open:
-            self.detection = _CALM
+        """The end of the alarm has been told; a fall that ended it is a new one."""
+        if self.open:
+            return
+        self.detection = _CALM
+        evidence, self._next = self._next, None
+        if evidence is not None:
+            self.suspect(*evidence)
 
     def _tell(self, severity: Severity, data: dict[str, Value]) -> None:
         self.detection = Detection(Hazard.FALL, severity, data)
+        self.resumed = self.resumed and self.open
