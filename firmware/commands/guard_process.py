@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from firmware.config import Config, matched, to_toml
-from firmware.errors import RearguardError
+from firmware.errors import JournalError, RearguardError
 from firmware.guard import threads
 from firmware.guard.background import Background
 from firmware.guard.events import EventMaker, Wall
@@ -59,9 +59,11 @@ def run_guard(
     """Guard until `stop` is set, then sum the walk up and write down what is still to be written."""
     config, clock, handover = matched(config), MonotonicClock(), Handover()
     state_dir, run_dir = config.paths.state_dir, config.paths.run_dir
-    events = EventMaker(_device(state_dir), Wall(_wall_ms, SYNCED.exists, os.urandom), simulated=simulated)
+    boot_id = BOOT_ID.read_text(encoding="ascii").strip()
+    wall = Wall(_wall_ms, SYNCED.exists, os.urandom, boot_id)
+    events = EventMaker(_device(state_dir), wall, simulated=simulated)
     writer = JournalWriter(lambda: Journal(state_dir / JOURNAL), events, clock.now_ns, handover.put, complain)
-    recorder = _open_recorder(record, config)
+    recorder = _open_recorder(record, config, boot_id)
     sinks: list[Sink] = [writer, *([recorder] if recorder else [])]
     sinks += [MonitorSink(Sender(monitor).send)] if monitor else []
     workers: list[Background[Any]] = [writer.background, *([recorder.background] if recorder else [])]
@@ -80,6 +82,8 @@ def run_guard(
         stack.enter_context(_working(workers))
         ask_for_real_time()  # after the threads that write, which must not have it
         threads.run(guard, clock, stop)
+    if writer.unwritten_count:
+        raise JournalError(f"journal: {writer.unwritten_count} events could not be written and are lost")
 
 
 @contextlib.contextmanager
@@ -108,7 +112,7 @@ def _wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _open_recorder(path: Path | None, config: Config) -> RecorderSink | None:
+def _open_recorder(path: Path | None, config: Config, boot_id: str) -> RecorderSink | None:
     """A recording that cannot be made is complained about; it never keeps the guard from guarding."""
     if path is None:
         return None
@@ -116,7 +120,6 @@ def _open_recorder(path: Path | None, config: Config) -> RecorderSink | None:
 
     try:
         utc_ms = _wall_ms() if SYNCED.exists() else None
-        boot_id = BOOT_ID.read_text(encoding="ascii").strip()
         recorder = Recorder(path, config_toml=to_toml(config), boot_id=boot_id, utc_ms=utc_ms)
         return RecorderSink(recorder, complain)
     except (RearguardError, OSError) as error:

@@ -27,9 +27,10 @@ from firmware.link.config import MqttConfig
 LEAD_S = 1.0  # the processes are up before the world begins to move
 TURN_S = 0.05
 DELIVERY_PATIENCE_S = 8.0
-END_PATIENCE_S = 5.0
+END_PATIENCE_S = 9.0  # the end chirp, and a slow disk
 SILENT_S = 1.0  # the guard says something five times a second
 HUNG_S = 3.0  # and is then started again, as systemd's watchdog would
+START_S = 20.0  # until it is heard first: four Pythons that start at once on a small Pi
 TAKEN = ("delivered", "accepted", "acknowledged")
 OK, FAILURE = 0, 1
 
@@ -84,7 +85,7 @@ class Session:
 
     def end(self) -> int:
         """End the device in order, let the caregiver hear the last of it, and sum up; 0 when all was well."""
-        self._stop_child("guard")
+        clean = self._stop_child("guard") == 0
         deadline_s = time.monotonic() + DELIVERY_PATIENCE_S
         self._turn()
         while self._journal.unaccepted() and self._watch.exit_code is None and time.monotonic() < deadline_s:
@@ -96,7 +97,7 @@ class Session:
         summary = summary_json(self.story, [one for one in self._journal.deliveries() if one.id not in self._before])
         self._screen.summary(summary)
         lost = [alert for alert in summary["alerts"] if alert["delivery"] not in TAKEN]
-        return FAILURE if lost or summary["state"] != "ended" else OK
+        return FAILURE if lost or not clean or summary["state"] != "ended" else OK
 
     def _turn(self) -> None:
         waited_s = TURN_S
@@ -120,7 +121,7 @@ class Session:
     def _look_after_guard(self) -> None:
         guard = self._children["guard"]
         silent_s = time.monotonic() - max(self._heard_s, guard.started_s)
-        if silent_s > HUNG_S:
+        if silent_s > (HUNG_S if self._heard_s > guard.started_s else START_S):
             self._say("guard hangs; it is killed and started again")
             guard.kill()
             self._heard_s = time.monotonic()
@@ -128,7 +129,8 @@ class Session:
             self._silent = True
             self._say("guard is silent; in a walk the sounder plays the fault pattern by itself")
 
-    def _stop_child(self, name: str) -> None:
+    def _stop_child(self, name: str) -> int | None:
+        """Its exit code."""
         child = self._children[name]
         child.terminate()
         deadline_s = time.monotonic() + END_PATIENCE_S
@@ -136,6 +138,7 @@ class Session:
             self._turn()  # its last words are heard when they come
         if not child.stop(patience_s=0.1):
             self._say(f"{name} did not end when it was asked to, and was killed")
+        return child.exit_code
 
     def _say(self, text: str) -> None:
         self._screen.say(f"{self.story.seconds(time.monotonic_ns()):6.2f} s  {text}")

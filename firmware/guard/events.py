@@ -21,6 +21,7 @@ class Wall:
     now_ms: Callable[[], int]
     synced: Callable[[], bool]
     random: Callable[[int], bytes]
+    boot_id: str = ""  # of the machine: monotonic times compare within one
 
 
 class EventMaker:
@@ -32,6 +33,10 @@ class EventMaker:
         self._alarms: dict[int, str] = {}
         self._open: dict[int, dict[str, Value]] = {}
         self.resumed_alarm: str | None = None  # the name of the alarm that an earlier run left open
+
+    @property
+    def boot_id(self) -> str:
+        return self._wall.boot_id
 
     def event(self, alert: Alert) -> Event | None:
         """The event to keep for this alert; None for what is only counted in the walk."""
@@ -79,6 +84,7 @@ class EventMaker:
             "severity": event.severity,
             "t": event.t,
             "deadline_s": event.deadline_s,
+            "boot_id": self.boot_id,
             "began_mono_ms": event.mono_ms - _age_ms(alert) if began_ms is None else began_ms,
         }
 

@@ -54,7 +54,10 @@ class JournalWriter:
                 self._waiting["walk"] = {"state": output.state, **output.summary}
                 urgent = urgent or output.state is WalkState.ENDED
             elif isinstance(output, Health | Telemetry):
-                self._waiting["health" if isinstance(output, Health) else "telemetry"] = as_json(output)
+                self._waiting["health" if isinstance(output, Health) else "telemetry"] = {
+                    **as_json(output),
+                    "boot_id": self._events.boot_id,
+                }
         now_ns = max((item.t_ns for item in inputs), default=0)
         if self._waiting and (urgent or self._written_ns is None or now_ns - self._written_ns >= STATES_NS):
             self.background.put(self._waiting)
@@ -82,6 +85,8 @@ class JournalWriter:
             self._write_down(self._opened())
         except JournalError as error:
             self._fail(error)
+        except Exception as error:  # noqa: BLE001 - a defect that keeps alerts from being told must be heard too
+            self._fail(JournalError(f"journal: {type(error).__name__}: {error}; please report this defect"))
         else:
             self._failing_since_ns = None
 
@@ -122,11 +127,22 @@ class JournalWriter:
     def _take_over(self, journal: Journal) -> None:
         """Before anything is written over it: what is still open goes on, what is not is closed."""
         states = journal.states()[1]
-        left_over = resume(states, self._now_ns())
+        left_over = resume(states, self._now_ns(), self._events.boot_id)
         if left_over is None or left_over.severity is Severity.NONE:
             self._states.setdefault("alarm", {"active": False})
         else:
             name = states["alarm"].get("alarm")
             self._events.resumed_alarm = name if isinstance(name, str) else None
+            self._keep_open_alarm()
         if left_over is not None:
             self._hand_over(left_over)
+
+    def _keep_open_alarm(self) -> None:
+        """What this run has said so far does not know of the alarm; the core's answer to `Resume` will."""
+        if self._states.get("alarm", {}).get("severity") != "critical":
+            self._states.pop("alarm", None)
+
+    @property
+    def unwritten_count(self) -> int:
+        """Events that exist in memory alone."""
+        return len(self._unwritten)

@@ -34,10 +34,10 @@ def suspected(t_ns: int, alarm: int = 1, **data: Any) -> Alert:
 class Run:
     """One run of a guard's journal writer on the journal of a folder."""
 
-    def __init__(self, folder: Path, now_ns: int = 0) -> None:
+    def __init__(self, folder: Path, now_ns: int = 0, boot_id: str = "this") -> None:
         self.path, self.complaints, self.resumed = folder / "journal.db", list[str](), list[Any]()
         counter = itertools.count(now_ns)  # so that no two runs make the same names
-        wall = Wall(lambda: 1_767_225_600_000, lambda: False, lambda n: next(counter).to_bytes(n, "big"))
+        wall = Wall(lambda: 1_767_225_600_000, lambda: False, lambda n: next(counter).to_bytes(n, "big"), boot_id)
         self.events = EventMaker("rg-12345678", wall)
         self.refuse, self.now_ns = False, now_ns
         self.writer = JournalWriter(
@@ -60,7 +60,7 @@ class Run:
         return self.journal.states()[1].get(key, {})
 
 
-Start = Callable[[int], Run]
+Start = Callable[..., Run]
 
 
 @pytest.fixture
@@ -68,8 +68,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Starts one guard after another on the same journal."""
     runs: list[Run] = []
 
-    def start(now_ns: int) -> Run:
-        runs.append(Run(tmp_path, now_ns))
+    def start(now_ns: int, boot_id: str = "this") -> Run:
+        runs.append(Run(tmp_path, now_ns, boot_id))
         return runs[-1]
 
     yield start
@@ -221,12 +221,23 @@ def test_guard_that_died_in_the_countdown_hands_it_to_the_next_one(run: Run, sta
 
 
 def test_alarm_of_before_a_power_cut_starts_its_countdown_again(run: Run, start: Start) -> None:
-    run.take(500_000_000_000, suspected(500_000_000_000))
+    run.take(5_000_000_000, suspected(5_000_000_000), telemetry(5_000_000_000))
+    run.take(5_100_000_000, WalkChanged(5_100_000_000, WalkState.WALKING, {}))
     run.write()
-    after = start(9_000_000_000)
+    after = start(20_000_000_000, boot_id="the next")
     after.write()
-    assert after.resumed[0].age_s == 0.0
+    assert after.resumed[0].age_s == 0.0, "seconds of two boots do not compare"
     assert not after.resumed[0].walking
+
+
+def test_what_a_new_run_says_first_does_not_hide_an_open_fall(run: Run, start: Start) -> None:
+    run.take(1_000_000_000, suspected(1_000_000_000))
+    run.write()
+    for number in (2, 3):
+        after = start(number * 10**9)
+        after.take(1, Alert(1, Hazard.FAULT, Severity.FAULT, 1, {"part": "imu", "reason": "no answer"}))
+        after.write()
+        assert [resumed.hazard for resumed in after.resumed] == [Hazard.FALL]
 
 
 def telemetry(t_ns: int) -> Telemetry:
