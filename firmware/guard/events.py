@@ -32,7 +32,7 @@ class EventMaker:
         self._remark: dict[str, Value] = {"simulated": True} if simulated else {}
         self._alarms: dict[int, str] = {}
         self._open: dict[int, dict[str, Value]] = {}
-        self.resumed_alarm: str | None = None  # the name of the alarm that an earlier run left open
+        self.resumed: dict[str, str] = {}  # the names of the alarms that an earlier run left open, by hazard
 
     @property
     def boot_id(self) -> str:
@@ -44,7 +44,7 @@ class EventMaker:
             return None
         now_ms = self._wall.now_ms()
         identity = uuid7(now_ms, self._wall.random)
-        first = self.resumed_alarm if alert.data.get("resumed") and self.resumed_alarm else identity
+        first = self.resumed.get(alert.hazard, identity) if alert.data.get("resumed") else identity
         event = Event(
             id=identity,
             alarm=self._alarms.setdefault(alert.alarm, first),
@@ -62,10 +62,14 @@ class EventMaker:
         self._note(alert, event)
         return event
 
-    def alarm_now(self) -> Mapping[str, Value]:
-        """The most serious alarm that is open, or `{"active": False}`: the truth after any restart."""
+    def alarm_now(self) -> Mapping[str, object]:
+        """The most serious alarm that is open, or `{"active": False}`: the truth after any restart.
+
+        "others" are the critical ones besides it, for the next run of the guard.
+        """
         critical = [body for body in self._open.values() if body["severity"] == "critical"]
-        return next(iter(critical or self._open.values()), {"active": False})
+        first = next(iter(critical or self._open.values()), {"active": False})
+        return {**first, "others": critical[1:]} if critical[1:] else first
 
     def number_of(self, alarm: str) -> int | None:
         """The core's number of an alarm that the journal names; None when it is not of this run."""

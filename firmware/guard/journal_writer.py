@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from firmware.core.messages import Alert, Health, Input, Output, Severity, Telemetry, WalkChanged, WalkState
+from firmware.core.messages import Alert, Health, Input, Output, Telemetry, WalkChanged, WalkState
 from firmware.errors import JournalError
 from firmware.guard.background import Background
 from firmware.guard.events import EventMaker
-from firmware.guard.left_over import resume
+from firmware.guard.left_over import open_alarms, resume
 from firmware.journal import Event, Journal
 from firmware.outputs import as_json
 from hal.samples import SensorFault
@@ -127,14 +127,13 @@ class JournalWriter:
     def _take_over(self, journal: Journal) -> None:
         """Before anything is written over it: what is still open goes on, what is not is closed."""
         states = journal.states()[1]
-        left_over = resume(states, self._now_ns(), self._events.boot_id)
-        if left_over is None or left_over.severity is Severity.NONE:
-            self._states.setdefault("alarm", {"active": False})
-        else:
-            name = states["alarm"].get("alarm")
-            self._events.resumed_alarm = name if isinstance(name, str) else None
+        alarms = open_alarms(states)
+        self._events.resumed = {str(alarm["type"]): str(alarm["alarm"]) for alarm in alarms if "alarm" in alarm}
+        if alarms:
             self._keep_open_alarm()
-        if left_over is not None:
+        else:
+            self._states.setdefault("alarm", {"active": False})
+        for left_over in resume(states, self._now_ns(), self._events.boot_id):
             self._hand_over(left_over)
 
     def _keep_open_alarm(self) -> None:

@@ -12,19 +12,27 @@ OPEN = (Severity.SUSPECTED, Severity.CONFIRMED, Severity.NOT_RECOVERED, Severity
 States = Mapping[str, Mapping[str, Any]]
 
 
-def resume(states: States, now_ns: int, boot_id: str) -> Resume | None:
-    """None when the earlier run ended its walk and nothing was open.
+def resume(states: States, now_ns: int, boot_id: str) -> list[Resume]:
+    """One for each alarm that is open; one without an alarm when only the walk goes on; none after a clean end.
 
     Times are of the monotonic clock, which starts anew with the machine: what another `boot_id` left has no known age.
     Such a countdown starts again, rather than an alarm going off at once, and such a walk does not go on.
     """
-    alarm = states.get("alarm", {})
-    hazard, severity = _open_alarm(alarm)
     walking = _was_walking(states, now_ns, boot_id)
-    if severity is Severity.NONE and not walking:
-        return None
-    age_ms = _elapsed_ms(alarm, alarm.get("began_mono_ms"), now_ns, boot_id)
-    return Resume(now_ns, walking, hazard, severity, (age_ms or 0) / 1000)
+    found = []
+    for alarm in open_alarms(states):
+        hazard, severity = _open_alarm(alarm)
+        age_ms = _elapsed_ms(alarm, alarm.get("began_mono_ms"), now_ns, boot_id)
+        found.append(Resume(now_ns, walking, hazard, severity, (age_ms or 0) / 1000))
+    return found or ([Resume(now_ns, True, Hazard.FALL, Severity.NONE, 0.0)] if walking else [])
+
+
+def open_alarms(states: States) -> list[Mapping[str, Any]]:
+    """The bodies of the falls and calls for help that nobody has ended."""
+    alarm = states.get("alarm", {})
+    others = alarm.get("others", [])
+    bodies = [alarm, *(others if isinstance(others, list) else [])]
+    return [body for body in bodies if isinstance(body, Mapping) and _open_alarm(body)[1] is not Severity.NONE]
 
 
 def _open_alarm(alarm: Mapping[str, Any]) -> tuple[Hazard, Severity]:

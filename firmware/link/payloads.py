@@ -73,7 +73,7 @@ def health(
 
 def _state(device: str, boot: int, body: Mapping[str, Any]) -> dict[str, Any]:
     """`t_ns` and `kind` are the recording's words; the boot number and the sender say the rest."""
-    kept = {key: value for key, value in body.items() if key not in ("t_ns", "kind")}
+    kept = {key: value for key, value in body.items() if key not in ("t_ns", "kind", "boot_id", "others")}
     return {**kept, "v": VERSION, "dev": device, "boot": boot}
 
 

@@ -220,6 +220,22 @@ def test_guard_that_died_in_the_countdown_hands_it_to_the_next_one(run: Run, sta
     assert after.events.number_of(first.event.alarm) == 7
 
 
+def test_call_for_help_and_fall_are_both_handed_on_each_with_its_name(run: Run, start: Start) -> None:
+    run.take(1_000_000_000, Alert(1_000_000_000, Hazard.SOS, Severity.CONFIRMED, 1, {"by": "button"}))
+    run.take(2_000_000_000, suspected(2_000_000_000, alarm=2))
+    run.write()
+    after = start(5_000_000_000)
+    after.write()
+    assert [(one.hazard, one.age_s) for one in after.resumed] == [(Hazard.SOS, 4.0), (Hazard.FALL, 3.0)]
+    resumed = {"resumed": True}
+    after.take(
+        6 * 10**9, Alert(6 * 10**9, Hazard.SOS, Severity.CONFIRMED, 1, resumed), suspected(6 * 10**9, 2, **resumed)
+    )
+    after.write()
+    names = [stored.event.alarm for stored in after.journal.events()]
+    assert names[:2] == names[2:]
+
+
 def test_alarm_of_before_a_power_cut_starts_its_countdown_again(run: Run, start: Start) -> None:
     run.take(5_000_000_000, suspected(5_000_000_000), telemetry(5_000_000_000))
     run.take(5_100_000_000, WalkChanged(5_100_000_000, WalkState.WALKING, {}))
