@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.figures import Figures, Movement, measured, movement
+from bench._figures import Figures, Movement, measured, movement
 from hal.sim.world.scenarios import scenario
 from hal.sim.world.scene import World
 

@@ -1,5 +1,8 @@
 """Real people through the whole device: their recorded motion goes through the simulated chip's registers."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +30,15 @@ def test_backward_fall_is_told_within_a_second_or_so_and_confirmed(trial: str, t
     suspected = next(alert for alert in walk.alerts if alert.hazard is Hazard.FALL)
     assert 0.0 < suspected.t_ns / 1e9 - walk.mark_s("impact") < 1.3
     assert [event["phase"] for event in walk.events if event["type"] == "fall"] == ["suspected", "confirmed"]
+
+
+def test_command_plays_a_real_person() -> None:
+    trial = f"{FOLDER}/kfall/SA06.npz:T34_SA06_R01"
+    command = [sys.executable, "-m", "firmware", "walk", "--simulated", "--virtual-time", "--json", "--motion", trial]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    summary = json.loads(done.stdout.splitlines()[-1])
+    assert [alert["what"] for alert in summary["alerts"]] == ["fall suspected", "fall confirmed"]
+    assert {alert["delivery"] for alert in summary["alerts"]} == {"delivered"}
 
 
 def test_slow_walk_is_counted_and_nothing_sounds(tmp_path: Path) -> None:
