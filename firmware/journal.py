@@ -22,6 +22,7 @@ from firmware.journal_file import (
 from firmware.plain_json import encode
 
 T = TypeVar("T")
+JOURNAL = "journal.db"  # its name in the state directory, for every process of the device
 STATE_KEYS = ("alarm", "health", "walk", "telemetry")
 _TEXTS = ("id", "alarm", "dev", "type", "phase", "severity", "t", "clock")
 

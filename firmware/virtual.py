@@ -20,7 +20,7 @@ from firmware.guard.loop import TICK_NS, Sink
 from firmware.guard.readers import Reader
 from firmware.guard.sinks import RecorderSink
 from firmware.ipc import Play, SounderReport, encode_report
-from firmware.journal import Delivery, Journal
+from firmware.journal import JOURNAL, Delivery, Journal
 from firmware.link.link import TURN_S as LINK_TURN_S
 from firmware.link.link import Link
 from firmware.link.memory import MemoryBroker, MemoryClient
@@ -34,7 +34,6 @@ from hal.sim.faults import Fault
 from hal.sim.world.scene import World
 
 DEVICE = "rg-00000000"
-JOURNAL = "journal.db"
 WALL_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z: where simulated wall time begins
 BACKGROUND_TURN_S = 0.01
 

@@ -6,30 +6,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.events import an_event, made_id
+from support.events import an_event, made_id, waiting
 from support.waiting import eventually
 
 from firmware.errors import JournalError
 from firmware.journal import Journal
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "journal.db"
-
-
-@pytest.fixture
-def journal(path: Path) -> Iterator[Journal]:
-    with contextlib.closing(Journal(path)) as opened:
-        yield opened
-
-
-def _waiting(journal: Journal) -> list[str]:
-    return [stored.event.id for stored in journal.unaccepted()]
 
 
 def test_an_event_is_what_it_was_when_it_is_read_by_another_process(journal: Journal, path: Path) -> None:
@@ -42,7 +26,7 @@ def test_an_event_is_what_it_was_when_it_is_read_by_another_process(journal: Jou
 
 def test_events_keep_their_order(journal: Journal) -> None:
     assert [journal.append(an_event(number)) for number in (3, 1, 2)] == [1, 2, 3]
-    assert _waiting(journal) == [made_id(3), made_id(1), made_id(2)]
+    assert waiting(journal) == [made_id(3), made_id(1), made_id(2)]
 
 
 def test_appending_again_after_a_doubtful_failure_changes_nothing(journal: Journal) -> None:
@@ -55,14 +39,14 @@ def test_a_number_that_json_cannot_say_does_not_lose_the_alert(journal: Journal)
     assert journal.unaccepted()[0].event.data == {"peak": None, "ttc_s": None, "steps": 3}
 
 
-def test_only_acceptance_takes_an_event_out_of_the_waiting(journal: Journal) -> None:
+def test_only_acceptance_takes_an_event_out_of_thewaiting(journal: Journal) -> None:
     journal.append(an_event(1))
     journal.mark_sent(made_id(1), "10:00")
     journal.mark_sent(made_id(1), "10:05")
     (stored,) = journal.unaccepted()
     assert (stored.attempts, stored.sent) == (2, "10:00")
     assert journal.mark_accepted(made_id(1), "hub", "10:07") == an_event(1)
-    assert _waiting(journal) == []
+    assert waiting(journal) == []
 
 
 def test_the_first_who_accepts_and_the_first_who_acknowledges_count(journal: Journal) -> None:
@@ -100,14 +84,14 @@ def test_a_persons_word_closes_what_was_sent_of_the_alarm_and_not_what_follows(j
     journal.append(an_event(2, alarm=made_id(1), phase="confirmed"))
     assert journal.mark_acknowledged(made_id(1), "Ann", "t")
     journal.append(an_event(3, alarm=made_id(1), phase="long_lie"))
-    assert _waiting(journal) == [made_id(2), made_id(3)]
+    assert waiting(journal) == [made_id(2), made_id(3)]
 
 
 def test_an_expired_event_is_closed_and_a_late_acceptance_still_counts(journal: Journal) -> None:
     journal.append(an_event(1, severity="info"))
     journal.mark_sent(made_id(1), "t")
     journal.mark_expired(made_id(1))
-    assert _waiting(journal) == []
+    assert waiting(journal) == []
     assert journal.deliveries()[0].state == "expired"
     journal.mark_accepted(made_id(1), "hub", "t")
     journal.mark_expired(made_id(1))

@@ -4,30 +4,14 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.damage import damage_last_two_thirds
-from support.events import an_event, made_id
+from support.events import an_event, made_id, waiting
 
 from firmware.errors import JournalError
 from firmware.journal import Journal
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "journal.db"
-
-
-@pytest.fixture
-def journal(path: Path) -> Iterator[Journal]:
-    with contextlib.closing(Journal(path)) as opened:
-        yield opened
-
-
-def _waiting(journal: Journal) -> list[str]:
-    return [stored.event.id for stored in journal.unaccepted()]
 
 
 @pytest.mark.parametrize("damage", [b"this is no database at all" * 400, b"\x00" * 8192])
@@ -52,7 +36,7 @@ def test_what_nobody_has_accepted_is_saved_from_a_damaged_journal(path: Path) ->
     path.write_bytes(content)
     with contextlib.closing(Journal(path)) as journal:
         assert journal.quarantined is not None
-        assert _waiting(journal) == [made_id(number) for number in range(50, 60)]
+        assert waiting(journal) == [made_id(number) for number in range(50, 60)]
         assert journal.append(an_event(60)) > 59
 
 
@@ -69,7 +53,7 @@ def test_a_journal_of_a_newer_version_gives_up_its_unaccepted_events(path: Path)
         db.execute("PRAGMA user_version=99")
     with contextlib.closing(Journal(path)) as journal:
         assert journal.quarantined is not None
-        assert _waiting(journal) == [made_id(1)]
+        assert waiting(journal) == [made_id(1)]
 
 
 def _spoil(path: Path, sql: str) -> None:
@@ -115,7 +99,7 @@ def test_a_rotten_event_is_absent_everywhere(journal: Journal, path: Path, body:
     for number in (1, 2):
         journal.append(an_event(number))
     _spoil(path, f"UPDATE events SET body = {body} WHERE seq = 1")
-    assert _waiting(journal) == [made_id(2)]
+    assert waiting(journal) == [made_id(2)]
     assert len(journal.deliveries()) == 1
     assert journal.rotten_rows == 1
     assert journal.mark_accepted(made_id(1), "hub", "t") is None
@@ -170,7 +154,7 @@ def test_what_stands_behind_a_damaged_page_is_saved_too(path: Path) -> None:
     content[start : start + 4096] = b"\xa5" * 4096
     path.write_bytes(content)
     with contextlib.closing(Journal(path)) as journal:
-        saved = _waiting(journal)
+        saved = waiting(journal)
     assert 300 < len(saved) < 400
     assert (saved[0], saved[-1]) == (made_id(1), made_id(400))
 
@@ -183,7 +167,7 @@ def test_an_event_that_went_into_a_file_which_was_just_moved_aside_is_written_ag
     openings = journal.openings
     journal.append(an_event(1))
     assert journal.openings == openings + 1
-    assert _waiting(journal) == [made_id(1)]
+    assert waiting(journal) == [made_id(1)]
 
 
 def test_a_process_that_holds_the_journals_door_makes_an_error_and_no_standstill(
@@ -205,7 +189,7 @@ def test_a_check_that_takes_too_long_is_left_to_the_use(path: Path, monkeypatch:
     monkeypatch.setattr("firmware.journal_file.CHECK_STEPS", 1)
     with contextlib.closing(Journal(path)) as journal:
         assert journal.quarantined is None
-        assert len(_waiting(journal)) == 59
+        assert len(waiting(journal)) == 59
 
 
 OLD = """
@@ -223,7 +207,7 @@ def test_a_journal_of_the_first_version_goes_on(path: Path) -> None:
         db.executescript(OLD)
     with contextlib.closing(Journal(path)) as journal:
         assert journal.quarantined is None
-        assert _waiting(journal) == [made_id(2)]
+        assert waiting(journal) == [made_id(2)]
         assert [delivery.state for delivery in journal.deliveries()] == ["accepted", "queued"]
 
 
@@ -233,7 +217,7 @@ def test_one_rotten_row_does_not_keep_the_sound_ones_from_being_told(journal: Jo
     with contextlib.closing(sqlite3.connect(path)) as db:
         db.execute("UPDATE events SET body = CAST(x'7bff22' AS TEXT) WHERE seq = 2")
         db.commit()
-    assert _waiting(journal) == [made_id(1), made_id(3)]
+    assert waiting(journal) == [made_id(1), made_id(3)]
     assert len(journal.deliveries()) == 2
 
 
@@ -247,7 +231,7 @@ def test_a_journal_that_the_link_replaced_goes_on_in_the_guard(journal: Journal,
         assert states == {}
         assert journal.append(an_event(2)) == 2  # above what it had given before
         journal.set_state({"alarm": {"active": True}, "walk": {"steps": 1}})
-        assert _waiting(link) == [made_id(2)]
+        assert waiting(link) == [made_id(2)]
         assert link.states(version)[1] == {"alarm": {"active": True}, "walk": {"steps": 1}}
 
 

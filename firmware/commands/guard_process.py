@@ -22,14 +22,13 @@ from firmware.guard.sinks import MonitorSink, RecorderSink
 from firmware.guard.watchdog import systemd_notifier
 from firmware.ids import device_id
 from firmware.ipc import LINK_SOCKET, SOUNDER_REPORTS_SOCKET, SOUNDER_SOCKET, Play, Receiver, Sender, encode_play
-from firmware.journal import Journal
+from firmware.journal import JOURNAL, Journal
 from firmware.realtime import ask_for_real_time
 from hal.board import Board
 from hal.clock import MonotonicClock
 
 SYNCED = Path("/run/systemd/timesync/synchronized")  # made by systemd-timesyncd once the clock was set from the network
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-JOURNAL = "journal.db"
 NAMELESS = "rg-00000000"
 
 

@@ -5,7 +5,7 @@ import threading
 from firmware.config import Config
 from firmware.ids import device_id
 from firmware.ipc import LINK_SOCKET, Sender
-from firmware.journal import Journal
+from firmware.journal import JOURNAL, Journal
 from firmware.link.link import TURN_S, Link
 from firmware.link.mqtt import MqttClient
 from hal.clock import MonotonicClock
@@ -15,7 +15,7 @@ def run_link(config: Config, stop: threading.Event) -> None:
     """Link until `stop` is set, then say a clean end."""
     clock, state_dir = MonotonicClock(), config.paths.state_dir
     device = device_id(state_dir)
-    journal = Journal(state_dir / "journal.db")
+    journal = Journal(state_dir / JOURNAL)
     to_guard = Sender(config.paths.run_dir / LINK_SOCKET)
     link = Link(journal, MqttClient(config.mqtt, device), to_guard.send, clock)
     try:

@@ -6,12 +6,15 @@ import signal
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from firmware.config import Config, load
 from firmware.errors import ConfigError
 from firmware.ipc import Instance
 from hal.board import Board
-from hal.sim.world.scene import World
+
+if TYPE_CHECKING:
+    from hal.sim.world.scene import World
 
 
 def run(args: argparse.Namespace) -> int:
@@ -91,7 +94,7 @@ def open_board(args: argparse.Namespace, config: Config) -> Board:
     )
 
 
-def open_world(args: argparse.Namespace) -> World:
+def open_world(args: argparse.Namespace) -> "World":
     """The recorded motion that `--motion` names, or the scenario that `--scenario` names."""
     if args.motion:
         from hal.sim.world.recorded import recorded

@@ -21,7 +21,7 @@ from firmware.config import Config, to_toml
 from firmware.core.messages import Pattern
 from firmware.ids import device_id
 from firmware.ipc import Receiver
-from firmware.journal import Journal
+from firmware.journal import JOURNAL, Journal
 from firmware.link.config import MqttConfig
 
 LEAD_S = 1.0  # the processes are up before the world begins to move
@@ -46,13 +46,13 @@ class Session:
         stop: threading.Event,
         stack: contextlib.ExitStack,
     ) -> None:
-        self._args, self._broker, self._stop = args, broker, stop
+        self._broker, self._stop = broker, stop
         run_dir, state_dir = config.paths.run_dir, config.paths.state_dir
         if broker:
             config = replace(config, mqtt=replace(config.mqtt, host=broker.host, port=broker.port))
         file = run_dir / "walk.toml"
         file.write_text(to_toml(config), encoding="utf-8")
-        self._journal = Journal(state_dir / "journal.db")
+        self._journal = Journal(state_dir / JOURNAL)
         stack.callback(self._journal.close)
         self._before = {delivery.id for delivery in self._journal.deliveries()}
         self._monitor = Receiver(run_dir / "monitor.sock")
@@ -72,6 +72,8 @@ class Session:
         self._speaker = None if args.no_sound or args.json else Speaker()
         if self._speaker:
             stack.callback(self._speaker.close)
+            if not self._speaker.available:
+                self._screen.say("no sound: this machine has none of aplay, paplay and afplay")
 
     def walk(self, duration_s: float) -> None:
         """Follow the walk until it is over."""

@@ -65,7 +65,6 @@ class Story:
     parts: dict[str, Any] = field(default_factory=dict)
     summary: dict[str, Any] = field(default_factory=dict)
     warnings: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
-    decided: list[dict[str, Any]] = field(default_factory=list)
     told: dict[str, Told] = field(default_factory=dict)
     status: dict[str, Any] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
@@ -129,7 +128,7 @@ class Story:
     def _alert(self, line: Line) -> str:
         hazard, severity, data = line["hazard"], line["severity"], line["data"]
         if hazard == Hazard.OBSTACLE:
-            if severity not in (Severity.NONE,):
+            if severity != Severity.NONE:
                 self.warnings.append((self.seconds(line["t_ns"]), {"severity": severity, **data}))
             return f"obstacle   {severity if severity != 'none' else 'clear'}{_approach(data)}"
         if hazard == Hazard.SWAY:
@@ -137,7 +136,6 @@ class Story:
         if hazard == Hazard.FAULT:
             part = data.get("part", "?")
             return f"fault      {data.get('reason') or f'{part} works again'}"
-        self.decided.append(dict(line))
         return f"alarm      {in_words(hazard, severity)}"
 
 

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from firmware.commands.run import check_recordable, open_world
-from firmware.commands.screen import Screen, open_screen
+from firmware.commands.screen import JsonScreen, PlainScreen, Screen
 from firmware.commands.story import Story
 from firmware.commands.summary import summary_json
 from firmware.config import load
@@ -23,8 +23,8 @@ def virtual_walk(args: argparse.Namespace) -> int:
     if args.record:
         check_recordable(Path(args.record))
     story = Story(epoch_ns=0)
-    args.plain = True  # a live view of something that is over at once shows nothing
-    with tempfile.TemporaryDirectory(prefix="rearguard-") as folder, open_screen(args, story) as screen:
+    screen = JsonScreen() if args.json else PlainScreen()  # a live view of what is over at once shows nothing
+    with tempfile.TemporaryDirectory(prefix="rearguard-") as folder:
         broker = MemoryBroker()
         caregiver = MemoryCaregiver(broker)
         device = VirtualDevice(

@@ -15,7 +15,8 @@ from hal.samples import SensorFault
 FAULT_NS = 1_000_000_000
 STATES_NS = 1_000_000_000  # states are written once a second; an alarm and the end of a walk at once
 
-States = dict[str, Mapping[str, object]]
+State = Mapping[str, object] | Health | Telemetry  # the last two become JSON off the loop
+States = dict[str, State]
 
 
 class JournalWriter:
@@ -38,7 +39,7 @@ class JournalWriter:
         self._journal: Journal | None = None
         self._boot = 0
         self._unwritten: list[Event] = []
-        self._states: States = {}
+        self._states: dict[str, Mapping[str, object]] = {}
         self._waiting: States = {}
         self._written_ns: int | None = None
         self._failing_since_ns: int | None = None
@@ -54,10 +55,7 @@ class JournalWriter:
                 self._waiting["walk"] = {"state": output.state, **output.summary}
                 urgent = urgent or output.state is WalkState.ENDED
             elif isinstance(output, Health | Telemetry):
-                self._waiting["health" if isinstance(output, Health) else "telemetry"] = {
-                    **as_json(output),
-                    "boot_id": self._events.boot_id,
-                }
+                self._waiting["health" if isinstance(output, Health) else "telemetry"] = output
         now_ns = max((item.t_ns for item in inputs), default=0)
         if self._waiting and (urgent or self._written_ns is None or now_ns - self._written_ns >= STATES_NS):
             self.background.put(self._waiting)
@@ -80,7 +78,7 @@ class JournalWriter:
             if isinstance(item, Event):
                 self._unwritten.append(item)
             else:
-                self._states.update(item)
+                self._states.update({key: self._body(state) for key, state in item.items()})
         try:
             self._write_down(self._opened())
         except JournalError as error:
@@ -89,6 +87,11 @@ class JournalWriter:
             self._fail(JournalError(f"journal: {type(error).__name__}: {error}; please report this defect"))
         else:
             self._failing_since_ns = None
+
+    def _body(self, state: State) -> Mapping[str, object]:
+        if isinstance(state, Health | Telemetry):
+            return {**as_json(state), "boot_id": self._events.boot_id}
+        return state
 
     def _fail(self, error: JournalError) -> None:
         """Complained about once; after a second the walker hears it, for nobody may be told of a fall now."""

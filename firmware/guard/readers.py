@@ -30,9 +30,9 @@ class DriverDefect(HalError):
 
 
 class Device(Protocol):
-    """A driver of `hal`: one call is one measurement."""
+    """A driver of `hal`: what is new since the last call, oldest first."""
 
-    def read(self) -> Sequence[ImuSample] | Sequence[ButtonSample] | Sequence[RangeSample] | RangeSample: ...
+    def read(self) -> Sequence[ImuSample] | Sequence[ButtonSample] | Sequence[RangeSample]: ...
 
     def close(self) -> None: ...
 
@@ -93,8 +93,7 @@ class Reader:
             if self._fault is not None and self._clock.now_ns() < self._reopen_ns:
                 raise self._fault
             self._device = self._open()
-        result = self._device.read()
-        samples: list[Input] = [*result] if isinstance(result, Sequence) else [result]
+        samples: list[Input] = [*self._device.read()]
         if samples:
             self._failures, self._openings, self._fault = 0, 0, None
         return samples

@@ -25,11 +25,11 @@ class Wire:
         self.opened += 1
         return self
 
-    def read(self) -> RangeSample:
+    def read(self) -> list[RangeSample]:
         error = self.errors.pop(0) if self.errors else None
         if error:
             raise error
-        return RangeSample(self.clock.now_ns(), 1.5)
+        return [RangeSample(self.clock.now_ns(), 1.5)]
 
     def close(self) -> None:
         self.closed += 1
@@ -120,7 +120,7 @@ def test_driver_that_cannot_even_close_is_let_go(clock: SimClock, wire: Wire) ->
 
 
 def test_defect_in_a_driver_is_a_fault_of_its_part(clock: SimClock, wire: Wire) -> None:
-    def read() -> RangeSample:
+    def read() -> list[RangeSample]:
         raise ZeroDivisionError("division by zero")
 
     wire.read = read  # type: ignore[method-assign]

@@ -20,8 +20,8 @@ CLOCK = MonotonicClock()
 class Wall:
     closed = False
 
-    def read(self) -> RangeSample:
-        return RangeSample(CLOCK.now_ns(), 2.0)
+    def read(self) -> list[RangeSample]:
+        return [RangeSample(CLOCK.now_ns(), 2.0)]
 
     def close(self) -> None:
         self.closed = True
@@ -33,9 +33,9 @@ class Hung:
     def __init__(self) -> None:
         self.let_go = threading.Event()
 
-    def read(self) -> RangeSample:
+    def read(self) -> list[RangeSample]:
         self.let_go.wait()
-        return RangeSample(CLOCK.now_ns(), 2.0)
+        return [RangeSample(CLOCK.now_ns(), 2.0)]
 
     def close(self) -> None:
         return None

@@ -13,7 +13,7 @@ from hal.sim.clock import SimClock
 
 
 class Blind:
-    def read(self) -> RangeSample:
+    def read(self) -> list[RangeSample]:
         raise NoEcho("no echo")
 
     def close(self) -> None:

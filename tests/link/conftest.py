@@ -11,11 +11,6 @@ from firmware.journal import Journal
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "journal.db"
-
-
-@pytest.fixture
 def journal(path: Path) -> Iterator[Journal]:
     with contextlib.closing(Journal(path)) as opened:
         opened.next_boot()

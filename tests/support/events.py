@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from firmware.ids import uuid7
-from firmware.journal import Event
+from firmware.journal import Event, Journal
 
 DEVICE = "rg-0a1b2c3d"
 _EVENT = Event(
@@ -31,3 +31,7 @@ def made_id(number: int) -> str:
 def an_event(number: int = 1, **changes: Any) -> Event:
     """Event `number`, a suspected fall of an alarm of its own unless `changes` say otherwise."""
     return replace(_EVENT, **{"id": made_id(number), "alarm": made_id(number), **changes})
+
+
+def waiting(journal: Journal) -> list[str]:
+    return [stored.event.id for stored in journal.unaccepted()]
