@@ -99,7 +99,11 @@ class HcSr04:
     def _line_is_low(self, until_ns: int) -> bool:
         """Wait until the last pulse is over, and after a lost ping a little longer; False when it goes on."""
         if self._doubtful:
-            self._pulse.wait(self._clock, self._random.uniform(*self.SHIFT_S))
+            shift_s = self._random.uniform(*self.SHIFT_S)
+            if self._pulse.fall is None:
+                self._pulse.wait(self._clock, shift_s)
+            else:  # the pulse is over, and waiting for it would take no time
+                self._clock.sleep(shift_s)
         if not self._echo.state:
             return True
         age_s = self._pins.ticks_diff(self._pins.ticks(), self._ping_s)

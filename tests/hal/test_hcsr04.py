@@ -229,3 +229,13 @@ def test_pins_that_fail_while_reading_are_an_error_of_the_rangefinder(pins: SimP
     pins.sim_pin(23).function = "input"  # another program took the line
     with pytest.raises(PinsUnavailable, match="rangefinder: its pins cannot be used"):
         sensor.read()
+
+
+def test_pings_after_a_doubtful_answer_come_at_changing_times(pins: SimPinFactory) -> None:
+    rig = Rig(pins, Fault("delayed", "rangefinder", start_s=0.0))
+    assert set(rig.pings(1.2)) == {"ImplausibleEcho"}
+    pings_ns = [state.t_ns for state in pins.sim_pin(23).history if state.level]
+    shifts_ms = [(t_ns - pings_ns[0]) / 1e6 % (PERIOD_S * 1e3) for t_ns in pings_ns[1:]]
+    assert len(shifts_ms) == 19
+    assert all(2.0 <= shift_ms <= 12.1 for shift_ms in shifts_ms)
+    assert max(shifts_ms) - min(shifts_ms) > 5.0
