@@ -8,6 +8,8 @@ class HalError(Exception):
 class BusError(HalError):
     """A transfer on the I2C bus failed or took too long."""
 
+    code: int | None = None  # the errno that the kernel gave; see hal.i2c
+
 
 class DeviceNotFound(HalError):
     """Nothing answers where a part is expected."""

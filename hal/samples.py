@@ -12,6 +12,7 @@ class ImuSample:
     t_ns: int
     accel_mps2: Vector
     gyro_radps: Vector
+    saturated: bool = False  # an axis was at the end of its range: what happened was at least this much
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class RangeSample:
 
     t_ns: int
     distance_m: float | None
+    sensor: str = "rangefinder"  # the part that measured: "rangefinder", or "low_rangefinder" along its own beam
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +33,30 @@ class ButtonSample:
 
 
 @dataclass(frozen=True, slots=True)
+class PowerSample:
+    """How the device is fed and how hot it is. None: not known, which is neither full nor cool."""
+
+    t_ns: int
+    battery_share: float | None = None  # of a full charge, 0 to 1; only a gauge that counts charge knows it
+    battery_v: float | None = None
+    battery_a: float | None = None  # positive while it discharges
+    undervoltage: bool | None = None  # the Pi's 5 V are below 4.63 V now
+    throttled: bool | None = None  # the processor is slowed down now, for heat or for want of current
+    cpu_c: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SensorFault:
     """A part could not be trusted at `t_ns`; sent again for as long as that lasts."""
 
     t_ns: int
-    part: str  # one of hal.samples.PARTS; the guard adds "journal"
+    part: str  # one of hal.samples.PARTS or OPTIONAL_PARTS; the guard adds "journal"
     kind: str  # the class name of the HalError: "NoEcho", "BusError", ...
     detail: str  # which part, what was found, what was expected, what to do
 
 
 PARTS = ("imu", "rangefinder", "button", "buzzer", "motor")
+"""Without these nobody is guarded."""
+
+OPTIONAL_PARTS = ("low_rangefinder", "led", "power")
+"""What a board may have besides; one that is fitted and fails is told like the others."""
