@@ -1,15 +1,23 @@
-"""A simulated MPU-6050 on a belt, for the tests of its driver."""
+"""A simulated MPU-6050, or a successor, on a belt, for the tests of its driver."""
 
+import itertools
 import math
 from collections.abc import Callable
+from typing import Any
 
-from hal.imu.mounting import Mounting
-from hal.imu.mpu6050 import Mpu6050
+from hypothesis import strategies as st
+
+from hal.clock import Clock
+from hal.i2c import I2cBus
+from hal.imu import mpu6050
+from hal.imu.fifo import FifoImu
+from hal.imu.mounting import SIGNED_AXES, Mounting
+from hal.imu.mpu6050 import Mpu, Variant
 from hal.samples import ImuSample, Vector
-from hal.sim.chips.mpu6050 import Motion, SimMpu6050
+from hal.sim.chips import mpu6050 as sim
+from hal.sim.chips.imu import Motion
 from hal.sim.clock import SimClock
-from hal.sim.faults import Fault
-from hal.sim.i2c import SimI2cBus
+from hal.sim.i2c import SimI2cBus, SimWires
 
 G0_MPS2 = 9.80665
 ACCEL_LSB_MPS2, GYRO_LSB_RADPS = G0_MPS2 / 2048, math.radians(1 / 16.4)
@@ -17,9 +25,37 @@ ACCEL_LSB_MPS2, GYRO_LSB_RADPS = G0_MPS2 / 2048, math.radians(1 / 16.4)
 ACCEL_TOLERANCE_MPS2 = 5 * 3.4e-3 * G0_MPS2 + ACCEL_LSB_MPS2
 GYRO_TOLERANCE_RADPS = 5 * math.radians(0.042) + GYRO_LSB_RADPS
 
+KINDS = {
+    "mpu6050": (mpu6050.MPU6050, sim.MPU6050),
+    "mpu6500": (mpu6050.MPU6500, sim.MPU6500),
+    "mpu9250": (mpu6050.MPU9250, sim.MPU9250),
+}
+"""The driver's and the simulation's side of each chip of the family."""
+
 
 def standing(t_s: float) -> tuple[Vector, Vector]:
     return (0.0, 0.0, G0_MPS2), (0.0, 0.0, 0.0)
+
+
+def mountings() -> st.SearchStrategy[Mounting]:
+    """All 24 that are square to the body."""
+    return st.sampled_from(square_mountings())
+
+
+def square_mountings() -> list[Mounting]:
+    square = []
+    for names in itertools.product(SIGNED_AXES, repeat=3):
+        try:
+            square.append(Mounting(*names))
+        except ValueError:
+            continue
+    return square
+
+
+def open_mpu(
+    bus: I2cBus, clock: Clock, variant: Variant = mpu6050.MPU6050, mounting: Mounting | None = None, **settings: int
+) -> FifoImu:
+    return FifoImu(Mpu(variant, bus, clock, **settings), bus, clock, mounting)
 
 
 class Worn:
@@ -29,28 +65,27 @@ class Worn:
         self,
         motion: Motion = standing,
         *,
-        fault: Fault | None = None,
+        kind: str = "mpu6050",
         mounting: Mounting | None = None,
-        clock_error: float = 0.008,
         byte_s: float = 0.0,
-        who_am_i: int = 0x68,
+        **options: Any,
     ) -> None:
+        """`options`: those of the simulated chip."""
         self.clock = SimClock()
         self.mounting = mounting or Mounting()
-        self.chip = SimMpu6050(
-            self.clock, motion, fault=fault, mounting=self.mounting, clock_error=clock_error, who_am_i=who_am_i
-        )
+        self.variant, sim_kind = KINDS[kind]
+        self.chip = sim.SimMpu6050(self.clock, motion, kind=sim_kind, mounting=self.mounting, **options)
+        self.wires = SimWires()
+        self.wires.chips[0x68] = self.chip
         self._byte_s = byte_s
 
     def bus(self) -> SimI2cBus:
-        bus = SimI2cBus(self.clock, byte_s=self._byte_s)
-        bus.add(0x68, self.chip)
-        return bus
+        return SimI2cBus(self.clock, byte_s=self._byte_s, wires=self.wires)
 
-    def open(self, rate_hz: int = 100) -> Mpu6050:
-        return Mpu6050(self.bus(), self.clock, mounting=self.mounting, rate_hz=rate_hz)
+    def open(self, rate_hz: int = 100, **settings: int) -> FifoImu:
+        return open_mpu(self.bus(), self.clock, self.variant, self.mounting, rate_hz=rate_hz, **settings)
 
-    def read_until(self, imu: Mpu6050, end_s: float, step_s: float = 0.02) -> list[ImuSample]:
+    def read_until(self, imu: FifoImu, end_s: float, step_s: float = 0.02) -> list[ImuSample]:
         samples = []
         while self.clock.now_ns() < end_s * 1e9:
             self.clock.sleep(step_s)
@@ -62,8 +97,7 @@ class Meddler(SimI2cBus):
     """A bus on which one kind of read is changed on its way."""
 
     def __init__(self, worn: Worn) -> None:
-        super().__init__(worn.clock)
-        self.add(0x68, worn.chip)
+        super().__init__(worn.clock, wires=worn.wires)
         self.meddle: Callable[[int, bytes], bytes] = lambda register, answer: answer
 
     def read(self, address: int, register: int, count: int) -> bytes:

@@ -1,67 +1,18 @@
 """The I2C seam: real smbus2 above a fake kernel, and the simulated bus beside it."""
 
 import errno
-import importlib
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
+from i2c_kernel import FakeKernel
+from imu_rig import Worn, open_mpu, standing
 
-from hal.errors import BusError, DeviceNotFound
-from hal.i2c import SmbusBus
-from hal.imu.mpu6050 import Mpu6050
-from hal.samples import Vector
+from hal.config import ImuConfig
+from hal.errors import BusError, DeviceNotFound, HalError
+from hal.i2c import TIME_LIMIT_S, SmbusBus
+from hal.imu.find import make_imu
 from hal.sim.chips.mpu6050 import SimMpu6050
 from hal.sim.clock import SimClock
-from hal.sim.i2c import SimI2cBus
-
-I2C_FUNCS, I2C_RDWR, I2C_M_RD = 0x0705, 0x0707, 0x0001
-PI_FUNCTIONS = 0xEFF0009  # i2c-bcm2835
-
-
-class FakeKernel:
-    """Answers what smbus2 asks the kernel for, with one simulated chip; fails with an errno where told."""
-
-    def __init__(self, chip: SimMpu6050) -> None:
-        self.chip = chip
-        self.open_errno = self.transfer_errno = 0
-        self.is_open = False
-        self.bursts: list[int] = []
-
-    def open(self, path: str, flags: int) -> int:
-        if self.open_errno:
-            raise OSError(self.open_errno, "as told")
-        assert path == "/dev/i2c-1"
-        self.is_open = True
-        return 42
-
-    def close(self, fd: int) -> None:
-        self.is_open = False
-
-    def ioctl(self, fd: int, request: int, argument: Any) -> None:
-        assert fd == 42
-        assert self.is_open
-        if request == I2C_FUNCS:
-            argument.value = PI_FUNCTIONS
-            return
-        assert request == I2C_RDWR
-        if self.transfer_errno:
-            raise OSError(self.transfer_errno, "as told")
-        sent, *answers = (argument.msgs[i] for i in range(argument.nmsgs))
-        assert sent.addr == 0x68
-        register, *data = bytes(sent)
-        if not answers:
-            self.chip.write(register, bytes(data))
-            return
-        (answer,) = answers
-        assert answer.flags == I2C_M_RD
-        self.bursts.append(answer.len)
-        for i, byte in enumerate(self.chip.read(register, answer.len)):
-            answer.buf[i] = byte
-
-
-def standing(t_s: float) -> tuple[Vector, Vector]:
-    return (0.0, 0.0, 9.80665), (0.0, 0.0, 0.0)
+from hal.sim.i2c import ARBITRATION_LOST, HELD_LOW, NOT_ACKNOWLEDGED, STRETCHED, SimI2cBus, Trouble
 
 
 @pytest.fixture
@@ -71,15 +22,13 @@ def clock() -> SimClock:
 
 @pytest.fixture
 def kernel(clock: SimClock, monkeypatch: pytest.MonkeyPatch) -> FakeKernel:
-    kernel = FakeKernel(SimMpu6050(clock, standing))
-    seam = importlib.import_module("smbus2.smbus2")
-    monkeypatch.setattr(seam, "ioctl", kernel.ioctl)
-    monkeypatch.setattr(seam, "os", SimpleNamespace(open=kernel.open, close=kernel.close, O_RDWR=2))
+    kernel = FakeKernel(clock, SimMpu6050(clock, standing))
+    kernel.install(monkeypatch)
     return kernel
 
 
 def test_the_shipping_driver_measures_gravity_through_the_real_smbus2(kernel: FakeKernel, clock: SimClock) -> None:
-    imu = Mpu6050(SmbusBus(1), clock)
+    imu = open_mpu(SmbusBus(1), clock)
     clock.sleep(0.4)
     samples = imu.read()
     assert len(samples) == pytest.approx(45, abs=2)
@@ -88,7 +37,7 @@ def test_the_shipping_driver_measures_gravity_through_the_real_smbus2(kernel: Fa
 
 
 def test_the_bus_device_is_closed_with_the_driver(kernel: FakeKernel, clock: SimClock) -> None:
-    imu = Mpu6050(SmbusBus(1), clock)
+    imu = open_mpu(SmbusBus(1), clock)
     assert kernel.is_open
     imu.close()
     assert not kernel.is_open
@@ -97,7 +46,7 @@ def test_the_bus_device_is_closed_with_the_driver(kernel: FakeKernel, clock: Sim
 def test_a_chip_that_cannot_be_opened_again_and_again_leaves_no_open_file(kernel: FakeKernel, clock: SimClock) -> None:
     kernel.transfer_errno = errno.EREMOTEIO
     with pytest.raises(DeviceNotFound):
-        Mpu6050(SmbusBus(1), clock)
+        open_mpu(SmbusBus(1), clock)
     assert not kernel.is_open
 
 
@@ -106,9 +55,9 @@ def test_a_chip_that_cannot_be_opened_again_and_again_leaves_no_open_file(kernel
     [
         (121, "no answer at 0x68; check its wiring"),
         (6, "no answer at 0x68; check its wiring"),
-        (110, "timed out at 0x68; something holds SDA or SCL low"),
-        (5, "broke off"),
-        (11, "another master"),
+        (110, "timed out at 0x68: something holds SDA or SCL low"),
+        (5, "a transfer with 0x68 broke off, or the chip stretched its clock too long"),
+        (11, "the bus was lost during a transfer with 0x68"),
         (16, "a kernel driver holds 0x68"),
         (95, "cannot do plain I2C"),
         (19, "the bus is gone, or nothing answers at 0x68"),
@@ -129,6 +78,13 @@ def test_a_bus_that_is_not_switched_on_is_told_with_the_line_that_switches_it_on
     kernel.open_errno = code
     with pytest.raises(DeviceNotFound, match=r"no /dev/i2c-1 .*dtparam=i2c_arm=on"):
         SmbusBus(1)
+
+
+def test_a_bus_whose_transfers_cannot_be_limited_in_time_is_refused_and_closed(kernel: FakeKernel) -> None:
+    kernel.setting_errno = errno.ENOTTY
+    with pytest.raises(BusError, match="/dev/i2c-1 cannot be opened"):
+        SmbusBus(1)
+    assert not kernel.is_open
 
 
 def test_a_user_outside_the_group_i2c_is_told_so(kernel: FakeKernel) -> None:
@@ -174,3 +130,133 @@ def test_a_transfer_takes_the_time_of_its_bytes_where_the_simulation_is_told_so(
     bus.read(0x68, 0x75, 7)
     bus.write(0x68, 0x6B, b"\x01")
     assert clock.now_ns() == (10 + 3) * 90_000
+
+
+# Bounded in time
+
+
+def test_a_bus_held_low_ends_each_transfer_after_50_ms_instead_of_the_kernels_second(
+    kernel: FakeKernel, clock: SimClock
+) -> None:
+    bus = SmbusBus(1)
+    kernel.transfer_errno = errno.ETIMEDOUT
+    for _ in range(20):
+        start_ns = clock.now_ns()
+        with pytest.raises(BusError, match="something holds SDA or SCL low; check the wiring, then take the power off"):
+            bus.read(0x68, 0x75, 1)
+        assert clock.now_ns() - start_ns == round(TIME_LIMIT_S * 1e9)
+    kernel.transfer_errno = 0
+    assert bus.read(0x68, 0x75, 1) == b"\x68"
+
+
+def test_a_lost_arbitration_is_tried_once_more_and_a_lasting_one_is_told(kernel: FakeKernel) -> None:
+    bus = SmbusBus(1)
+    kernel.transfer_errno, kernel.failing_transfers = errno.EAGAIN, 1
+    assert bus.read(0x68, 0x75, 1) == b"\x68"
+    kernel.failing_transfers = 2
+    with pytest.raises(BusError, match="the bus was lost"):
+        bus.read(0x68, 0x75, 1)
+
+
+def test_no_other_failure_is_tried_again_behind_the_drivers_back(kernel: FakeKernel) -> None:
+    bus = SmbusBus(1)
+    for code in (errno.EREMOTEIO, errno.ENXIO, errno.EIO, errno.ETIMEDOUT):
+        kernel.transfer_errno, kernel.failing_transfers = code, 1
+        with pytest.raises(BusError):
+            bus.read(0x68, 0x75, 1)
+        assert kernel.failing_transfers == 0
+        assert bus.read(0x68, 0x75, 1) == b"\x68"
+
+
+def test_a_chip_that_a_kernel_driver_talks_to_is_not_talked_to_as_well(kernel: FakeKernel) -> None:
+    kernel.driver_address = 0x68
+    bus = SmbusBus(1)
+    with pytest.raises(BusError, match=r"a kernel driver holds 0x68; remove its dtoverlay .*\(errno 16\)"):
+        bus.write(0x68, 0x6B, b"\x01")
+    assert not kernel.bursts
+    kernel.driver_address = None
+    assert bus.read(0x68, 0x75, 1) == b"\x68"
+
+
+def test_each_address_is_asked_about_once(kernel: FakeKernel) -> None:
+    bus = SmbusBus(1)
+    for _ in range(5):
+        bus.read(0x68, 0x75, 1)
+    assert kernel.asked_addresses == [0x68]
+
+
+# The troubles of the simulated bus
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        (HELD_LOW, "timed out at 0x68: something holds SDA or SCL low"),
+        (STRETCHED, "stretched its clock too long"),
+        (NOT_ACKNOWLEDGED, "no answer at 0x68"),
+        (ARBITRATION_LOST, "the bus was lost"),
+    ],
+)
+def test_trouble_of_the_simulated_bus_takes_its_time_and_has_the_words_of_a_real_one(
+    kernel: FakeKernel, clock: SimClock, trouble: Trouble, words: str
+) -> None:
+    kernel.transfer_errno = trouble.code
+    with pytest.raises(BusError) as real:
+        SmbusBus(1).read(0x68, 0x75, 1)
+    bus = SimI2cBus(clock)
+    bus.add(0x68, SimMpu6050(clock, standing))
+    assert bus.read(0x68, 0x75, 1) == b"\x68"
+    bus.wires.trouble = trouble
+    for talk in (lambda: bus.read(0x68, 0x75, 1), lambda: bus.write(0x68, 0x6B, b""), lambda: bus.receive(0x68, 1)):
+        start_ns = clock.now_ns()
+        with pytest.raises(BusError, match=words) as simulated:
+            talk()
+        assert str(simulated.value) == str(real.value)
+        assert simulated.value.code == real.value.code == trouble.code
+        assert clock.now_ns() - start_ns == round(trouble.after_s * 1e9)
+    bus.wires.trouble = None
+    assert bus.read(0x68, 0x75, 1) == b"\x68"
+
+
+@pytest.mark.parametrize("trouble", [HELD_LOW, STRETCHED, NOT_ACKNOWLEDGED, ARBITRATION_LOST])
+def test_a_driver_in_the_middle_of_a_walk_reports_the_trouble_and_measures_again_after_it(trouble: Trouble) -> None:
+    worn = Worn()
+    imu = worn.open()
+    worn.read_until(imu, 1.0)
+    worn.wires.trouble = trouble
+    worn.clock.sleep(0.02)
+    for _ in range(5):
+        start_ns = worn.clock.now_ns()
+        with pytest.raises(BusError):
+            imu.read()
+        assert worn.clock.now_ns() - start_ns <= TIME_LIMIT_S * 1e9
+    worn.wires.trouble = None
+    assert imu.read()
+    assert len(worn.read_until(imu, worn.clock.now_ns() / 1e9 + 1.0)) == pytest.approx(101, abs=3)
+
+
+@pytest.mark.parametrize("trouble", [HELD_LOW, STRETCHED, ARBITRATION_LOST])
+def test_opening_on_a_bus_in_trouble_ends_at_the_first_transfer_and_blames_the_bus_not_the_chip(
+    trouble: Trouble,
+) -> None:
+    worn = Worn()
+    worn.wires.trouble = trouble
+    for make in (lambda: make_imu(ImuConfig(), worn.bus(), worn.clock), worn.open):
+        start_ns = worn.clock.now_ns()
+        with pytest.raises(HalError) as seen:
+            make()
+        assert type(seen.value) is BusError
+        assert seen.value.code == trouble.code
+        assert worn.clock.now_ns() - start_ns == round(trouble.after_s * 1e9)
+
+
+def test_a_chip_that_stretches_the_clock_makes_transfers_late_and_that_is_told() -> None:
+    worn = Worn()
+    imu = worn.open()
+    worn.wires.stretch_s = 0.004
+    worn.clock.sleep(0.02)
+    assert imu.read(), "a little is in order"
+    worn.wires.stretch_s = 0.06
+    worn.clock.sleep(0.02)
+    with pytest.raises(BusError, match=r"a transfer took 60 ms, expected at most 50 ms.*stretches its clock"):
+        imu.read()

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from imu_rig import ACCEL_TOLERANCE_MPS2, G0_MPS2, Meddler, Worn
+from imu_rig import ACCEL_TOLERANCE_MPS2, G0_MPS2, KINDS, Meddler, Worn, open_mpu
 
 from hal.errors import BusError, DeviceNotFound, HalError, NoData, Overflow, WrongConfig, WrongDevice
-from hal.imu.mpu6050 import OTHER_IDS, Mpu6050
+from hal.imu.fifo import FifoImu
+from hal.imu.mpu6050 import OTHER_IDS
 from hal.samples import ImuSample
 from hal.sim.clock import SimClock
 from hal.sim.faults import Fault
@@ -15,7 +16,7 @@ from hal.sim.i2c import SimI2cBus
 
 def outcomes(worn: Worn, end_s: float) -> Iterator[HalError | list[ImuSample]]:
     """What the device goes through: read every 20 ms; after an error, open again 0.1 s later."""
-    imu: Mpu6050 | None = None
+    imu: FifoImu | None = None
     while worn.clock.now_ns() < end_s * 1e9:
         try:
             if imu is None:
@@ -34,19 +35,35 @@ def outcomes(worn: Worn, end_s: float) -> Iterator[HalError | list[ImuSample]]:
 def test_an_empty_socket_is_told_with_its_address() -> None:
     clock = SimClock()
     with pytest.raises(DeviceNotFound, match=r"IMU at 0x69: not found; .*no answer at 0x69; check its wiring"):
-        Mpu6050(SimI2cBus(clock), clock, address=0x69)
+        open_mpu(SimI2cBus(clock), clock, address=0x69)
 
 
-def test_every_other_chip_is_refused_by_its_id() -> None:
-    for who_am_i in set(range(256)) - {0x68}:
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_other_chip_is_refused_by_its_id(kind: str) -> None:
+    variant, _ = KINDS[kind]
+    for who_am_i in set(range(256)) - set(variant.ids):
         name = OTHER_IDS.get(who_am_i, "")
-        with pytest.raises(WrongDevice, match=rf"WHO_AM_I is {who_am_i:#04x}.*{name}.*, expected 0x68 \(MPU-6050\)"):
-            Worn(who_am_i=who_am_i).open()
+        with pytest.raises(WrongDevice, match=rf"WHO_AM_I is {who_am_i:#04x}.*{name}.*, expected .*\({variant.name}\)"):
+            Worn(kind=kind, who_am_i=who_am_i).open()
 
 
-def test_a_common_copy_is_refused_by_its_name() -> None:
-    with pytest.raises(WrongDevice, match=r"0x70 \(MPU-6500, often sold as an MPU-6050\)"):
-        Worn(who_am_i=0x70).open()
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("expected", KINDS)
+def test_a_relative_is_refused_with_the_setting_that_would_drive_it(kind: str, expected: str) -> None:
+    worn = Worn(kind=kind)
+    variant, _ = KINDS[expected]
+    if kind == expected:
+        assert open_mpu(worn.bus(), worn.clock, variant).info.model == variant.name
+        return
+    with pytest.raises(
+        WrongDevice, match=rf'\({worn.variant.name}\), expected .*\({variant.name}\); set imu.model = "{kind}"'
+    ):
+        open_mpu(worn.bus(), worn.clock, variant)
+
+
+def test_both_ids_of_the_mpu_9250_are_accepted() -> None:
+    for who_am_i in (0x71, 0x73):
+        assert Worn(kind="mpu9250", who_am_i=who_am_i).open().read()
 
 
 def test_a_brown_out_is_seen_at_the_next_read_and_never_as_weightlessness() -> None:
@@ -104,7 +121,7 @@ def test_a_setting_that_does_not_hold_is_refused_when_the_chip_is_opened() -> No
     bus = Meddler(worn)
     bus.meddle = lambda register, answer: answer[:3] + b"\x00" if register == 0x19 else answer
     with pytest.raises(WrongConfig, match="ACCEL_CONFIG is 0x00, expected 0x18"):
-        Mpu6050(bus, worn.clock)
+        open_mpu(bus, worn.clock)
 
 
 def test_a_chip_that_answers_but_makes_no_samples_is_refused_when_it_is_opened() -> None:
@@ -112,13 +129,13 @@ def test_a_chip_that_answers_but_makes_no_samples_is_refused_when_it_is_opened()
     bus = Meddler(worn)
     bus.meddle = lambda register, answer: bytes(len(answer)) if register == 0x72 else answer
     with pytest.raises(NoData, match=r"0 samples in 0.05 s, expected 5"):
-        Mpu6050(bus, worn.clock)
+        open_mpu(bus, worn.clock)
 
 
 def test_a_chip_that_stops_making_samples_is_an_error_after_a_tenth_of_a_second() -> None:
     worn = Worn()
     bus = Meddler(worn)
-    imu = Mpu6050(bus, worn.clock)
+    imu = open_mpu(bus, worn.clock)
     imu.read()
     bus.meddle = lambda register, answer: bytes(len(answer)) if register == 0x72 else answer
     worn.clock.sleep(0.1)

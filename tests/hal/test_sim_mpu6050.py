@@ -51,10 +51,11 @@ class Bench:
         return list(ACCEL_GYRO_FRAME.iter_unpack(self.get(0x74, self.count())))
 
 
-def test_at_power_on_it_sleeps_says_who_it_is_and_everything_else_is_zero() -> None:
+def test_at_power_on_it_sleeps_says_who_it_is_and_what_the_factory_noted_and_everything_else_is_zero() -> None:
     bench = Bench()
     registers = bench.get(0x00, 0x72)
-    assert {number: value for number, value in enumerate(registers) if value} == {0x6B: 0x40}
+    assert {number for number, value in enumerate(registers) if value} == {0x0D, 0x0E, 0x0F, 0x10, 0x6B}
+    assert registers[0x6B] == 0x40
     assert bench.get(0x75) == b"\x68"
 
 

@@ -1,142 +1,156 @@
-"""A simulated MPU-6050, register by register. "RM" is InvenSense's register map RM-MPU-6000A, revision 4.2.
+"""A simulated MPU-6050, MPU-6500 or MPU-9250, register by register; for "RM", "PS" see the driver, hal/imu/mpu6050.py.
 
-What trips drivers is in it: asleep at power-on (registers read, nothing is sampled), power-on ranges that clip an
-impact, writes lost during a reset, a FIFO that drops its oldest bytes and with them the alignment of its frames, a
-FIFO count that is latched, a status that is cleared by being read, and a clock that is not the host's.
-Left out: self-test, cycle mode, stand-by of single axes, the I2C master, and the low-pass filter's smoothing (its
-delay and its noise bandwidth are there).
+What trips drivers is in it: an MPU-6050 asleep at power-on (registers read, nothing is sampled), its successors awake
+at once, power-on ranges that clip an impact, writes lost during a reset, a FIFO that drops its oldest bytes and with
+them the alignment of its frames, a FIFO count that is latched, a status that is cleared by being read, a clock that is
+not the host's, and the answer to the self-test.
+Left out: cycle mode, stand-by of single axes, the I2C master, the bypassed filters of the successors, and the low-pass
+filters' smoothing (their delay and their noise bandwidth are there).
 """
 
 import math
-import random
 import struct
-from collections.abc import Callable
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Any
 
 from hal.clock import Clock
-from hal.imu.mounting import Mounting
-from hal.samples import Vector
-from hal.sim.i2c import Nack
+from hal.sim.chips.imu import G0_MPS2, NOTHING, Channel, Motion, SimImu, root_bandwidth
 
-Motion = Callable[[float], tuple[Vector, Vector]]
-"""World time in s to specific force (m/s²) and angular rate (rad/s), body axes."""
-
-
-class Failing(Protocol):
-    """What goes wrong, and when: hal.sim.faults.Fault fits."""
-
-    @property
-    def word(self) -> str: ...
-
-    def active(self, t_s: float) -> bool: ...
-
-
-SMPLRT_DIV, CONFIG, GYRO_CONFIG, ACCEL_CONFIG, FIFO_EN = 0x19, 0x1A, 0x1B, 0x1C, 0x23
+SELF_TEST_GYRO, SELF_TEST = 0x00, 0x0D
+SMPLRT_DIV, CONFIG, GYRO_CONFIG, ACCEL_CONFIG, ACCEL_CONFIG_2, FIFO_EN = 0x19, 0x1A, 0x1B, 0x1C, 0x1D, 0x23
 INT_STATUS, DATA, DATA_END, USER_CTRL, PWR_MGMT_1 = 0x3A, 0x3B, 0x60, 0x6A, 0x6B
 FIFO_COUNT_H, FIFO_COUNT_L, FIFO_R_W, WHO_AM_I = 0x72, 0x73, 0x74, 0x75
 READ_ONLY = {*range(INT_STATUS, DATA_END + 1), FIFO_COUNT_H, FIFO_COUNT_L, WHO_AM_I}
 
-FIFO_BYTES = 1024
 RESET_NS = 50_000_000  # RM 4.28 names no time for I2C; drivers are told to wait 100 ms
-DELAYED_S = 0.2
-SLOWER = 10
-
-# CONFIG's DLPF_CFG (RM 4.3): accelerometer bandwidth in Hz, delay in s
-FILTERS = [
-    (260, 0.0), (184, 0.0020), (94, 0.0030), (44, 0.0049), (21, 0.0085), (10, 0.0138), (5, 0.0190), (260, 0.0)
-]  # fmt: skip
 LSB_PER_G = (16384, 8192, 4096, 2048)  # RM 4.17
 LSB_PER_DPS = (131, 65.5, 32.8, 16.4)  # RM 4.19
-ACCEL_NOISE_G = 400e-6  # per root Hz; product specification 6.2
-GYRO_NOISE_DPS = 0.005  # per root Hz; product specification 6.1
-NOISE_WIDTH = math.pi / 2  # a first-order filter lets this much more noise through than its bandwidth says
-G0_MPS2 = 9.80665
-TEMPERATURE_WORD = round((25 - 36.53) * 340)  # 25 °C; RM 4.18
 
 # FIFO_EN bits (RM 4.6) and what each puts into a frame: bytes from-to of the data registers
 FIFO_PARTS = ((0x08, 0, 6), (0x80, 6, 8), (0x40, 8, 10), (0x20, 10, 12), (0x10, 12, 14))
 
+Filters = tuple[tuple[float, float], ...]
+"""By the three bits that choose one: bandwidth in Hz, delay in s."""
 
-class SimMpu6050:
-    """The chip at the other end of a SimI2cBus. It samples `motion` only when it is spoken to, as if it always had."""
+# CONFIG's DLPF_CFG, accelerometer (RM 4.3); the gyroscope's bandwidths and delays are nearly the same
+FILTERS_6050: Filters = (
+    (260, 0.0), (184, 0.0020), (94, 0.0030), (44, 0.0049), (21, 0.0085), (10, 0.0138), (5, 0.0190), (260, 0.0)
+)  # fmt: skip
+# ACCEL_CONFIG_2's A_DLPFCFG (RM 9250 4.8)
+FILTERS_ACCEL: Filters = (
+    (218.1, 0.00188), (218.1, 0.00188), (99, 0.00288), (44.8, 0.00488),
+    (21.2, 0.00887), (10.2, 0.01683), (5.05, 0.03248), (420, 0.00138),
+)  # fmt: skip
+# CONFIG's DLPF_CFG (RM 9250 4.6)
+FILTERS_GYRO: Filters = (
+    (250, 0.00097), (184, 0.0029), (92, 0.0039), (41, 0.0059),
+    (20, 0.0099), (10, 0.01785), (5, 0.03348), (3600, 0.00017),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One chip of the family. Self-test answers: accelerometer x, y, z in g, gyroscope x, y, z in °/s."""
+
+    who_am_i: int
+    power_on: int  # PWR_MGMT_1
+    fifo_bytes: int
+    fifo_can_stop: bool  # FIFO_MODE in CONFIG: a full FIFO takes nothing more
+    accel_filters: Filters
+    accel_filter: int  # the register that chooses it
+    gyro_filters: Filters
+    accel_noise_g_rthz: float
+    gyro_noise_dps_rthz: float
+    temperature_lsb_per_c: float
+    temperature_at_0_c: float
+    factory: dict[int, int]  # self-test registers
+    answers: tuple[float, ...]  # to the self-test: what the factory noted, give or take some per cent
+
+
+def _trim(code: int) -> float:
+    """LSB at ±2 g and ±250 °/s that a factory code of the successors stands for (AN-MPU-9250A-03, section 3.2)."""
+    return 2620 * 1.01 ** (code - 1)
+
+
+MPU6050 = Kind(
+    who_am_i=0x68,
+    power_on=0x40,  # asleep (RM 4.28)
+    fifo_bytes=1024,
+    fifo_can_stop=False,
+    accel_filters=FILTERS_6050,
+    accel_filter=CONFIG,
+    gyro_filters=FILTERS_6050,
+    accel_noise_g_rthz=400e-6,  # PS 6.2
+    gyro_noise_dps_rthz=0.005,  # PS 6.1
+    temperature_lsb_per_c=340,  # RM 4.18
+    temperature_at_0_c=36.53,
+    # RM 4.1: accelerometer codes 18, 13, 22 (upper three bits here, lower two in 0x10), gyroscope codes 12, 9, 15
+    factory={0x0D: 4 << 5 | 12, 0x0E: 3 << 5 | 9, 0x0F: 5 << 5 | 15, 0x10: 2 << 4 | 1 << 2 | 2},
+    answers=(
+        *(0.34 * (0.92 / 0.34) ** ((code - 1) / 30) * share for code, share in ((18, 1.05), (13, 0.93), (22, 1.0))),
+        *(25 * 1.046 ** (code - 1) * share for code, share in ((12, 0.96), (9, -1.08), (15, 1.02))),
+    ),
+)
+MPU6500 = Kind(
+    who_am_i=0x70,
+    power_on=0x01,  # awake (RM 9250, register 107)
+    fifo_bytes=512,  # PS 9250 4.17
+    fifo_can_stop=True,  # RM 9250 4.5
+    accel_filters=FILTERS_ACCEL,
+    accel_filter=ACCEL_CONFIG_2,
+    gyro_filters=FILTERS_GYRO,
+    accel_noise_g_rthz=300e-6,  # PS 9250 3.2
+    gyro_noise_dps_rthz=0.01,  # PS 9250 3.1
+    temperature_lsb_per_c=333.87,  # PS 9250 3.4.2
+    temperature_at_0_c=21.0,
+    factory={0x00: 0xB0, 0x01: 0xB8, 0x02: 0xA8, 0x0D: 0x69, 0x0E: 0x71, 0x0F: 0x61},
+    answers=(
+        *(_trim(code) * share / 16384 for code, share in ((0x69, 1.1), (0x71, 0.9), (0x61, 1.0))),
+        *(_trim(code) * share / 131 for code, share in ((0xB0, 0.95), (0xB8, 1.05), (0xA8, 1.0))),
+    ),
+)
+MPU9250 = replace(MPU6500, who_am_i=0x71)
+
+
+class SimMpu6050(SimImu):
+    """At the other end of a SimI2cBus; a successor where `kind` says so."""
+
+    name = "mpu6050"
 
     def __init__(
-        self,
-        clock: Clock,
-        motion: Motion,
-        *,
-        epoch_ns: int = 0,
-        fault: Failing | None = None,
-        mounting: Mounting | None = None,
-        clock_error: float = 0.008,
-        who_am_i: int = 0x68,
-        seed: int = 0,
+        self, clock: Clock, motion: Motion, *, kind: Kind = MPU6050, who_am_i: int | None = None, **options: Any
     ) -> None:
-        """
-        Args:
-            epoch_ns: the clock's time when the world's time is 0.
-            clock_error: how much faster than the host's the chip's clock runs, as a fraction.
-        """
-        self._clock, self._motion, self._epoch_ns, self._fault = clock, motion, epoch_ns, fault
-        self._mounting = mounting or Mounting()
-        self._rate = 1 + clock_error
-        self._who_am_i = who_am_i
-        self._random = random.Random(f"mpu6050:{seed}")
-        self._noise = [self._random.gauss(0, 1) for _ in range(6 * 997)]
-        self._samples = 0
-        self._stuck: bytes | None = None
-        self._ready_ns = 0
-        self.power_cycle()
+        """`who_am_i`: of a copy that gives another one. `options`: those of SimImu."""
+        self._kind = kind
+        self._who_am_i = kind.who_am_i if who_am_i is None else who_am_i
+        super().__init__(clock, motion, **options)
 
     def power_cycle(self) -> None:
-        """Everything as at power-on: asleep, smallest ranges, FIFO empty. A brown-out does this."""
+        """Everything as at power-on: smallest ranges, FIFO empty. A brown-out does this."""
         self._registers = bytearray(128)
-        self._registers[PWR_MGMT_1] = 0x40
+        self._registers[PWR_MGMT_1] = self._kind.power_on
         self._registers[WHO_AM_I] = self._who_am_i
+        for register, code in self._kind.factory.items():
+            self._registers[register] = code
         self._fifo = bytearray()
         self._last_fifo_byte = 0
         self._latched_count = 0
         self._restart_sampling()
 
-    def read(self, register: int, count: int) -> bytes:
-        """Burst read; the register number counts up except at FIFO_R_W."""
-        self._answer()
-        if self._failing("garbage"):
-            return self._random.randbytes(count)
+    # Registers
+
+    def _read(self, register: int, count: int) -> bytes:
+        """The register number counts up except at FIFO_R_W."""
         if register == FIFO_R_W:
             return self._pop(count)
         return bytes(self._read_one((register + i) % 128) for i in range(count))
 
-    def write(self, register: int, data: bytes) -> None:
-        self._answer()
-        if self._failing("garbage") or self._clock.now_ns() < self._ready_ns:
-            return  # what arrives is not what was sent, or nobody listens yet
+    def _write(self, register: int, data: bytes) -> None:
         for i, value in enumerate(data):
             self._write_one((register + i) % 128, value)
 
-    def _answer(self) -> None:
-        """Be addressed: take the samples that are due, then fail as told."""
-        self._catch_up(self._clock.now_ns())
-        if self._failing("off") or self._failing("intermittent"):
-            raise Nack
-        if self._failing("delayed"):
-            self._clock.sleep(DELAYED_S)
-            self._catch_up(self._clock.now_ns())
-        if self._failing("wrong"):
-            self._lose_ranges()
-
-    def _failing(self, word: str, t_ns: int | None = None) -> bool:
-        if self._fault is None or self._fault.word != word:
-            return False
-        return self._fault.active(self._world_s(self._clock.now_ns() if t_ns is None else t_ns))
-
-    def _world_s(self, t_ns: float) -> float:
-        return (t_ns - self._epoch_ns) / 1e9
-
     def _lose_ranges(self) -> None:
         self._registers[GYRO_CONFIG] = self._registers[ACCEL_CONFIG] = 0
-
-    # Registers
 
     def _read_one(self, register: int) -> int:
         if register == FIFO_COUNT_H:  # reading it latches both bytes (RM 4.30)
@@ -164,7 +178,7 @@ class SimMpu6050:
             return
         if register == PWR_MGMT_1 and value & 0x80:
             self.power_cycle()
-            self._ready_ns = self._clock.now_ns() + RESET_NS
+            self._deaf_until_ns = self._clock.now_ns() + RESET_NS
             return
         if register == USER_CTRL:
             if value & 0x44 == 0x04:  # FIFO_RESET works while FIFO_EN is 0 (RM 4.27)
@@ -176,82 +190,58 @@ class SimMpu6050:
 
     # Sampling
 
-    def _restart_sampling(self) -> None:
-        self._sampled_ns = float(self._clock.now_ns())
-
-    def _period_ns(self) -> float:
+    def _period_ns(self) -> float | None:
+        if self._registers[PWR_MGMT_1] & 0x40:
+            return None  # asleep
         divider = 1 + self._registers[SMPLRT_DIV]
         return divider * (125e3 if self._registers[CONFIG] & 7 in (0, 7) else 1e6) / self._rate
 
-    def _catch_up(self, now_ns: int) -> None:
-        if self._registers[PWR_MGMT_1] & 0x40:
-            return  # asleep
-        period_ns = self._period_ns()
-        self._skip(now_ns, period_ns)
-        while True:
-            slower = SLOWER if self._failing("slow", round(self._sampled_ns)) else 1
-            next_ns = self._sampled_ns + period_ns * slower
-            if next_ns > now_ns:
-                return
-            self._sampled_ns = next_ns
-            self._sample(next_ns)
-
-    def _skip(self, now_ns: int, period_ns: float) -> None:
-        """Leave out samples that the FIFO would have lost again before anybody can read them."""
-        due = int((now_ns - self._sampled_ns) / period_ns)
+    def _kept(self) -> int:
         size = sum(end - start for bit, start, end in FIFO_PARTS if self._registers[FIFO_EN] & bit)
-        keep = 2 * FIFO_BYTES // max(size, 2)  # twice, so that it overflows as it would have done
-        if due > keep and not (self._fault and self._fault.word == "slow"):
-            self._sampled_ns += (due - keep) * period_ns
-            self._samples += due - keep
+        if not size or not self._registers[USER_CTRL] & 0x40:
+            return 1  # for the data registers
+        return 2 * self._kind.fifo_bytes // size
 
-    def _sample(self, t_ns: float) -> None:
-        if self._failing("wrong", round(t_ns)):
-            self._lose_ranges()
-        self._samples += 1
-        data = self._measure(t_ns)
-        if self._failing("stuck", round(t_ns)):
-            data = self._stuck = self._stuck or data
+    def _measure(self, t_ns: float) -> bytes:
+        """The 14 bytes of the data registers: accelerometer, temperature, gyroscope."""
+        kind, registers = self._kind, self._registers
+        accel_hz, accel_delay_s = kind.accel_filters[registers[kind.accel_filter] & 7]
+        gyro_hz, gyro_delay_s = kind.gyro_filters[registers[CONFIG] & 7]
+        per_g = LSB_PER_G[registers[ACCEL_CONFIG] >> 3 & 3]
+        per_dps = LSB_PER_DPS[registers[GYRO_CONFIG] >> 3 & 3]
+        accel = Channel(per_g / G0_MPS2, kind.accel_noise_g_rthz * per_g * root_bandwidth(accel_hz), accel_delay_s)
+        gyro_noise = kind.gyro_noise_dps_rthz * per_dps * root_bandwidth(gyro_hz)
+        gyro = Channel(math.degrees(per_dps), gyro_noise, gyro_delay_s)
+        words = self._words(t_ns, accel, gyro, self._pushed(per_g, per_dps))
+        temperature = round((self.temperature_c - kind.temperature_at_0_c) * kind.temperature_lsb_per_c)
+        return struct.pack(">7h", *words[:3], temperature, *words[3:])
+
+    def _pushed(self, per_g: float, per_dps: float) -> tuple[float, ...]:
+        """What the self-test adds, in LSB; bit 7 is x, 6 y, 5 z (RM 4.4, 4.5)."""
+        accel, gyro = self._registers[ACCEL_CONFIG], self._registers[GYRO_CONFIG]
+        if not (accel | gyro) & 0xE0:
+            return NOTHING
+        return tuple(
+            answer * scale if register & 0x80 >> axis % 3 else 0.0
+            for axis, (answer, register, scale) in enumerate(
+                zip(self._kind.answers, [accel] * 3 + [gyro] * 3, [per_g] * 3 + [per_dps] * 3, strict=True)
+            )
+        )
+
+    def _store(self, data: bytes) -> None:
         self._registers[DATA : DATA + 14] = data
         self._registers[INT_STATUS] |= 0x01
         if self._registers[USER_CTRL] & 0x40:
             self._push(data)
 
-    def _measure(self, t_ns: float) -> bytes:
-        """The 14 bytes of the data registers: accelerometer, temperature, gyroscope."""
-        bandwidth_hz, delay_s = FILTERS[self._registers[CONFIG] & 7]
-        accel_mps2, gyro_radps = self._motion(max(0.0, self._world_s(t_ns) - delay_s))
-        x, y, z = self._mounting.to_sensor(accel_mps2)
-        p, q, r = self._mounting.to_sensor(gyro_radps)
-        per_g = LSB_PER_G[self._registers[ACCEL_CONFIG] >> 3 & 3]
-        per_dps = LSB_PER_DPS[self._registers[GYRO_CONFIG] >> 3 & 3]
-        root_hz = math.sqrt(bandwidth_hz * NOISE_WIDTH)
-        accel_noise, gyro_noise = ACCEL_NOISE_G * per_g * root_hz, GYRO_NOISE_DPS * per_dps * root_hz
-        per_mps2, per_radps = per_g / G0_MPS2, math.degrees(per_dps)
-        first = 6 * self._samples % len(self._noise)
-        n = self._noise[first : first + 6]
-        return struct.pack(
-            ">7h",
-            _word(x * per_mps2 + n[0] * accel_noise),
-            _word(y * per_mps2 + n[1] * accel_noise),
-            _word(z * per_mps2 + n[2] * accel_noise),
-            TEMPERATURE_WORD,
-            _word(p * per_radps + n[3] * gyro_noise),
-            _word(q * per_radps + n[4] * gyro_noise),
-            _word(r * per_radps + n[5] * gyro_noise),
-        )
-
     def _push(self, data: bytes) -> None:
-        """Append a frame; a full FIFO loses its oldest bytes, not its oldest frame (RM 4.31)."""
-        for bit, start, end in FIFO_PARTS:
-            if self._registers[FIFO_EN] & bit:
-                self._fifo += data[start:end]
-        excess = len(self._fifo) - FIFO_BYTES
+        """Append a frame; a full FIFO loses its oldest bytes, not its oldest frame (RM 4.31), or takes nothing more."""
+        frame = b"".join(data[start:end] for bit, start, end in FIFO_PARTS if self._registers[FIFO_EN] & bit)
+        excess = len(self._fifo) + len(frame) - self._kind.fifo_bytes
+        if excess > 0:
+            self._registers[INT_STATUS] |= 0x10
+            if self._kind.fifo_can_stop and self._registers[CONFIG] & 0x40:
+                return
+        self._fifo += frame
         if excess > 0:
             del self._fifo[:excess]
-            self._registers[INT_STATUS] |= 0x10
-
-
-def _word(value: float) -> int:
-    """Rounded to 16 bits; what exceeds the range is clipped, as in the chip."""
-    return max(-32768, min(32767, round(value)))
