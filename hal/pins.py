@@ -7,14 +7,14 @@ import importlib
 import os
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from types import ModuleType
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
-from hal.clock import Clock
+from hal.clock import Clock, MonotonicClock
 from hal.errors import PinsUnavailable
+from hal.gpiochip import KernelPulse, open_line
 
 FactoryName = Literal["lgpio", "rpigpio"]
 EdgeCallback = Callable[[float, int], None]  # (ticks in s, level)
@@ -36,11 +36,13 @@ class Pin(Protocol):
 
 
 class Pins(Protocol):
-    """The part of `gpiozero.Factory` that drivers use, and whether the kernel stamps its edges."""
-
-    kernel_stamps: bool
+    """The part of `gpiozero.Factory` that drivers use, and inputs that time pulses."""
 
     def pin(self, name: int) -> Pin: ...
+
+    def pulse_input(self, number: int) -> "PulseInput":
+        """Claim pin `number` (BCM), without a pull, for timing pulses."""
+        ...
 
     def ticks(self) -> float: ...
 
@@ -49,12 +51,24 @@ class Pins(Protocol):
     def close(self) -> None: ...
 
 
-class Pulse(Protocol):
+class PulseInput(Protocol):
     """Times one pulse, in seconds of `Pins.ticks`: `rise` and `fall` are None until they are known."""
 
-    rise: float | None
-    fall: float | None
-    uncertain_s: float  # how much longer than from `rise` to `fall` the pulse may have been
+    @property
+    def rise(self) -> float | None: ...
+
+    @property
+    def fall(self) -> float | None: ...
+
+    @property
+    def uncertain_s(self) -> float:
+        """How much longer than from `rise` to `fall` the pulse may have been."""
+        ...
+
+    @property
+    def level(self) -> bool:
+        """Whether the line is high now."""
+        ...
 
     def arm(self) -> None:
         """Forget the last pulse and look out for the next, while the line is low."""
@@ -63,38 +77,7 @@ class Pulse(Protocol):
         """True once the pulse is over, False when it is not within `timeout_s`."""
         ...
 
-
-class PulseTimer:
-    """Times one pulse on an input by its edges' own stamps, so that a busy process does not distort it.
-
-    Only for pins whose edges the kernel stamps (lgpio, CLOCK_MONOTONIC).
-    """
-
-    uncertain_s = 0.0
-
-    def __init__(self, pin: Pin) -> None:
-        self.seen = threading.Event()
-        self.rise: float | None = None
-        self.fall: float | None = None
-        pin.edges = "both"
-        pin.when_changed = self._edge  # gpiozero holds it weakly: it lasts as long as this object
-
-    def arm(self) -> None:
-        """Forget the last pulse and look out for the next."""
-        self.rise = self.fall = None  # before `seen`: until then a straggling edge of the last pulse is ignored
-        self.seen.clear()
-
-    def wait(self, clock: Clock, timeout_s: float) -> bool:
-        return clock.wait(self.seen, timeout_s)
-
-    def _edge(self, ticks: float, level: int) -> None:
-        if self.seen.is_set():
-            return
-        if level and self.rise is None:
-            self.rise = ticks
-        elif not level and self.rise is not None:
-            self.fall = ticks
-            self.seen.set()
+    def close(self) -> None: ...
 
 
 class PolledPulse:
@@ -108,7 +91,12 @@ class PolledPulse:
 
     def __init__(self, pins: Pins, pin: Pin) -> None:
         self._pins, self._pin = pins, pin
+        pin.input_with_pull("floating")
         self.arm()
+
+    @property
+    def level(self) -> bool:
+        return bool(self._pin.state)
 
     def arm(self) -> None:
         self.rise: float | None = None
@@ -124,12 +112,15 @@ class PolledPulse:
             clock.sleep(self.LOOK_EVERY_S)
         return True
 
+    def close(self) -> None:
+        self._pin.close()
+
     def _over(self) -> bool:
         """Look once. The level held at some time between the two stamps; each bound takes the careful one."""
         if self.fall is not None:
             return True
         before_s = self._pins.ticks()
-        high = bool(self._pin.state)
+        high = self.level
         after_s = self._pins.ticks()
         if high:
             self.rise = after_s if self.rise is None else self.rise
@@ -143,9 +134,31 @@ class PolledPulse:
         return self.fall is not None
 
 
-def pulse_on(pins: Pins, pin: Pin) -> Pulse:
-    """The way of timing pulses that these pins are good for."""
-    return PulseTimer(pin) if pins.kernel_stamps else PolledPulse(pins, pin)
+class GpiozeroPins:
+    """A gpiozero factory, with the way of timing pulses that its library is good for.
+
+    Ticks are CLOCK_MONOTONIC in seconds, as the kernel stamps edges; gpiozero leaves open what its own are.
+    """
+
+    def __init__(self, factory: Any, new_pulse: Callable[["GpiozeroPins", int], PulseInput]) -> None:
+        self._factory, self._new_pulse = factory, new_pulse
+        self._clock = MonotonicClock()
+
+    def pin(self, name: int) -> Pin:
+        pin: Pin = self._factory.pin(name)
+        return pin
+
+    def pulse_input(self, number: int) -> PulseInput:
+        return self._new_pulse(self, number)
+
+    def ticks(self) -> float:
+        return self._clock.now_ns() / 1e9
+
+    def ticks_diff(self, later: float, earlier: float) -> float:
+        return later - earlier
+
+    def close(self) -> None:
+        self._factory.close()
 
 
 def pin_errors() -> tuple[type[Exception], ...]:
@@ -159,9 +172,11 @@ def pin_errors() -> tuple[type[Exception], ...]:
 
 @contextmanager
 def claiming(what: str) -> Iterator[None]:
-    """Turn what a pin library raises while pins are claimed into PinsUnavailable."""
+    """Turn what a pin library raises while pins are claimed into PinsUnavailable, and name the part."""
     try:
         yield
+    except PinsUnavailable as error:
+        raise PinsUnavailable(f"{what}: {error}") from error
     except pin_errors() as error:
         raise PinsUnavailable(
             f"{what}: the pin cannot be claimed ({error}); another program or a device-tree overlay may hold it: "
@@ -186,17 +201,20 @@ def _open_lgpio() -> Pins:
     runtime_directory = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
     os.environ.setdefault("LG_WD", runtime_directory or tempfile.gettempdir())
     install = "install it with `sudo apt install python3-lgpio`"
-    lgpio = _import("lgpio", install)
+    with chdir("."):  # lgpio moves the whole process to LG_WD, where no relative path would be found any more
+        lgpio = _import("lgpio", install)
     if not hasattr(lgpio, "gpiochip_open"):  # pip picks the empty 0.0.0.2 where there is no wheel (Python 3.13)
         raise PinsUnavailable(f"gpio: the lgpio found at {lgpio.__file__} is not the real one; remove it and {install}")
     advice = "check that /dev/gpiochip0 exists and that this user is in group gpio"
-    return _construct("lgpio", "LGPIOFactory", advice, kernel_stamps=True)
+    factory = _construct("lgpio", "LGPIOFactory", advice)
+    return GpiozeroPins(factory, lambda pins, number: KernelPulse(open_line(number)))
 
 
 def _open_rpigpio() -> Pins:
     advice = "it works up to the Pi 4 and kernel 6.5; set gpio.factory to lgpio otherwise"
     _import("RPi.GPIO", f"install rearguard[rpigpio]; {advice}")
-    return _construct("rpigpio", "RPiGPIOFactory", advice, kernel_stamps=False)
+    factory = _construct("rpigpio", "RPiGPIOFactory", advice)
+    return GpiozeroPins(factory, lambda pins, number: PolledPulse(pins, pins.pin(number)))
 
 
 def _import(module: str, advice: str) -> ModuleType:
@@ -206,11 +224,9 @@ def _import(module: str, advice: str) -> ModuleType:
         raise PinsUnavailable(f"gpio: {module} cannot be imported ({error}); {advice}") from error
 
 
-def _construct(module: str, factory: str, advice: str, *, kernel_stamps: bool) -> Pins:
+def _construct(module: str, factory: str, advice: str) -> Any:
     errors: tuple[type[Exception], ...] = (ImportError, *pin_errors())
     try:
-        pins: Pins = getattr(importlib.import_module(f"gpiozero.pins.{module}"), factory)()
+        return getattr(importlib.import_module(f"gpiozero.pins.{module}"), factory)()
     except errors as error:
         raise PinsUnavailable(f"gpio: {module} cannot be opened ({error}); {advice}") from error
-    pins.kernel_stamps = kernel_stamps
-    return pins

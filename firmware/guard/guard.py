@@ -1,6 +1,7 @@
 """The guard, put together: readers, loop, inboxes and watchdog. Who runs it decides what time is."""
 
 from collections.abc import Callable, Sequence
+from random import Random
 
 from firmware.core.messages import Command
 from firmware.core.pipeline import CoreConfig, SafetyPipeline
@@ -8,11 +9,13 @@ from firmware.guard.inbox import Inbox
 from firmware.guard.loop import SafetyLoop, Sink, SounderPort
 from firmware.guard.readers import ButtonChanges, Reader
 from firmware.guard.watchdog import Watchdog
-from hal.board import Board
+from hal.board import Board, Rangefinder, ping_times_s
 from hal.clock import Clock
+from hal.config import BoardConfig
 
 IMU_PERIOD_S = 0.02  # two samples a burst at 100 Hz: the wake-up costs more than the sample
 BUTTON_PERIOD_S = 0.02
+POWER_FIRST_S = 0.5  # the sensors that guard are opened first
 
 
 class Guard:
@@ -36,13 +39,45 @@ class Guard:
         self.loop.take([Command(now_ns, "end")])
 
 
-def open_readers(board: Board, clock: Clock, range_period_s: float) -> list[Reader]:
-    """One reader a sensor; nothing is opened until it is first polled."""
-    return [
-        Reader("imu", board.open_imu, clock, period_s=IMU_PERIOD_S),
-        Reader("rangefinder", board.open_rangefinder, clock, period_s=range_period_s),
-        Reader("button", lambda: ButtonChanges(board.open_button()), clock, period_s=BUTTON_PERIOD_S),
+def open_readers(
+    board: Board,
+    clock: Clock,
+    config: BoardConfig,
+    chance: Random | None = None,
+    tell: Callable[[str], None] = lambda line: None,
+) -> list[Reader]:
+    """One reader a sensor; nothing is opened until it is first polled. `chance` is where the pings' jitter comes from.
+
+    `tell` takes a line when a part goes down, and one when it is up again.
+
+    The low rangefinder pings in the middle between the straight one's pings, and with the same jitter, so that neither
+    waits for the other.
+    """
+    period_s, low_after_s = ping_times_s(config)
+    seed = (chance or Random()).getrandbits(64)
+
+    def ranging(part: str, open_device: Callable[[], Rangefinder], first_s: float) -> Reader:
+        return Reader(
+            part,
+            open_device,
+            clock,
+            period_s=period_s,
+            jitter_s=config.rangefinder.jitter_s,
+            first_s=first_s,
+            chance=Random(seed),
+            tell=tell,
+        )
+
+    readers = [
+        Reader("imu", board.open_imu, clock, period_s=IMU_PERIOD_S, tell=tell),
+        ranging("rangefinder", board.open_rangefinder, 0.0),
+        Reader("button", lambda: ButtonChanges(board.open_button()), clock, period_s=BUTTON_PERIOD_S, tell=tell),
     ]
+    if config.low_rangefinder.fitted:
+        readers.append(ranging("low_rangefinder", board.open_low_rangefinder, low_after_s))
+    power_s = config.power.period_s
+    readers.append(Reader("power", board.open_power, clock, period_s=power_s, first_s=POWER_FIRST_S, tell=tell))
+    return readers
 
 
 def assemble(
@@ -53,4 +88,5 @@ def assemble(
     inboxes: Sequence[Inbox],
     notify: Callable[[str], None],
 ) -> Guard:
-    return Guard(SafetyLoop(SafetyPipeline(core), sounder, sinks), readers, inboxes, Watchdog(notify, readers))
+    guarding = [reader for reader in readers if reader.part != "power"]  # a gauge that hangs is no reason to be killed
+    return Guard(SafetyLoop(SafetyPipeline(core), sounder, sinks), readers, inboxes, Watchdog(notify, guarding))

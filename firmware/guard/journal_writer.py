@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from firmware.core.messages import Alert, Health, Input, Output, Telemetry, WalkChanged, WalkState
+from firmware.core.messages import Alert, Health, Input, Output, PowerState, Telemetry, WalkChanged, WalkState
 from firmware.errors import JournalError
 from firmware.guard.background import Background
 from firmware.guard.events import EventMaker
@@ -15,8 +15,9 @@ from hal.samples import SensorFault
 FAULT_NS = 1_000_000_000
 STATES_NS = 1_000_000_000  # states are written once a second; an alarm and the end of a walk at once
 
-State = Mapping[str, object] | Health | Telemetry  # the last two become JSON off the loop
+State = Mapping[str, object] | Health | Telemetry | PowerState  # the last three become JSON off the loop
 States = dict[str, State]
+_STATE_OF: dict[type, str] = {Health: "health", Telemetry: "telemetry", PowerState: "power"}
 
 
 class JournalWriter:
@@ -54,8 +55,8 @@ class JournalWriter:
             elif isinstance(output, WalkChanged):
                 self._waiting["walk"] = {"state": output.state, **output.summary}
                 urgent = urgent or output.state is WalkState.ENDED
-            elif isinstance(output, Health | Telemetry):
-                self._waiting["health" if isinstance(output, Health) else "telemetry"] = output
+            elif isinstance(output, Health | Telemetry | PowerState):
+                self._waiting[_STATE_OF[type(output)]] = output
         now_ns = max((item.t_ns for item in inputs), default=0)
         if self._waiting and (urgent or self._written_ns is None or now_ns - self._written_ns >= STATES_NS):
             self.background.put(self._waiting)
@@ -89,7 +90,7 @@ class JournalWriter:
             self._failing_since_ns = None
 
     def _body(self, state: State) -> Mapping[str, object]:
-        if isinstance(state, Health | Telemetry):
+        if isinstance(state, Health | Telemetry | PowerState):
             return {**as_json(state), "boot_id": self._events.boot_id}
         return state
 

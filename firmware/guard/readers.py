@@ -2,9 +2,11 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
+from random import Random
 from typing import Protocol
 
 from firmware.core.messages import Input
+from firmware.guard.downtime import Downtime
 from hal.board import ButtonReader
 from hal.clock import Clock
 from hal.errors import (
@@ -17,7 +19,7 @@ from hal.errors import (
     WrongConfig,
     WrongDevice,
 )
-from hal.samples import ButtonSample, ImuSample, RangeSample, SensorFault
+from hal.samples import ButtonSample, ImuSample, PowerSample, RangeSample, SensorFault
 
 REOPEN_AFTER = 3  # failures in a row: one lost transfer or echo is no reason to start over
 REOPEN_AT_ONCE = (DeviceNotFound, WrongConfig, WrongDevice)
@@ -32,7 +34,9 @@ class DriverDefect(HalError):
 class Device(Protocol):
     """A driver of `hal`: what is new since the last call, oldest first."""
 
-    def read(self) -> Sequence[ImuSample] | Sequence[ButtonSample] | Sequence[RangeSample]: ...
+    def read(
+        self,
+    ) -> Sequence[ImuSample] | Sequence[ButtonSample] | Sequence[RangeSample] | Sequence[PowerSample | SensorFault]: ...
 
     def close(self) -> None: ...
 
@@ -61,15 +65,36 @@ class ButtonChanges:
 class Reader:
     """Turns one driver into inputs of the core, whatever the driver does."""
 
-    def __init__(self, part: str, open_device: Callable[[], Device], clock: Clock, *, period_s: float) -> None:
-        self.part, self.period_ns = part, round(period_s * 1e9)
-        self._open, self._clock = open_device, clock
+    def __init__(
+        self,
+        part: str,
+        open_device: Callable[[], Device],
+        clock: Clock,
+        *,
+        period_s: float,
+        jitter_s: float = 0.0,
+        first_s: float = 0.0,
+        chance: Random | None = None,
+        tell: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        """Polled first after `first_s`, then every `period_s` and as much later as `chance` says, up to `jitter_s`.
+
+        `tell` takes a line when the part goes down, and one when it is up again.
+        """
+        self.part, self.first_ns = part, round(first_s * 1e9)
+        self.period_ns, self._jitter_ns = round(period_s * 1e9), round(jitter_s * 1e9)
+        self._open, self._clock, self._chance = open_device, clock, chance or Random()
         self._device: Device | None = None
         self._failures = 0
         self._openings = 0
         self._reopen_ns = 0
         self._fault: HalError | None = None
+        self._downtime = Downtime(part, tell)
         self.polled_ns: int | None = None  # when the last poll came back; the watchdog looks at it
+
+    def wait_ns(self) -> int:
+        """From when one poll is due until the next is; another time with each asking, where there is jitter."""
+        return self.period_ns + self._chance.randrange(self._jitter_ns + 1)
 
     def poll(self) -> list[Input]:
         """Measure once. While the part fails, every poll says so again, with a fresh time."""
@@ -96,18 +121,21 @@ class Reader:
         samples: list[Input] = [*self._device.read()]
         if samples:
             self._failures, self._openings, self._fault = 0, 0, None
+            self._downtime.measured(self._clock.now_ns())
         return samples
 
     def _failed(self, error: HalError) -> SensorFault:
         now_ns = self._clock.now_ns()
+        given_up = False
         if error is not self._fault:
             self._failures += 1
-            if self._wants_reopening(error):
+            if given_up := self._wants_reopening(error):
                 self.close()
                 self._failures = 0
                 self._reopen_ns = now_ns + BACK_OFF_NS[min(self._openings, len(BACK_OFF_NS) - 1)]
                 self._openings += 1
         self._fault = error
+        self._downtime.failed(now_ns, error, given_up=given_up)
         return SensorFault(now_ns, self.part, type(error).__name__, str(error))
 
     def _wants_reopening(self, error: HalError) -> bool:

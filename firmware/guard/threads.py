@@ -18,14 +18,12 @@ Inbox = queue.SimpleQueue[Sequence[Input]]
 
 def read_for_ever(reader: Reader, clock: Clock, inbox: Inbox, stop: threading.Event) -> None:
     """Poll on an absolute schedule; after a late poll the missed ones are left out, not made up for."""
-    due_ns = clock.now_ns()
-    while not stop.is_set():
+    due_ns = clock.now_ns() + reader.first_ns
+    while not clock.wait(stop, max(due_ns - clock.now_ns(), 0) / 1e9):
         inputs = reader.poll()
         if inputs:
             inbox.put(inputs)
-        now_ns = clock.now_ns()
-        due_ns = max(due_ns + reader.period_ns, now_ns)
-        clock.wait(stop, (due_ns - now_ns) / 1e9)
+        due_ns = max(due_ns + reader.wait_ns(), clock.now_ns())
 
 
 def run(guard: Guard, clock: Clock, stop: threading.Event) -> None:

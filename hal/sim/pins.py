@@ -4,12 +4,15 @@ A chip model drives an input pin with `drive` or `follow`, and hears an output p
 goes through a pad, which may be a broken one (`hal.sim.chips.pad`).
 """
 
+import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
 from gpiozero.exc import PinPWMFixedValue
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
+from hal.clock import Clock
+from hal.pins import Pin, PulseInput
 from hal.sim.clock import SimClock
 
 PI_3B_REVISION = "a02082"  # the board that gpiozero's mock takes; all boards since then have the same 40 pins
@@ -147,10 +150,48 @@ class SimPin(MockPWMPin):  # type: ignore[misc]  # gpiozero has no types
         self.states: list[Any] = []
 
 
+class SimPulse:
+    """A `hal.pins.PulseInput` whose edges are stamped with the simulated time they were due at."""
+
+    uncertain_s = 0.0
+
+    def __init__(self, pin: Pin) -> None:
+        self.seen = threading.Event()
+        self.rise: float | None = None
+        self.fall: float | None = None
+        self._pin = pin
+        pin.input_with_pull("floating")
+        pin.edges = "both"
+        pin.when_changed = self._edge  # gpiozero holds it weakly: it lasts as long as this object
+
+    @property
+    def level(self) -> bool:
+        return bool(self._pin.state)
+
+    def arm(self) -> None:
+        """Forget the last pulse and look out for the next."""
+        self.rise = self.fall = None  # before `seen`: until then a straggling edge of the last pulse is ignored
+        self.seen.clear()
+
+    def wait(self, clock: Clock, timeout_s: float) -> bool:
+        return clock.wait(self.seen, timeout_s)
+
+    def close(self) -> None:
+        self._pin.when_changed = None
+        self._pin.close()
+
+    def _edge(self, ticks: float, level: int) -> None:
+        if self.seen.is_set():
+            return
+        if level and self.rise is None:
+            self.rise = ticks
+        elif not level and self.rise is not None:
+            self.fall = ticks
+            self.seen.set()
+
+
 class SimPinFactory(MockFactory):  # type: ignore[misc]  # gpiozero has no types
     """A gpiozero factory whose ticks are the simulated time in seconds."""
-
-    kernel_stamps = True
 
     def __init__(self, clock: SimClock) -> None:
         self.clock = clock
@@ -159,6 +200,9 @@ class SimPinFactory(MockFactory):  # type: ignore[misc]  # gpiozero has no types
     def sim_pin(self, number: int) -> SimPin:
         """The pin behind BCM `number`, for chip models and tests."""
         return cast(SimPin, self.pin(number))
+
+    def pulse_input(self, number: int) -> PulseInput:
+        return SimPulse(self.pin(number))
 
     def ticks(self) -> float:
         return self.clock.now_ns() / 1e9

@@ -1,7 +1,7 @@
-"""A simulated HC-SR04 with its driver, pinged as the guard does."""
+"""A simulated echo-line rangefinder with its driver, pinged as the guard does."""
 
 from hal.errors import HalError
-from hal.hcsr04 import HcSr04
+from hal.hcsr04 import EchoModel, HcSr04
 from hal.sim.chips.hcsr04 import SimHcSr04
 from hal.sim.faults import Fault
 from hal.sim.pins import SimPinFactory
@@ -25,20 +25,30 @@ class Wall:
 class Rig:
     """A sensor, pinged every 60 ms, in front of a wall; the world began with the clock."""
 
-    def __init__(self, pins: SimPinFactory, fault: Fault | None = None, *, no_object_s: float = 0.038) -> None:
+    def __init__(
+        self,
+        pins: SimPinFactory,
+        fault: Fault | None = None,
+        *,
+        model: EchoModel = "hcsr04",
+        no_object_s: float | None = None,
+        temperature_c: float = 20.0,
+    ) -> None:
         self.pins, self.clock = pins, pins.clock
         self.epoch_ns = self.clock.now_ns()
         self.wall = Wall()
-        SimHcSr04(
+        self.chip = SimHcSr04(
             pins,
             trigger=23,
             echo=24,
             distance_m=self.wall,
+            model=model,
+            temperature_c=temperature_c,
             fault=fault,
             no_object_s=no_object_s,
             epoch_ns=self.epoch_ns,
         )
-        self.sensor = HcSr04(pins, self.clock, trigger=23, echo=24)
+        self.sensor = HcSr04(pins, self.clock, trigger=23, echo=24, model=model, temperature_c=temperature_c)
 
     def ping(self) -> Answer:
         """One reading; then wait until the next ping is due."""

@@ -14,10 +14,11 @@ from hal.buzzer import Buzzer
 from hal.clock import MonotonicClock
 from hal.errors import OutputFault, PinsUnavailable
 from hal.haptic import Motor
-from hal.hcsr04 import HcSr04
-from hal.pins import Pins, PolledPulse, PulseTimer, open_factory, pin_errors, pulse_on
+from hal.output import CheckedOutput
+from hal.pins import Pins, PolledPulse, open_factory, pin_errors
 from hal.sim.clock import PacedClock, SimClock
-from hal.sim.pins import PadState, SimPinFactory
+from hal.sim.pins import PadState, SimPinFactory, SimPulse
+from hal.sim.timer import SimTimer
 
 
 class FakeLgpio(ModuleType):
@@ -95,6 +96,16 @@ def test_missing_lgpio_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -
         open_factory("lgpio")
 
 
+def buzzer_on(pins: Pins) -> Buzzer:
+    clock = SimClock()
+    return Buzzer(CheckedOutput(pins, clock, part="buzzer", pin=18), clock, SimTimer(clock))
+
+
+def motor_on(pins: Pins) -> Motor:
+    clock = SimClock()
+    return Motor(pins, clock, SimTimer(clock), pin=25)
+
+
 def test_empty_lgpio_from_the_package_index_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     stub = ModuleType("lgpio")
     stub.__file__ = "site-packages/lgpio.py"
@@ -132,7 +143,7 @@ def test_lgpio_makes_its_pipes_in_the_runtime_directory(lgpio: FakeLgpio, monkey
 
 def test_lgpio_buzzer_starts_pwm_from_a_high_pad_and_stops_it_low(lgpio: FakeLgpio) -> None:
     pins = open_factory("lgpio")
-    buzzer = Buzzer(pins, SimClock(), pin=18)
+    buzzer = buzzer_on(pins)
     buzzer.tone(800, 1.0)
     assert lgpio.levels[18] == 1
     assert lgpio.pwm[-1] == (18, 800, 50)
@@ -144,7 +155,7 @@ def test_lgpio_buzzer_starts_pwm_from_a_high_pad_and_stops_it_low(lgpio: FakeLgp
 
 def test_lgpio_pad_that_does_not_follow_is_reported(lgpio: FakeLgpio, monkeypatch: pytest.MonkeyPatch) -> None:
     pins = open_factory("lgpio")
-    motor = Motor(pins, SimClock(), pin=25)
+    motor = motor_on(pins)
     monkeypatch.setattr(lgpio, "gpio_write", lambda *args: None)
     with pytest.raises(OutputFault, match=r"motor \(pin 25\): reads low after high was written"):
         motor.on()
@@ -153,7 +164,7 @@ def test_lgpio_pad_that_does_not_follow_is_reported(lgpio: FakeLgpio, monkeypatc
 
 def test_lgpio_error_becomes_an_output_fault(lgpio: FakeLgpio) -> None:
     pins = open_factory("lgpio")
-    motor = Motor(pins, SimClock(), pin=25)
+    motor = motor_on(pins)
     lgpio.broken.add(25)
     with pytest.raises(OutputFault, match=r"cannot be written \(bad GPIO write\)"):
         motor.on()
@@ -161,29 +172,10 @@ def test_lgpio_error_becomes_an_output_fault(lgpio: FakeLgpio) -> None:
     pins.close()
 
 
-def test_lgpio_echo_is_timed_by_the_kernels_stamps(lgpio: FakeLgpio, monkeypatch: pytest.MonkeyPatch) -> None:
-    pins = open_factory("lgpio")
-    sensor = HcSr04(pins, MonotonicClock(), trigger=23, echo=24)
-    write = lgpio.gpio_write
-
-    def answer(handle: int, gpio: int, level: int) -> None:
-        write(handle, gpio, level)
-        if gpio == 23 and not level:
-            now_ns = MonotonicClock().now_ns()
-            lgpio.callbacks[24](0, 24, 1, now_ns + 450_000)
-            lgpio.callbacks[24](0, 24, 0, now_ns + 450_000 + 5_828_440)  # there and back: 1 m at 343.42 m/s
-
-    monkeypatch.setattr(lgpio, "gpio_write", answer)
-    assert sensor.read()[0].distance_m == pytest.approx(1.0008, abs=0.001)
-    sensor.close()
-    assert 24 not in lgpio.callbacks
-    pins.close()
-
-
 def test_lgpio_parts_can_be_closed_and_opened_again(lgpio: FakeLgpio) -> None:
     pins = open_factory("lgpio")
     for _ in range(3):
-        motor = Motor(pins, SimClock(), pin=25)
+        motor = motor_on(pins)
         motor.on()
         assert lgpio.levels[25] == 1
         motor.close()
@@ -239,7 +231,7 @@ def rpigpio(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pins]:
 
 
 def test_rpi_gpio_pwm_is_stopped_when_the_tone_ends(rpigpio: Pins) -> None:
-    buzzer = Buzzer(rpigpio, SimClock(), pin=18)
+    buzzer = buzzer_on(rpigpio)
     buzzer.tone(800, 1.0)
     buzzer.tone(600, 0.5)
     assert FakePwm.running == 1
@@ -250,10 +242,16 @@ def test_rpi_gpio_pwm_is_stopped_when_the_tone_ends(rpigpio: Pins) -> None:
     assert FakePwm.running == 0
 
 
-def test_each_library_says_whether_the_kernel_stamps_its_edges(rpigpio: Pins, lgpio: FakeLgpio) -> None:
-    assert isinstance(pulse_on(rpigpio, rpigpio.pin(24)), PolledPulse)
+def test_rpi_gpio_is_asked_for_the_level_because_its_stamps_come_late(rpigpio: Pins) -> None:
+    assert isinstance(rpigpio.pulse_input(24), PolledPulse)
+
+
+def test_ticks_are_the_clock_that_the_kernel_stamps_edges_with(lgpio: FakeLgpio) -> None:
     pins = open_factory("lgpio")
-    assert isinstance(pulse_on(pins, pins.pin(24)), PulseTimer)
+    before_ns = MonotonicClock().now_ns()
+    ticks_s = pins.ticks()
+    assert before_ns - 1 <= ticks_s * 1e9 <= MonotonicClock().now_ns() + 1
+    assert pins.ticks_diff(ticks_s + 0.25, ticks_s) == pytest.approx(0.25)
     pins.close()
 
 
@@ -263,7 +261,7 @@ def drive(pins: SimPinFactory, *edges: tuple[bool, int]) -> None:
 
 
 def test_pulse_is_timed_from_rise_to_fall(pins: SimPinFactory) -> None:
-    timer = PulseTimer(pins.pin(24))
+    timer = SimPulse(pins.pin(24))
     timer.arm()
     drive(pins, (True, 1_000_000_000))
     assert not timer.seen.is_set()
@@ -274,7 +272,7 @@ def test_pulse_is_timed_from_rise_to_fall(pins: SimPinFactory) -> None:
 
 def test_fall_without_a_rise_is_no_pulse(pins: SimPinFactory) -> None:
     drive(pins, (True, 1))
-    timer = PulseTimer(pins.pin(24))
+    timer = SimPulse(pins.pin(24))
     timer.arm()
     drive(pins, (False, 2))
     assert not timer.seen.is_set()
@@ -282,7 +280,7 @@ def test_fall_without_a_rise_is_no_pulse(pins: SimPinFactory) -> None:
 
 
 def test_armed_timer_has_forgotten_the_last_pulse(pins: SimPinFactory) -> None:
-    timer = PulseTimer(pins.pin(24))
+    timer = SimPulse(pins.pin(24))
     drive(pins, (True, 1), (False, 2))
     timer.arm()
     assert not timer.seen.is_set()
@@ -290,7 +288,7 @@ def test_armed_timer_has_forgotten_the_last_pulse(pins: SimPinFactory) -> None:
 
 
 def test_timer_outlives_a_garbage_collection(pins: SimPinFactory) -> None:
-    timer = PulseTimer(pins.pin(24))
+    timer = SimPulse(pins.pin(24))
     gc.collect()
     drive(pins, (True, 1), (False, 2))
     assert timer.seen.is_set()
@@ -299,7 +297,7 @@ def test_timer_outlives_a_garbage_collection(pins: SimPinFactory) -> None:
 def test_edges_are_stamped_with_the_time_they_were_due_in_real_time_too() -> None:
     clock = PacedClock()
     pins = SimPinFactory(clock)
-    timer = PulseTimer(pins.pin(24))
+    timer = SimPulse(pins.pin(24))
     t_ns = clock.now_ns()
     for level, after_ns in ((True, 1_000_000), (False, 3_000_000)):
         clock.call_at(t_ns + after_ns, lambda level=level, after_ns=after_ns: drive(pins, (level, t_ns + after_ns)))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hal.errors import EchoStuck, ImplausibleEcho, NoEcho
-from hal.pins import PolledPulse
+from hal.pins import PolledPulse, PulseInput
 from hal.sim.clock import SimClock
 from hal.sim.faults import Fault
 from hal.sim.pins import SimPinFactory
@@ -26,10 +26,15 @@ class BusyClock(SimClock):
         super().sleep(seconds + late_s)
 
 
+class PolledPinFactory(SimPinFactory):
+    """Pins whose edges nobody stamps."""
+
+    def pulse_input(self, number: int) -> PulseInput:
+        return PolledPulse(self, self.pin(number))
+
+
 def polled_rig(clock: SimClock, fault: Fault | None = None, no_object_s: float = 0.038) -> Rig:
-    pins = SimPinFactory(clock)
-    pins.kernel_stamps = False
-    return Rig(pins, fault, no_object_s=no_object_s)
+    return Rig(PolledPinFactory(clock), fault, no_object_s=no_object_s)
 
 
 @pytest.mark.parametrize("distance_m", [0.3, 0.5, 1.0, 1.5, 2.7, 3.9])
