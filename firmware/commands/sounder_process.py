@@ -1,8 +1,11 @@
 """The sounder as a process: the smallest of them, so that it is the last to die."""
 
+import contextlib
 import threading
+from collections.abc import Callable
 
 from firmware.config import Config
+from firmware.guard.watchdog import systemd_notifier
 from firmware.ipc import (
     SOUNDER_REPORTS_SOCKET,
     SOUNDER_SOCKET,
@@ -17,33 +20,55 @@ from firmware.realtime import ask_for_real_time
 from firmware.sounder.outputs import Outputs
 from firmware.sounder.sounder import TURN_S, Sounder
 from hal.board import Board
-from hal.clock import MonotonicClock
+from hal.clock import Clock, MonotonicClock
+
+WATCHED_S = 2.0  # from the first turn on; until then the unit's own WatchdogSec gives Python time to start
+FEED_NS = 500_000_000
 
 
 def run_sounder(config: Config, board: Board, stop: threading.Event) -> None:
-    """Play what the guard asks until `stop` is set, then silence the outputs."""
+    """Silence the outputs, then play what the guard asks until `stop` is set, then silence them again."""
     clock, run_dir = MonotonicClock(), config.paths.run_dir
-    inbox = Receiver(run_dir / SOUNDER_SOCKET)
-    to_guard = Sender(run_dir / SOUNDER_REPORTS_SOCKET)
+    open_led = None if config.board.led.pin is None else board.open_led
+    outputs = Outputs(board.open_buzzer, board.open_motor, open_led)
+    with contextlib.ExitStack() as stack:
+        stack.callback(outputs.close)
+        ask_for_real_time()
+        outputs.rest(clock.now_ns())  # before all else: a sounder that was killed may have left them on
+        inbox, to_guard = Receiver(run_dir / SOUNDER_SOCKET), Sender(run_dir / SOUNDER_REPORTS_SOCKET)
+        stack.callback(inbox.close)
+        stack.callback(to_guard.close)
 
-    def report(word: SounderReport) -> None:
-        to_guard.send(encode_report(word))
+        def report(word: SounderReport) -> None:
+            to_guard.send(encode_report(word))
 
-    sounder = Sounder(config.sounder, Outputs(board.open_buzzer, board.open_motor), report)
-    ask_for_real_time()
+        _play(Sounder(config.sounder, outputs, report), inbox, clock, stop, _feeder(systemd_notifier()))
+
+
+def _play(sounder: Sounder, inbox: Receiver, clock: Clock, stop: threading.Event, feed: Callable[[int], None]) -> None:
     due_ns = clock.now_ns()
-    try:
-        while not stop.is_set():
-            body = inbox.receive(timeout_s=max((due_ns - clock.now_ns()) / 1e9, 0.0))
-            if body is not None:
-                try:
-                    sounder.receive(decode_play(body), clock.now_ns())
-                except Malformed:
-                    inbox.rejected += 1
-            now_ns = clock.now_ns()
-            if body is not None or now_ns >= due_ns:
-                sounder.tick(now_ns)
-                due_ns = now_ns + round(TURN_S * 1e9)
-    finally:
-        sounder.close()
-        inbox.close()
+    while not stop.is_set():
+        body = inbox.receive(timeout_s=max((due_ns - clock.now_ns()) / 1e9, 0.0))
+        if body is not None:
+            try:
+                sounder.receive(decode_play(body), clock.now_ns())
+            except Malformed:
+                inbox.rejected += 1
+        now_ns = clock.now_ns()
+        if body is not None or now_ns >= due_ns:
+            sounder.tick(now_ns)
+            feed(now_ns)
+            due_ns = now_ns + round(TURN_S * 1e9)
+
+
+def _feeder(notify: Callable[[str], None]) -> Callable[[int], None]:
+    """Tell systemd now and then that turns come to their end: one that hangs for `WATCHED_S` is killed."""
+    fed_ns: int | None = None
+
+    def feed(now_ns: int) -> None:
+        nonlocal fed_ns
+        if fed_ns is None or now_ns - fed_ns >= FEED_NS:
+            fed_ns = now_ns
+            notify(f"WATCHDOG_USEC={round(WATCHED_S * 1e6)}\nWATCHDOG=1")
+
+    return feed

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from firmware.core.messages import Pattern
 from firmware.ipc import Play, SounderReport
+from firmware.sounder.light import StatusLight
 from firmware.sounder.outputs import RETRY_NS, Outputs
 from firmware.sounder.patterns import SOUNDS
 
@@ -36,6 +37,7 @@ class Sounder:
 
     def __init__(self, config: SounderConfig, outputs: Outputs, report: Callable[[SounderReport], None]) -> None:
         self._outputs, self._report = outputs, report
+        self._light = StatusLight()
         self._silence_ns = round(config.silence_s * 1e9)
         self._expiry_ns = round(config.expiry_s * 1e9)
         self._start_ns = round(config.start_s * 1e9)
@@ -64,7 +66,11 @@ class Sounder:
         pattern = self._wanted(now_ns)
         if pattern is not self._sounding:
             self._sounding, self._started_ns = pattern, now_ns
-        self._outputs.set(SOUNDS[pattern].at((now_ns - self._started_ns) / 1e9), now_ns)
+        tone = SOUNDS[pattern].at((now_ns - self._started_ns) / 1e9)
+        self._outputs.set(tone, now_ns)
+        fault = pattern is Pattern.FAULT or not self._outputs.warns
+        lit = self._light.lit(sounding=tone is not None, fault=fault, now_ns=now_ns)
+        self._outputs.light(lit, now_ns)
         if self._reported_ns is None or now_ns - self._reported_ns >= self._report_ns:
             self._reported_ns = now_ns
             for report in self._outputs.broken() or (SounderReport(),):

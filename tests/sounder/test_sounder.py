@@ -13,30 +13,28 @@ TURN_NS = 10_000_000
 
 class Buzzer:
     def __init__(self) -> None:
-        self.heard: list[float | None] = []
+        self.heard: list[float | None] = []  # each change
         self.broken = False
 
     def tone(self, frequency_hz: float, volume: float) -> None:
-        self._try()
-        self.heard.append(frequency_hz)
+        self._show(frequency_hz)
 
     def off(self) -> None:
-        self._try()
-        self.heard.append(None)
+        self._show(None)
 
     def close(self) -> None:
-        self._try()
-        self.heard.append(None)
+        self._show(None)
 
-    def _try(self) -> None:
+    def _show(self, heard: float | None) -> None:
         if self.broken:
             raise OutputFault("buzzer on pin 18: stays low; check its wire")
+        if self.heard[-1:] != [heard]:
+            self.heard.append(heard)
 
 
 class Motor(Buzzer):
     def on(self) -> None:
-        self._try()
-        self.heard.append(1.0)
+        self._show(1.0)
 
 
 class Rig:

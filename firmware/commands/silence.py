@@ -1,0 +1,57 @@
+"""`rearguard silence`: drive every output low, whoever left it on. systemd runs it when the sounder has ended."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import Protocol
+
+from firmware.config import Config, installed, load
+from firmware.errors import AlreadyRunning
+from firmware.ipc import Instance
+from hal.board import Board, PiBoard
+from hal.errors import HalError
+
+
+class Output(Protocol):
+    """What all outputs have in common."""
+
+    def off(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def silence(args: argparse.Namespace) -> int:
+    """Always 0: what could not be silenced is named on standard error, and the next sounder tries again.
+
+    It keeps its hands off the outputs of a sounder that runs, and no sounder can start meanwhile.
+    """
+    config = load(args.config or installed())
+    run_dir = config.paths.run_dir
+    try:
+        instance = Instance(run_dir, "sounder") if run_dir.is_dir() else None  # without it, none has ever run here
+    except AlreadyRunning as error:
+        print(f"silence: nothing done: {error}", file=sys.stderr)
+        return 0
+    for complaint in silenced(PiBoard(config.board), config):
+        print(f"silence: {complaint}", file=sys.stderr)
+    if instance is not None:  # the board stays open: closing it would take the pull-down off the pins again
+        instance.close()
+    return 0
+
+
+def silenced(board: Board, config: Config) -> list[str]:
+    """Drive each output of the board low; what it says of those that cannot be."""
+    openers: dict[str, Callable[[], Output]] = {"buzzer": board.open_buzzer, "motor": board.open_motor}
+    if config.board.led.pin is not None:
+        openers["led"] = board.open_led
+    complaints = []
+    for part, open_output in openers.items():
+        try:
+            output = open_output()  # drives it low
+            try:
+                output.off()  # sees that it is
+            finally:
+                output.close()
+        except HalError as error:
+            complaints.append(f"{part} may still be on: {error}")
+    return complaints
