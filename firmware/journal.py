@@ -23,7 +23,7 @@ from firmware.plain_json import encode
 
 T = TypeVar("T")
 JOURNAL = "journal.db"  # its name in the state directory, for every process of the device
-STATE_KEYS = ("alarm", "health", "walk", "telemetry")
+STATE_KEYS = ("alarm", "health", "walk", "telemetry", "power")
 _TEXTS = ("id", "alarm", "dev", "type", "phase", "severity", "t", "clock")
 
 
@@ -168,7 +168,7 @@ class Journal:
         return seq
 
     def set_state(self, states: Mapping[str, Mapping[str, Any]]) -> None:
-        """Replace what is true now, under "alarm", "health", "walk", "telemetry"; what did not change costs nothing.
+        """Replace what is true now, under one of STATE_KEYS each; what did not change costs nothing.
 
         A changed alarm is on the disk when this returns. The others need not survive a power cut, and five
         of them a second would wear out an SD card.

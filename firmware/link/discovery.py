@@ -12,9 +12,12 @@ from firmware.link import topics
 EVENT_TYPES = (
     *(f"fall_{phase}" for phase in ("suspected", "confirmed", "cancelled", "recovered", "not_recovered", "long_lie")),
     *(f"sos_{phase}" for phase in ("confirmed", "cancelled", "recovered", "not_recovered", "long_lie")),
-    "fault_fault",
-    "fault_over",
+    *(f"fault_{phase}" for phase in ("caution", "warning", "fault", "over")),
 )
+
+
+# Home Assistant takes the text None for "unknown"; a share of nothing would be shown as an empty battery.
+BATTERY = "{% set share = value_json.battery.share %}{{ none if share is none else (share * 100) | round }}"
 
 
 def discovery(device: str, version: str) -> dict[str, Any]:
@@ -79,12 +82,14 @@ def _button(name: str, topic: str, payload: str) -> dict[str, Any]:
 
 def _measured(device: str) -> dict[str, dict[str, Any]]:
     """What is only worth showing while the device is there."""
-    telemetry, walk = topics.telemetry(device), topics.state(device, "walk")
+    telemetry, walk, health = topics.telemetry(device), topics.state(device, "walk"), topics.state(device, "health")
     return {
         "distance": _sensor(device, "Free way behind", telemetry, "distance_m", "m") | {"device_class": "distance"},
         "cadence": _sensor(device, "Cadence", telemetry, "cadence_spm", "steps/min"),
         "steps": _sensor(device, "Steps", walk, "steps", "steps"),
         "minutes": _sensor(device, "Walk", walk, "minutes", "min") | {"device_class": "duration"},
+        "battery": _sensor(device, "Battery", health, "battery.share", "%")
+        | {"device_class": "battery", "value_template": BATTERY},
     }
 
 

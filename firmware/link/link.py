@@ -277,7 +277,8 @@ class Link:
             "rotten": self._journal.rotten_rows,
             "version": VERSION,
         }
-        body = payloads.health(self._device, self._boot, self._states.get("health"), guard_age_s, said)
+        states = self._states
+        body = payloads.health(self._device, self._boot, states.get("health"), guard_age_s, said, states.get("power"))
         self._client.publish(Message(topics.state(self._device, "health"), encode(body), retain=True))
 
     def _send_telemetry(self, now_ns: int) -> None:

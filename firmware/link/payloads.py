@@ -13,6 +13,12 @@ MAX_BYTES = 2048  # brokers with a smaller limit than the message close the conn
 EXPIRY_S = {"critical": 24 * 3600, "warning": 3600, "info": 24 * 3600}
 DEFAULT_EXPIRY_S = 3600
 GUARD_SILENT_S = 3.0
+POWER_STALE_NS = 90_000_000_000
+NO_POWER: Mapping[str, Any] = {
+    "battery": {"share": None, "volts": None, "amps": None, "left_min": None},
+    "supply": {"undervoltage": None, "throttled": None},
+    "cpu_c": None,
+}
 
 
 def event(stored: StoredEvent, *, minimal: bool = False) -> str:
@@ -60,7 +66,12 @@ def telemetry(device: str, boot: int, body: Mapping[str, Any]) -> dict[str, Any]
 
 
 def health(
-    device: str, boot: int, body: Mapping[str, Any] | None, guard_age_s: float | None, link: Mapping[str, Any]
+    device: str,
+    boot: int,
+    body: Mapping[str, Any] | None,
+    guard_age_s: float | None,
+    link: Mapping[str, Any],
+    power: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The heartbeat. `ok` is True only when the guard has spoken lately and says that every part is well."""
     parts = (body or {}).get("parts")
@@ -68,7 +79,32 @@ def health(
     guard_ok = guard_age_s is not None and guard_age_s <= GUARD_SILENT_S
     well = bool(parts) and all(isinstance(part, Mapping) and part.get("ok") is True for part in parts.values())
     guard = {"ok": guard_ok, "age_s": None if guard_age_s is None else round(guard_age_s, 1)}
-    return {**_state(device, boot, body or {}), "parts": parts, "ok": guard_ok and well, "guard": guard, **link}
+    fed = _power(power or {}, body or {}) if guard_ok else NO_POWER
+    return {**_state(device, boot, body or {}), "parts": parts, "ok": guard_ok and well, "guard": guard, **fed, **link}
+
+
+def _power(power: Mapping[str, Any], health: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Battery and supply; unknown when told long before the guard's last word, or in another life of the machine."""
+    told_ns, now_ns = power.get("t_ns"), health.get("t_ns")
+    if not isinstance(told_ns, int) or not isinstance(now_ns, int) or power.get("boot_id") != health.get("boot_id"):
+        return NO_POWER
+    if not 0 <= now_ns - told_ns <= POWER_STALE_NS:
+        return NO_POWER
+    left_s = power.get("battery_left_s")
+    return {
+        "battery": {
+            "share": _rounded(power.get("battery_share"), 3),
+            "volts": _rounded(power.get("battery_v"), 2),
+            "amps": _rounded(power.get("battery_a"), 2),
+            "left_min": round(left_s / 60) if isinstance(left_s, int) else None,
+        },
+        "supply": {"undervoltage": power.get("undervoltage"), "throttled": power.get("throttled")},
+        "cpu_c": _rounded(power.get("cpu_c"), 1),
+    }
+
+
+def _rounded(value: object, digits: int) -> float | None:
+    return round(value, digits) if isinstance(value, int | float) else None
 
 
 def _state(device: str, boot: int, body: Mapping[str, Any]) -> dict[str, Any]:
