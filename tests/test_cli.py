@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -17,8 +16,7 @@ from firmware.core.messages import Input, Output, Pattern, SetPattern, Tick
 from firmware.core.pipeline import SafetyPipeline
 from firmware.errors import ConfigError
 from firmware.recording import Recorder
-from hal.samples import PARTS, ButtonSample, ImuSample, RangeSample
-from hal.sim.faults import WORDS
+from hal.samples import ButtonSample, ImuSample, RangeSample
 from hal.sim.world.scenarios import SCENARIOS
 
 MS = 1_000_000
@@ -249,68 +247,6 @@ def test_a_recording_replays_with_the_settings_it_was_made_with(
     defaults = tmp_path / "rearguard.toml"
     defaults.write_text("")
     assert cli.main(["replay", str(unknown), "--config", str(defaults)]) == 0
-
-
-def doctor(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, dict[str, str]]]:
-    code = cli.main(["doctor", "--json", *arguments])
-    body = json.loads(capsys.readouterr().out)
-    assert body["v"] == 1
-    assert body["status"] in ("ok", "warn", "fail")
-    return code, {check["id"]: check for check in body["checks"]}
-
-
-def test_the_doctor_finds_a_whole_device_well(capsys: pytest.CaptureFixture[str]) -> None:
-    code, checks = doctor(capsys, "--simulated")
-    assert code == 0
-    assert {checks[part]["status"] for part in PARTS} == {"ok"}
-    assert {"python", "gpio", "state", "broker", "recording"} <= checks.keys()
-
-
-@pytest.mark.parametrize("part", PARTS)
-@pytest.mark.parametrize("word", [word for word in WORDS if word != "ok"])
-def test_the_doctor_finds_every_broken_part_and_says_what_to_do(
-    word: str, part: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, checks = doctor(capsys, "--simulated", "--fault", f"{word}:{part}")
-    assert code == 1
-    assert checks[part]["status"] == "fail"
-    assert checks[part]["detail"]
-    assert checks[part]["hint"]
-    assert {checks[other]["status"] for other in PARTS if other != part} == {"ok"}
-
-
-def test_a_fault_that_has_not_begun_is_no_fault(capsys: pytest.CaptureFixture[str]) -> None:
-    assert doctor(capsys, "--simulated", "--fault", "off:imu@20")[0] == 0
-
-
-def test_the_doctor_says_that_a_machine_without_pins_is_no_device(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    monkeypatch.setitem(sys.modules, "lgpio", None)
-    config = tmp_path / "rearguard.toml"
-    config.write_text(f'[paths]\nstate_dir = "{tmp_path}"\n[mqtt]\nhost = ""\n')
-    code, checks = doctor(capsys, "--config", str(config))
-    assert code == 3
-    assert "apt install python3-lgpio" in checks["gpio"]["hint"]
-    assert checks["state"]["status"] == "ok"
-    assert checks["broker"]["status"] == "warn"
-
-
-def test_a_broker_that_answers_is_found(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    config = tmp_path / "rearguard.toml"
-    with socket.create_server(("127.0.0.1", 0)) as broker:
-        config.write_text(f'[mqtt]\nhost = "127.0.0.1"\nport = {broker.getsockname()[1]}\n')
-        assert doctor(capsys, "--simulated", "--config", str(config))[1]["broker"]["status"] == "ok"
-    assert doctor(capsys, "--simulated", "--config", str(config))[1]["broker"]["status"] == "warn"
-
-
-def test_the_doctor_speaks_plainly_too(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["doctor", "--simulated", "--fault", "wrong:rangefinder"]) == 1
-    lines = capsys.readouterr().out.splitlines()
-    row = next(i for i, line in enumerate(lines) if line.startswith("fail  rangefinder"))
-    assert "expected at least 2 cm" in lines[row]
-    assert lines[row + 1].strip().startswith("-> something covers the sensor")
-    assert lines[-1] == f"{sum(not line.startswith(' ') for line in lines[:-1])} checks, 1 failed"
 
 
 def complete(script: str, *words: str) -> list[str]:

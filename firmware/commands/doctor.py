@@ -2,143 +2,128 @@
 
 import argparse
 import json
-import os
-import socket
+import shutil
 import sys
 import tempfile
-from dataclasses import dataclass, replace
-from importlib.util import find_spec
+import textwrap
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from firmware.commands.examination import Check, examine, failed
+from firmware.commands.checks.check import Check, Job, side_by_side, worst
+from firmware.commands.checks.kernel import kernel
+from firmware.commands.checks.machine import Machine, clock, disk, permissions, processor
+from firmware.commands.checks.software import broker, gpio, python, recording, running
+from firmware.commands.examination import Examination
 from firmware.config import Config, installed, load
-from hal.board import Board
-from hal.errors import PinsUnavailable
-from hal.samples import PARTS, Vector
-from hal.sim.world.scene import Mark, World
+from firmware.mounting import mounted
+from hal.board import PiBoard
+from hal.clock import MonotonicClock
 
-OLDEST_PYTHON = (3, 11)
-BROKER_TIMEOUT_S = 2.0
 OK, FAILURE, NO_HARDWARE = 0, 1, 3
+SPARE_S = 0.4  # of real time, beside what looking at the parts takes; what is not over by then is told as late
+NEED_PINS = ("rangefinder", "low_rangefinder", "button", "buzzer", "motor", "led")
 
 
 def doctor(args: argparse.Namespace) -> int:
     """0 when nothing failed, 1 when something did, 3 when this machine lacks the hardware altogether."""
     config = load(args.config or (None if args.simulated else installed()))
-    checks = [_python(), _recording()]
+    self_test: bool = args.self_test
     if args.simulated:
-        checks += [_writable(Path(tempfile.gettempdir())), Check("gpio", "ok", "simulated pins")]
-        checks += examine(_simulated_board(config, args.fault), config.board)
+        checks = _simulated(config, args.fault, self_test=self_test)
     else:
-        checks += [_writable(config.paths.state_dir), *_real_parts(config)]
-    checks.append(_broker(config))
+        if not args.json and sys.stderr.isatty():
+            print("Hold it still and press its button; then listen, feel and look.", file=sys.stderr)
+        checks = _real(config, Machine(), self_test=self_test)
     _show(checks, as_json=args.json)
     if any(check.missing for check in checks):
         return NO_HARDWARE
-    return FAILURE if _status(checks) == "fail" else OK
+    return FAILURE if worst(checks) == "fail" else OK
 
 
-def _status(checks: list[Check]) -> str:
-    found = {check.status for check in checks}
-    return "fail" if "fail" in found else "warn" if "warn" in found else "ok"
+def _simulated(config: Config, faults: Sequence[str], *, self_test: bool) -> list[Check]:
+    """Of this machine only what a simulated walk needs as well."""
+    from firmware.commands.checks.simulated import simulated_boards
+
+    directory = Path(tempfile.gettempdir())
+    told = [f"{config.board.imu.mounting.words()} (from the configuration)"]
+    open_board = simulated_boards(config.board, faults)
+    examination = Examination(config.board, config.core, open_board, mounting_told=told, self_test=self_test)
+    jobs = [*examination.jobs(), *_surroundings(config, directory, Machine(), lasting=False)]
+    return [python(), recording(), Check("gpio", "ok", "simulated pins"), *side_by_side(jobs, None)]
 
 
-def _show(checks: list[Check], *, as_json: bool) -> None:
+def _real(config: Config, machine: Machine, *, self_test: bool) -> list[Check]:
+    told: list[str] = []
+    config = mounted(config, told.append)
+    board = PiBoard(config.board)
+    examination = Examination(config.board, config.core, lambda: board, mounting_told=told, self_test=self_test)
+    in_use = running(config.paths.run_dir)
+    # Before anything else opens pins: gpiozero's factories share theirs, and to close one is to close them all.
+    pins = [] if in_use.status == "fail" else [gpio(config.board.factory)]
+    jobs = [_possible(job, in_use, *pins) for job in examination.jobs()]
+    jobs += _surroundings(config, config.paths.state_dir, machine, lasting=True)
+    checks = side_by_side(jobs, examination.duration_s + SPARE_S)
+    return [*_machine(config, machine), in_use, *pins, *checks]
+
+
+def _possible(job: Job, in_use: Check, pins: Check | None = None) -> Job:
+    """The same job, unless it cannot be done; the same error from part after part would help nobody."""
+    if in_use.status == "fail":
+        why, see = "Rearguard is running", in_use.id
+    elif pins is not None and pins.missing and job.late.id in NEED_PINS:
+        why, see = "there are no GPIO pins", pins.id
+    else:
+        return job
+    unseen = Check(job.late.id, "fail", f"not looked at: {why}", f"see {see}")
+    return replace(job, look=lambda: [unseen])
+
+
+def _machine(config: Config, machine: Machine) -> list[Check]:
+    return [
+        python(),
+        recording(),
+        processor(machine, config.board),
+        *kernel(machine, config.board),
+        permissions(machine, config.board),
+        clock(machine, tls=bool(config.mqtt.ca_file)),
+    ]
+
+
+def _surroundings(config: Config, directory: Path, machine: Machine, *, lasting: bool) -> list[Job]:
+    """What may keep us waiting: an SD card that stalls, a name server that does not answer."""
+    late_disk = Check("disk", "fail", f"{directory}: a write did not end in time", "change the SD card")
+    advice = "check the network and mqtt.host"
+    late_broker = Check("broker", "warn", f"{config.mqtt.host} was not found in time", advice)
+    return [
+        Job(lambda: [disk(directory, machine, MonotonicClock(), lasting=lasting)], late_disk),
+        Job(lambda: [broker(config.mqtt)], late_broker),
+    ]
+
+
+def _show(checks: Sequence[Check], *, as_json: bool) -> None:
     if as_json:
         rows = [{"id": c.id, "status": c.status, "detail": c.detail, "hint": c.hint} for c in checks]
-        print(json.dumps({"v": 1, "status": _status(checks), "checks": rows}))
+        print(json.dumps({"v": 1, "status": worst(checks), "checks": rows}))
         return
+    indent = len("fail  ") + max(len(check.id) for check in checks) + 2
     for check in checks:
-        print(f"{check.status:<4}  {check.id:<12} {check.detail}")
+        print(_folded(f"{check.status:<6}{check.id:<{indent - 6}}", check.detail))
         if check.hint:
-            print(f"{'':<19}-> {check.hint}")
-    bad = sum(check.status == "fail" for check in checks)
-    print(f"{len(checks)} checks, {bad} failed" if bad else f"{len(checks)} checks, none failed")
+            print(_folded(" " * indent + "-> ", check.hint))
+    print(_summary(checks))
 
 
-def _python() -> Check:
-    found = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info >= OLDEST_PYTHON:
-        return Check("python", "ok", f"Python {found}")
-    return Check("python", "fail", f"Python {found}, expected 3.11 or newer", "use Debian 12 or newer")
+def _folded(head: str, text: str) -> str:
+    """`text` after `head`, in a terminal folded below itself where a line is too short."""
+    if not sys.stdout.isatty():
+        return head + text
+    width = max(shutil.get_terminal_size().columns, 60)
+    return textwrap.fill(text, width, initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False)
 
 
-def _recording() -> Check:
-    if find_spec("mcap") is not None:
-        return Check("recording", "ok", "walks can be recorded")
-    return Check("recording", "warn", "walks cannot be recorded", "pip install 'rearguard[recording]'")
-
-
-def _writable(directory: Path) -> Check:
-    try:
-        with tempfile.TemporaryFile(dir=directory) as file:
-            file.write(b"rearguard")
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        advice = f"make it and let this user write there: sudo install -d -o $USER {directory}"
-        return Check("state", "fail", f"{directory} cannot be written: {error.strerror}", advice)
-    return Check("state", "ok", f"{directory} can be written")
-
-
-def _broker(config: Config) -> Check:
-    host, port = config.mqtt.host, config.mqtt.port
-    if not host:
-        return Check("broker", "warn", "no broker is set: nobody will be told of a fall", "set mqtt.host")
-    try:
-        socket.create_connection((host, port), timeout=BROKER_TIMEOUT_S).close()
-    except OSError as error:
-        advice = "start it, or set mqtt.host and mqtt.port; until then alerts are kept, and nobody is told"
-        return Check("broker", "warn", f"{host}:{port} does not answer: {error.strerror or error}", advice)
-    return Check("broker", "ok", f"{host}:{port} answers")
-
-
-def _real_parts(config: Config) -> list[Check]:
-    from hal.board import PiBoard
-    from hal.pins import open_factory
-
-    try:
-        open_factory(config.board.factory).close()
-    except PinsUnavailable as error:
-        gpio = replace(failed("gpio", [error], 1), missing=True)
-        unseen = [Check(part, "fail", "not looked at: there are no GPIO pins", gpio.hint) for part in PARTS]
-        return [gpio, *unseen]
-    return [Check("gpio", "ok", f"{config.board.factory} works"), *examine(PiBoard(config.board), config.board)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Pressing:
-    """A world whose walker presses the button again and again, so that faults that only a press shows are seen."""
-
-    world: World
-    name: str = "doctor"
-
-    @property
-    def duration_s(self) -> float:
-        return self.world.duration_s
-
-    @property
-    def marks(self) -> tuple[Mark, ...]:
-        return self.world.marks
-
-    def motion(self, t_s: float) -> tuple[Vector, Vector]:
-        return self.world.motion(t_s)
-
-    def distance_m(self, t_s: float) -> float | None:
-        return self.world.distance_m(t_s)
-
-    def pressed(self, t_s: float) -> bool:
-        return 0.4 <= t_s % 1.5 < 0.9
-
-
-def _simulated_board(config: Config, faults: list[str]) -> Board:
-    from hal.sim.board import SimBoard
-    from hal.sim.clock import SimClock
-    from hal.sim.faults import parse_fault
-    from hal.sim.world.scenarios import scenario
-
-    clock = SimClock()
-    begun = [parse_fault(text) if "@" in text else replace(parse_fault(text), start_s=0.0) for text in faults]
-    return SimBoard(
-        config.board, _Pressing(scenario("stand")), faults=tuple(begun), epoch_ns=0, new_clock=lambda: clock
-    )
+def _summary(checks: Sequence[Check]) -> str:
+    failures = sum(check.status == "fail" for check in checks)
+    warnings = sum(check.status == "warn" for check in checks)
+    told = f", {warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
+    return f"{len(checks)} checks, {failures or 'none'} failed{told}"

@@ -1,0 +1,76 @@
+"""What Rearguard runs on and talks to: Python, the extras, the broker, the GPIO library."""
+
+import fcntl
+import socket
+import sys
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+from firmware.commands.checks.check import Check
+from firmware.commands.checks.probe import told
+from firmware.link.config import MqttConfig
+from hal.errors import PinsUnavailable
+from hal.pins import FactoryName, open_factory
+
+OLDEST_PYTHON = (3, 11)
+BROKER_TIMEOUT_S = 1.5
+
+
+def python() -> Check:
+    found = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info >= OLDEST_PYTHON:
+        return Check("python", "ok", f"Python {found}")
+    return Check("python", "fail", f"Python {found}, expected 3.11 or newer", "use Debian 12 or newer")
+
+
+def recording() -> Check:
+    if find_spec("mcap") is not None:
+        return Check("recording", "ok", "walks can be recorded")
+    return Check("recording", "warn", "walks cannot be recorded", "pip install 'rearguard[recording]'")
+
+
+def broker(config: MqttConfig) -> Check:
+    """Whether anything answers there; what it lets us do is the link's to find out."""
+    where = f"{config.host}:{config.port}"
+    if not config.host:
+        return Check("broker", "warn", "no broker is set: nobody will be told of a fall", "set mqtt.host")
+    try:
+        socket.create_connection((config.host, config.port), timeout=BROKER_TIMEOUT_S).close()
+    except OSError as error:
+        advice = "start it, or set mqtt.host and mqtt.port; until then alerts are kept, and nobody is told"
+        return Check("broker", "warn", f"{where} does not answer: {error.strerror or error}", advice)
+    return Check("broker", "ok", f"{where} answers")
+
+
+def running(run_dir: Path) -> Check:
+    """Whether the parts are in use: two who set up one motion sensor would make each other's numbers wrong.
+
+    Looks at the locks of `firmware.ipc.Instance` without making any: a lock made by root would keep the device's own
+    user from starting.
+    """
+    held = [name for name in ("guard", "sounder") if _held(run_dir / f"{name}.lock")]
+    if not held:
+        return Check("running", "ok", "nobody else uses the parts")
+    what = f"the {' and the '.join(held)} run{'' if len(held) > 1 else 's'} and use the parts"
+    return Check("running", "fail", what, "sudo systemctl stop rearguard.target; start it again afterwards")
+
+
+def _held(lock: Path) -> bool:
+    try:
+        with lock.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # there is none, or it may not be read
+        return False
+    return False
+
+
+def gpio(factory: FactoryName) -> Check:
+    """Whether the GPIO library that is configured works on this machine."""
+    try:
+        open_factory(factory).close()
+    except PinsUnavailable as error:
+        return replace(told("gpio", "not found", [error], 1, ""), missing=True)
+    return Check("gpio", "ok", f"{factory} works")
