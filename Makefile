@@ -20,10 +20,12 @@ walk: $(WALK_STAMP)
 
 test: $(VENV)/.ready-for-test
 	@deploy/bootstrap.sh broker
+	@deploy/bootstrap.sh compiler
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 bench: $(VENV)/.ready-for-test
+	@deploy/bootstrap.sh compiler
 	@set -e; for name in $(BENCHES); do echo "== $$name"; $(BIN)/python -m $$name $(BENCH_ARGS); done
 
 lint: $(VENV)/.ready-for-test

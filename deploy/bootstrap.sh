@@ -2,6 +2,7 @@
 # Prepares a machine that has only python3, make and git (Debian 12, 13 or Raspberry Pi OS). Called by the Makefile:
 #   bootstrap.sh python EXTRAS   makes .venv and installs rearguard with these extras into it
 #   bootstrap.sh broker          installs the MQTT broker that the tests talk to
+#   bootstrap.sh compiler        installs the C compiler that the virtual Pi of tests and benches is made with
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin # Debian keeps mosquitto there, outside a user's PATH
@@ -69,8 +70,17 @@ prepare_broker() {
     fi
 }
 
+compiles() { # with the kernel's headers
+    printf '#include <stdio.h>\n#include <linux/gpio.h>\n' | gcc -fsyntax-only -x c - 2>/dev/null
+}
+
+prepare_compiler() {
+    compiles || install_packages "the virtual Pi is made with a C compiler" gcc libc6-dev
+}
+
 case "${1:-}" in
 python) prepare_python "${2:?which extras?}" ;;
 broker) prepare_broker ;;
-*) fail "bootstrap.sh knows: python EXTRAS, broker" ;;
+compiler) prepare_compiler ;;
+*) fail "bootstrap.sh knows: python EXTRAS, broker, compiler" ;;
 esac

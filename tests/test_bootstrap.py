@@ -80,5 +80,20 @@ def test_a_broker_that_is_there_is_not_installed_again(machine: Path) -> None:
     assert log(machine) == []
 
 
+def test_a_compiler_that_is_there_is_not_installed_again(machine: Path) -> None:
+    tool(machine, "gcc", "#!/bin/sh\n")
+    assert bootstrap(machine, "compiler", user=1000).returncode == 0
+    assert log(machine) == []
+
+
+def test_a_compiler_without_the_kernels_headers_gets_them(machine: Path) -> None:
+    tool(machine, "gcc", '#!/bin/sh\necho "gcc $*: $(cat)" >>log\nexit 1\n')
+    found = bootstrap(machine, "compiler", user=0)
+    assert found.returncode == 0
+    assert "linux/gpio.h" in "".join(log(machine)[:3])
+    assert log(machine)[-1] == "apt-get install -qq -y --no-install-recommends gcc libc6-dev"
+    assert "the virtual Pi is made with a C compiler: installing gcc libc6-dev" in found.stderr
+
+
 def test_a_word_that_it_does_not_know_is_refused(machine: Path) -> None:
     assert bootstrap(machine, "everything", user=0).returncode == 1
