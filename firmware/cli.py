@@ -35,7 +35,13 @@ _REPLAY_EXAMPLES = """examples:
 """
 _DOCTOR_EXAMPLES = """examples:
   rearguard doctor                                      look at every part of this device
+  rearguard doctor --self-test                          the motion sensor tests itself too: lay it down
   rearguard doctor --simulated --fault stuck:imu        what it says about a broken one
+"""
+_CALIBRATE_EXAMPLES = """examples:
+  rearguard calibrate              stand still, bow forward, come up again: 16 s
+  rearguard calibrate --forget     use the configuration's axes again
+  rearguard calibrate --simulated  see what it says
 """
 _FAULT_HELP = "let a simulated part fail: off, stuck, garbage, wrong, slow, delayed or intermittent, as in stuck:imu"
 
@@ -60,6 +66,9 @@ def parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_replay(commands)
     _add_doctor(commands)
+    _add_calibrate(commands)
+    quiet = _command(commands, "silence", "switch every output off, whoever left it on", "")
+    quiet.add_argument("--config", metavar="FILE", type=Path, help="settings; without it the device's, or the defaults")
     shell = _command(commands, "completion", "print a completion script for a shell", "")
     shell.add_argument("shell", choices=["bash"], help="for example: source <(rearguard completion bash)")
     return top
@@ -121,8 +130,23 @@ def _add_doctor(commands: "_Commands[_Parser]") -> None:
     doctor = _command(commands, "doctor", "look at every part and say what to do about it", _DOCTOR_EXAMPLES)
     doctor.add_argument("--simulated", action="store_true", help="on the simulated board: no hardware needed")
     doctor.add_argument("--fault", metavar="WORD:PART", action="append", default=[], help=_FAULT_HELP)
+    doctor.add_argument(
+        "--self-test", action="store_true", help="the motion sensor's own test too: lay the device down first"
+    )
     doctor.add_argument("--json", action="store_true", help="one JSON object with all checks")
     doctor.add_argument(
+        "--config", metavar="FILE", type=Path, help="settings; without it the device's, or the defaults"
+    )
+
+
+def _add_calibrate(commands: "_Commands[_Parser]") -> None:
+    calibrate = _command(
+        commands, "calibrate", "find how the sensor sits on you, from a bow forward, and keep it", _CALIBRATE_EXAMPLES
+    )
+    calibrate.add_argument("--forget", action="store_true", help="go back to the configuration's axes")
+    calibrate.add_argument("--simulated", action="store_true", help="with a simulated wearer: no hardware needed")
+    calibrate.add_argument("--fault", metavar="WORD:PART", action="append", default=[], help=_FAULT_HELP)
+    calibrate.add_argument(
         "--config", metavar="FILE", type=Path, help="settings; without it the device's, or the defaults"
     )
 

@@ -17,7 +17,7 @@ from firmware.core.pipeline import CoreConfig
 from firmware.errors import ConfigError
 from firmware.link.config import MqttConfig
 from firmware.sounder.sounder import SounderConfig
-from hal.board import BoardConfig
+from hal.config import BoardConfig
 
 INSTALLED = Path("/etc/rearguard/rearguard.toml")
 NONE = "none"  # TOML has no word for "there is none"

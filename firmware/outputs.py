@@ -2,7 +2,7 @@
 
 import math
 
-from firmware.core.messages import Alert, Health, Output, SetPattern, Telemetry, WalkChanged
+from firmware.core.messages import Alert, Health, Output, PowerState, SetPattern, Telemetry, WalkChanged
 from firmware.plain_json import plain
 
 _KINDS: dict[type[Output], str] = {
@@ -11,6 +11,7 @@ _KINDS: dict[type[Output], str] = {
     WalkChanged: "walk",
     Health: "health",
     Telemetry: "telemetry",
+    PowerState: "power",
 }
 
 

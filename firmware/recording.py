@@ -21,7 +21,7 @@ from firmware.core.messages import Acknowledgement, Command, Input, Output, Resu
 from firmware.errors import MissingExtra, RecordingError
 from firmware.outputs import as_json
 from firmware.version import VERSION
-from hal.samples import ButtonSample, ImuSample, RangeSample, SensorFault
+from hal.samples import ButtonSample, ImuSample, PowerSample, RangeSample, SensorFault
 
 if TYPE_CHECKING:
     from mcap.records import McapRecord
@@ -33,6 +33,7 @@ IMU, OUTPUT = "/imu", "/output"
 CHANNELS: dict[str, type[Input]] = {
     "/range": RangeSample,
     "/button": ButtonSample,
+    "/power": PowerSample,
     "/fault": SensorFault,
     "/ack": Acknowledgement,
     "/command": Command,
@@ -279,6 +280,9 @@ def _decode(channel: str, data: bytes) -> Iterator[Input | RecordedOutput]:
     else:
         if channel == "/range":
             body["distance_m"] = _back(body.get("distance_m"))
+            body.setdefault("sensor", "rangefinder")  # recordings from before there could be two
+        elif channel == "/power":
+            body = {key: _back(value) for key, value in body.items()}
         yield typed.build(CHANNELS[channel], body)
 
 

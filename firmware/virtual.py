@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 from firmware.config import Config, matched, to_toml
 from firmware.core.messages import Input, Output
@@ -31,13 +32,18 @@ from firmware.sounder.sounder import Sounder
 from hal.sim.board import SimBoard
 from hal.sim.clock import SimClock
 from hal.sim.faults import Fault
+from hal.sim.world.battery import PowerWorld
 from hal.sim.world.scene import World
 
 DEVICE = "rg-00000000"
 WALL_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z: where simulated wall time begins
 BACKGROUND_TURN_S = 0.01
 
-Every = Callable[[int, Callable[[], None]], None]
+
+class Every(Protocol):
+    """Calls `turn` first after `first_ns`, and then again and again, each time after another `wait_ns()`."""
+
+    def __call__(self, wait_ns: Callable[[], int], turn: Callable[[], None], first_ns: int = 0) -> None: ...
 
 
 class OutputLog:
@@ -71,14 +77,15 @@ class VirtualGuard:
             SounderInbox(lambda: _next(device.from_sounder), now_ns()),
             RemoteInbox(lambda: _next(device.to_guard), self.events.number_of),
         ]
-        readers = open_readers(device.board, device.clock, config.board.rangefinder.period_s)
+        readers = open_readers(device.board, device.clock, config.board, device.chance)
         self._guard = assemble(config.core, readers, device, sinks, inboxes, lambda text: None)
 
     def schedule(self, every: Every) -> None:
         for reader in self._guard.readers:
-            every(reader.period_ns, self._while_alive(lambda reader=reader: self._poll(reader)))  # type: ignore[misc]
-        every(TICK_NS, self._while_alive(lambda: self._guard.turn(self._clock.now_ns())))
-        every(round(BACKGROUND_TURN_S * 1e9), self._while_alive(self._work))
+            turn = self._while_alive(lambda reader=reader: self._poll(reader))  # type: ignore[misc]
+            every(reader.wait_ns, turn, reader.first_ns)
+        every(lambda: TICK_NS, self._while_alive(lambda: self._guard.turn(self._clock.now_ns())))
+        every(lambda: round(BACKGROUND_TURN_S * 1e9), self._while_alive(self._work))
 
     def kill(self) -> None:
         """Between two instructions, with whatever was not written yet."""
@@ -126,6 +133,7 @@ class VirtualDevice:
         folder: Path,
         *,
         faults: Sequence[Fault] = (),
+        power: PowerWorld | None = None,
         broker: MemoryBroker | None = None,
         record: Path | None = None,
         seed: int = 0,
@@ -134,9 +142,12 @@ class VirtualDevice:
         self.clock = SimClock()
         self.world, self.log = world, OutputLog()
         self.complaints: list[str] = []
-        self.board = SimBoard(config.board, world, faults=tuple(faults), epoch_ns=0, new_clock=lambda: self.clock)
+        self.board = SimBoard(
+            config.board, world, faults=tuple(faults), power=power, epoch_ns=0, new_clock=lambda: self.clock
+        )
         self.to_guard: deque[dict[str, object]] = deque()
         self.from_sounder: deque[dict[str, object]] = deque()
+        self.chance = random.Random(f"pings:{seed}")
         self._wall = Wall(self._wall_ms, lambda: True, random.Random(seed).randbytes)
         self.guard = self._new_guard()
         self.sounder = Sounder(config.sounder, Outputs(self.board.open_buzzer, self.board.open_motor), self._report)
@@ -145,8 +156,8 @@ class VirtualDevice:
         self.link = Link(self.journal, client, self.to_guard.append, self.clock, utc=self._utc)
         self.deliveries: list[Delivery] = []
         self.guard.schedule(self._every)
-        self._every(round(SOUNDER_TURN_S * 1e9), lambda: self.sounder.tick(self.clock.now_ns()))
-        self._every(round(LINK_TURN_S * 1e9), self.link.tick)
+        self._every(lambda: round(SOUNDER_TURN_S * 1e9), lambda: self.sounder.tick(self.clock.now_ns()))
+        self._every(lambda: round(LINK_TURN_S * 1e9), self.link.tick)
 
     def run_until(self, t_s: float) -> None:
         """Let everything happen until `t_s` seconds after the start."""
@@ -192,15 +203,15 @@ class VirtualDevice:
         now = datetime.fromtimestamp(self._wall_ms() / 1000, UTC)
         return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
-    def _every(self, period_ns: int, turn: Callable[[], None]) -> None:
-        """Call `turn` each period. One that takes longer, waiting inside a driver, is called late, not twice."""
+    def _every(self, wait_ns: Callable[[], int], turn: Callable[[], None], first_ns: int = 0) -> None:
+        """One that takes longer than until its next turn, waiting inside a driver, is called late, not twice."""
 
         def again() -> None:
             due_ns = self.clock.now_ns()
             turn()
-            self.clock.call_at(max(due_ns + period_ns, self.clock.now_ns()), again)
+            self.clock.call_at(max(due_ns + wait_ns(), self.clock.now_ns()), again)
 
-        self.clock.call_at(self.clock.now_ns(), again)
+        self.clock.call_at(self.clock.now_ns() + first_ns, again)
 
 
 def _next(words: deque[dict[str, object]]) -> dict[str, object] | None:

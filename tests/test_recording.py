@@ -114,7 +114,7 @@ def test_other_programs_read_it_as_plain_mcap_with_json(tmp_path: Path) -> None:
     rows = [(channel, message) for _, channel, message in reader.iter_messages(log_time_order=False)]
     assert {channel.message_encoding for channel, _ in rows} == {"json"}
     (ping,) = [json.loads(m.data) for c, m in rows if c.topic == "/range" and m.log_time == 12 * MS]
-    assert ping == {"t_ns": 12 * MS, "distance_m": 1.23}
+    assert ping == {"t_ns": 12 * MS, "distance_m": 1.23, "sensor": "rangefinder"}
 
 
 @given(force=st.tuples(st.floats(), st.floats(), st.floats()), distance_m=st.none() | st.floats())

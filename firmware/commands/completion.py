@@ -3,8 +3,7 @@
 import argparse
 
 from firmware.cli import parser
-from hal.samples import PARTS
-from hal.sim.faults import WORDS
+from hal.sim.faults import MAY_FAIL, WORDS
 
 _SCRIPT = """# bash completion of rearguard; load it with: source <(rearguard completion bash)
 _rearguard() {{
@@ -48,7 +47,7 @@ def _bash() -> str:
 def _values() -> list[str]:
     from hal.sim.world.scenarios import SCENARIOS
 
-    faults = [f"{word}:{part}" for word in WORDS for part in PARTS]
+    faults = [f"{word}:{part}" for word in WORDS for part in MAY_FAIL]
     return [
         f'    --{option}) COMPREPLY=($(compgen -W "{" ".join(values)}" -- "$word")); return ;;'
         for option, values in (("scenario", sorted(SCENARIOS)), ("fault", faults))

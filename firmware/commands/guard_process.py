@@ -76,7 +76,7 @@ def run_guard(
         heard = SounderInbox(reports.receive, clock.now_ns())
         written = WorkInbox(writer.background, clock.now_ns())
         inboxes: list[Inbox] = [handover, heard, written, RemoteInbox(remote.receive, events.number_of)]
-        readers = open_readers(board, clock, config.board.rangefinder.period_s)
+        readers = open_readers(board, clock, config.board, tell=complain)
         guard = assemble(config.core, readers, SounderLine(run_dir), sinks, inboxes, systemd_notifier())
         stack.enter_context(_working(workers))
         ask_for_real_time()  # after the threads that write, which must not have it

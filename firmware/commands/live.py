@@ -9,7 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from firmware.commands.story import PATTERNS, TITLES, Story
+from firmware.commands.story import PATTERNS, TITLES, Story, fed
 from firmware.commands.summary import summary_lines
 
 NUMBERS = 40  # characters; before the bar, so that a narrow terminal cuts the bar
@@ -22,6 +22,7 @@ STYLES = {
     "obstacle_imminent": "bold red",
     "sway": "bold magenta",
     "fault": "bold white on red",
+    "device_caution": "yellow",
     "fall_countdown": "bold red",
     "fall_nobody_yet": "bold white on red",
     "fall_sent": "bold green",
@@ -86,6 +87,7 @@ def _numbers(story: Story) -> Table:
     )
     table.add_row("sounds", Text(PATTERNS.get(story.pattern, story.pattern), STYLES.get(story.pattern, "")))
     table.add_row("parts", _parts(story))
+    table.add_row("power", fed(story.power) or "unknown")
     table.add_row("told", _told(story))
     return table
 

@@ -39,8 +39,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _run_process(args: argparse.Namespace, config: Config, stop: threading.Event) -> None:
     if args.process == "guard":
-        from firmware.commands.guard_process import run_guard
+        from firmware.commands.guard_process import complain, run_guard
+        from firmware.mounting import mounted
 
+        config = mounted(config, complain)
         board, record, monitor = open_board(args, config), _path(args.record), _path(args.monitor)
         run_guard(config, board, stop, simulated=args.simulated, record=record, monitor=monitor)
     elif args.process == "sounder":

@@ -23,6 +23,7 @@ PATTERNS = {
     "obstacle_imminent": "8 pulses a second",
     "sway": "double tap",
     "fault": "falling fault pattern",
+    "device_caution": "long-short: the device wants looking after",
     "fall_countdown": "rising countdown, ever louder: hold the button if you are all right",
     "fall_nobody_yet": "alarm: nobody has it yet",
     "fall_sent": "the alarm has arrived",
@@ -32,6 +33,7 @@ PATTERNS = {
     "test": "test of the alarm's way",
     "ended": "end chirp",
 }
+LIGHTER = {"caution": "caution", "warning": "warning"}  # what is wrong with a part that works still
 PHASES = {
     "cancelled": "cancelled by the wearer",
     "recovered": "over: got up again",
@@ -63,6 +65,7 @@ class Story:
     ready_ns: int | None = None
     telemetry: dict[str, Any] = field(default_factory=dict)
     parts: dict[str, Any] = field(default_factory=dict)
+    power: dict[str, Any] = field(default_factory=dict)
     summary: dict[str, Any] = field(default_factory=dict)
     warnings: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
     told: dict[str, Told] = field(default_factory=dict)
@@ -82,6 +85,8 @@ class Story:
             self.telemetry = dict(line)
         elif line["kind"] == "health":
             self.parts = dict(line["parts"])
+        elif line["kind"] == "power":
+            self.power = dict(line)
         text = teller(line) if teller else None
         return self._keep(line["t_ns"], text)
 
@@ -135,15 +140,32 @@ class Story:
             return f"sway       {'steady again' if severity == 'none' else 'sudden sway' + _sway(data)}"
         if hazard == Hazard.FAULT:
             part = data.get("part", "?")
-            return f"fault      {data.get('reason') or f'{part} works again'}"
+            return f"{LIGHTER.get(severity, 'fault'):<10} {data.get('reason') or f'{part} works again'}"
         return f"alarm      {in_words(hazard, severity)}"
 
 
 def in_words(kind: str, phase: str, part: str | None = None) -> str:
     """An alarm and its phase as a person says it."""
     if kind == Hazard.FAULT:
-        return f"fault of {part or 'a part'}{' is over' if phase == 'over' else ''}"
+        what = f"{LIGHTER[phase]} about" if phase in LIGHTER else "fault of"
+        return f"{what} {part or 'a part'}{' is over' if phase == 'over' else ''}"
     return f"{'SOS' if kind == Hazard.SOS else kind} {PHASES.get(phase, phase)}"
+
+
+def fed(power: Line) -> str:
+    """How the device is fed, as far as it is known; empty where nothing is."""
+    share, volts, left_s = power.get("battery_share"), power.get("battery_v"), power.get("battery_left_s")
+    cpu_c = power.get("cpu_c")
+    parts = [
+        "" if share is None else f"battery {share:.0%}",
+        "" if volts is None else f"{volts:.2f} V",
+        "" if left_s is None else f"about {left_s / 60:.0f} min left",
+        "5 V too low" if power.get("undervoltage") else "",
+        "slowed down" if power.get("throttled") else "",
+        "" if cpu_c is None else f"processor {cpu_c:.0f} °C",
+    ]
+    known = ", ".join(part for part in parts if part)
+    return f"battery unknown, {known}" if known and share is None and volts is None else known
 
 
 def _approach(data: Line) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from firmware.commands.story import Story, in_words
+from firmware.commands.story import Story, fed, in_words
 from firmware.journal import Delivery
 
 
@@ -13,6 +13,7 @@ def summary_json(story: Story, deliveries: Sequence[Delivery]) -> dict[str, Any]
         "kind": "summary",
         "state": story.state,
         **story.summary,
+        "power": {key: value for key, value in story.power.items() if key not in ("v", "t_ns", "kind")},
         "ready_s": None if story.ready_ns is None else round(story.seconds(story.ready_ns), 3),
         "warnings": [{"t_s": round(t_s, 2), **data} for t_s, data in story.warnings],
         "alerts": [_alert(story, delivery) for delivery in deliveries],
@@ -43,6 +44,8 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
         f"nearest {_number(summary.get('nearest_m'), '.2f')} m; sudden sways: {summary.get('sway_warnings', 0)}; "
         f"falls: {summary.get('falls', 0)}; faults: {summary.get('faults', 0)}",
     ]
+    power = fed(summary["power"])
+    lines += [f"Power: {power}"] if power else []
     for warning in summary["warnings"]:
         lines.append(
             f"  {warning['t_s']:6.2f} s  {warning['severity']:<9} at {_number(warning.get('distance_m'), '.2f')} m, "

@@ -13,6 +13,7 @@ class Rule:
     pattern: Pattern
     minimum_s: float = 0.0  # sounds at least so long, so that it can be told from others
     published: bool = False  # told to the caregiver at once; otherwise counted in the walk's summary
+    every_s: float = 0.0  # sounds for `minimum_s` and then not again for so long; 0: for as long as it lasts
     sent: Pattern | None = None
     heard: Pattern | None = None
 
@@ -58,6 +59,9 @@ _PLANNED: dict[tuple[Hazard, Severity], Rule] = {
     (Hazard.SWAY, Severity.WARNING): Rule(60, Pattern.SWAY, minimum_s=0.6),
     (Hazard.FAULT, Severity.NONE): Rule(0, Pattern.SILENT, published=True),
     (Hazard.FAULT, Severity.FAULT): Rule(50, Pattern.FAULT, minimum_s=1.5, published=True),
+    # Everything works still, so it is said now and then: the device wants looking after, or will soon give up.
+    (Hazard.FAULT, Severity.CAUTION): Rule(30, Pattern.DEVICE_CAUTION, minimum_s=1.0, published=True, every_s=30.0),
+    (Hazard.FAULT, Severity.WARNING): Rule(30, Pattern.FAULT, minimum_s=2.7, published=True, every_s=30.0),
 }
 
 RULES: dict[tuple[Hazard, Severity], Rule] = {

@@ -13,6 +13,7 @@ class _Alarm:
     rule: Rule
     accepted: bool = False
     acknowledged: bool = False
+    quiet_until_ns: int = 0  # one that sounds now and then has sounded
 
     def pattern(self) -> Pattern:
         if self.acknowledged and self.rule.heard is not None:
@@ -50,7 +51,10 @@ class Arbiter:
             alarm = self._alarms[key] = _Alarm(self._numbers, detection, QUIET)
         elif alarm.detection is detection:
             return
-        alarm.detection, alarm.rule = detection, RULES[detection.hazard, detection.severity]
+        rule = RULES[detection.hazard, detection.severity]
+        if alarm.rule is not rule:
+            alarm.rule, alarm.quiet_until_ns = rule, 0
+        alarm.detection = detection
         alarm.accepted = False  # each phase has to arrive; a person who has the alarm keeps it
         out.append(Alert(now_ns, detection.hazard, detection.severity, alarm.number, detection.data))
         if detection.severity in LIFE_ENDS:
@@ -81,13 +85,15 @@ class Arbiter:
         """Time passed: change the pattern if another one is due."""
         if self._notice is not None and now_ns >= self._notice_until_ns:
             self._notice, self._stale = None, True
+        self._time_spells(now_ns)
         if not self._stale:
             return
         rule, pattern = QUIET, Pattern.SILENT
         if self._notice is not None:
             rule, pattern = self._notice, self._notice.pattern
         for alarm in self._alarms.values():
-            if alarm.rule.priority >= rule.priority:
+            waits = now_ns < alarm.quiet_until_ns or (alarm.rule.every_s and self._notice is not None)
+            if alarm.rule.priority >= rule.priority and not waits:
                 rule, pattern = alarm.rule, alarm.pattern()
         lasted_s = (now_ns - self._since_ns) * 1e-9
         if rule.priority < self._sounding.priority and lasted_s < self._sounding.minimum_s:
@@ -97,7 +103,21 @@ class Arbiter:
             self.pattern, self._since_ns = pattern, now_ns
             out.append(SetPattern(now_ns, pattern))
 
+    def _time_spells(self, now_ns: int) -> None:
+        """What sounds now and then has sounded long enough, or is due again."""
+        for alarm in self._alarms.values():
+            rule = alarm.rule
+            if not rule.every_s:
+                continue
+            if alarm.quiet_until_ns:
+                if now_ns >= alarm.quiet_until_ns:
+                    alarm.quiet_until_ns, self._stale = 0, True
+            elif self._sounding is rule and now_ns - self._since_ns >= rule.minimum_s * 1e9:
+                alarm.quiet_until_ns, self._stale = self._since_ns + round(rule.every_s * 1e9), True
+
     def _notify(self, now_ns: int, rule: Rule) -> None:
+        sounding = self._sounding
+        spell_ends_ns = self._since_ns + round(sounding.minimum_s * 1e9) if sounding.every_s else 0
         self._notice = rule
-        self._notice_until_ns = now_ns + round(rule.minimum_s * 1e9)
+        self._notice_until_ns = max(now_ns, spell_ends_ns) + round(rule.minimum_s * 1e9)
         self._stale = True

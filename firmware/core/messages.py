@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from hal.samples import ButtonSample, ImuSample, RangeSample, SensorFault
+from hal.samples import ButtonSample, ImuSample, PowerSample, RangeSample, SensorFault
 
 Value = str | int | float | bool | None
 
@@ -75,7 +75,7 @@ class Resume:
     age_s: float
 
 
-Input = ImuSample | RangeSample | ButtonSample | SensorFault | Acknowledgement | Command | Resume | Tick
+Input = ImuSample | RangeSample | ButtonSample | PowerSample | SensorFault | Acknowledgement | Command | Resume | Tick
 
 
 class Pattern(StrEnum):
@@ -88,6 +88,7 @@ class Pattern(StrEnum):
     OBSTACLE_IMMINENT = "obstacle_imminent"
     SWAY = "sway"
     FAULT = "fault"
+    DEVICE_CAUTION = "device_caution"
     FALL_COUNTDOWN = "fall_countdown"
     FALL_NOBODY_YET = "fall_nobody_yet"
     FALL_SENT = "fall_sent"
@@ -177,4 +178,23 @@ class Telemetry:
     cadence_spm: float | None
 
 
-Output = SetPattern | Alert | WalkChanged | Health | Telemetry
+@dataclass(frozen=True, slots=True)
+class PowerState:
+    """How the device is fed, told with each word about it. None: not known, which is neither full nor cool."""
+
+    t_ns: int
+    battery_share: float | None = None  # of a full charge, 0 to 1
+    battery_left_s: int | None = None  # None as well while it is not getting less
+    battery_v: float | None = None
+    battery_a: float | None = None  # positive while it discharges
+    undervoltage: bool | None = None
+    throttled: bool | None = None
+    cpu_c: float | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether anything is."""
+        return self != PowerState(self.t_ns)
+
+
+Output = SetPattern | Alert | WalkChanged | Health | Telemetry | PowerState

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from firmware.core.arbiter import Arbiter
 from firmware.core.detectors.fall import FallAlarm, FallConfig, FallDetector
 from firmware.core.detectors.imu_check import ImuCheck, ImuCheckConfig
+from firmware.core.detectors.mounting_check import MountingCheck, MountingCheckConfig
 from firmware.core.detectors.obstacle import ObstacleConfig, ObstacleDetector
+from firmware.core.detectors.power import PowerLimitsConfig, PowerWatch
 from firmware.core.detectors.range_check import RangeCheck, RangeCheckConfig
 from firmware.core.detectors.readiness import Readiness, ReadinessConfig
 from firmware.core.detectors.sensor_health import HealthConfig, SensorHealth
@@ -28,6 +30,7 @@ from firmware.core.messages import (
     Input,
     Output,
     Pattern,
+    PowerState,
     Resume,
     Severity,
     Telemetry,
@@ -35,13 +38,15 @@ from firmware.core.messages import (
     WalkState,
 )
 from firmware.core.walk import Walk, WalkConfig
-from hal.samples import ButtonSample, ImuSample, RangeSample, SensorFault
+from hal.samples import ButtonSample, ImuSample, PowerSample, RangeSample, SensorFault
 
 TELEMETRY_NS = 200_000_000
 HEALTH_NS = 1_000_000_000
 WALK_NS = 30_000_000
 BLIND_NS = 900_000_000
 """After so long without a usable sample of the IMU, what was seen before says nothing about now."""
+RELEARN_LATER_S = 2.0
+"""Who lies still is asked whether she fell so long before her lying could be taken for a new upright."""
 LONGEST_AGE_S = 1e7
 """An alarm that claims to be older says nothing about its age."""
 LOOKS_AWAY_RAD = math.radians(30.0)
@@ -64,6 +69,8 @@ class CoreConfig:
     range_check: RangeCheckConfig = field(default_factory=RangeCheckConfig)
     health: HealthConfig = field(default_factory=HealthConfig)
     readiness: ReadinessConfig = field(default_factory=ReadinessConfig)
+    mounting_check: MountingCheckConfig = field(default_factory=MountingCheckConfig)
+    power_limits: PowerLimitsConfig = field(default_factory=PowerLimitsConfig)
     walk: WalkConfig = field(default_factory=WalkConfig)
 
 
@@ -85,6 +92,9 @@ class SafetyPipeline:
         self._range_check = RangeCheck(config.range_check)
         self._health = SensorHealth(config.health)
         self._readiness = Readiness(config.readiness)
+        self._mounting_check = MountingCheck(config.mounting_check)
+        self._relearn_s = config.fall.down_s + RELEARN_LATER_S
+        self._power = PowerWatch(config.power_limits)
         self._obstacle = ObstacleDetector(config.obstacle)
         self._sway = SwayDetector(config.sway)
         self._fall = FallDetector(config.fall)
@@ -97,6 +107,7 @@ class SafetyPipeline:
         self._seen_ns: int | None = None  # and the last usable reading of the rangefinder
         self._turns = 0
         self._told_start = False
+        self._told_power: PowerState | None = None
         self._said: tuple[Detection, ...] = ()
         self._next_watch_ns = self._next_walk_ns = self._next_health_ns = self._next_telemetry_ns = 0
 
@@ -110,8 +121,10 @@ class SafetyPipeline:
             self._look(now_ns, message)
         elif isinstance(message, ButtonSample):
             self._press(now_ns, message)
+        elif isinstance(message, PowerSample):
+            self._power.update(now_ns, message)
         elif isinstance(message, SensorFault):
-            self._health.report(now_ns, message)
+            (self._power.fail if message.part == "power" else self._health.report)(now_ns, message)
         elif isinstance(message, Acknowledgement):
             self._arbiter.acknowledge(message)
         elif isinstance(message, Command):
@@ -232,7 +245,7 @@ class SafetyPipeline:
             self._obstacle.clear()
             self._sway.clear()
             self._approach.forget()
-            for detection in self._health.end():
+            for detection in (*self._health.end(), *self._power.end()):
                 self._arbiter.judge(now_ns, detection, out)
             self._arbiter.notify(now_ns, Pattern.ENDED)
             out.append(WalkChanged(now_ns, self._walk.state, self._walk.summary(now_ns)))
@@ -254,7 +267,7 @@ class SafetyPipeline:
         if now_ns >= self._next_watch_ns:
             self._next_watch_ns = now_ns + WALK_NS
             self._watch_senses(now_ns)
-        changes = [] if self._walk.state is WalkState.ENDED else self._health.update(now_ns)
+        changes = [] if self._walk.state is WalkState.ENDED else self._health.update(now_ns) + self._power.wait(now_ns)
         if self._turns != self._health.turns:
             self._turns, self._next_health_ns = self._health.turns, now_ns
             self._isolate()
@@ -295,7 +308,10 @@ class SafetyPipeline:
             return
         if now_ns >= self._next_health_ns:
             self._next_health_ns = now_ns + HEALTH_NS
-            out.append(Health(now_ns, self._health.parts(now_ns)))
+            out.append(Health(now_ns, {**self._health.parts(now_ns), **self._power.parts(now_ns)}))
+        if self._power.state is not self._told_power and self._power.state is not None:
+            self._told_power = self._power.state
+            out.append(self._power.state)
         if now_ns >= self._next_telemetry_ns:
             self._next_telemetry_ns = now_ns + TELEMETRY_NS
             out.append(self._telemetry(now_ns))
@@ -303,9 +319,13 @@ class SafetyPipeline:
     def _tell_walk(self, now_ns: int, out: list[Output]) -> None:
         walk, health = self._walk, self._health
         upright, imu_ok = self._attitude.upright_known, self._felt_ns is not None and health.ok("imu")
+        tilted = self._mounting_check.judge(self._attitude.stance)
         if walk.state is not WalkState.ENDED and not self._fall_alarm.open:
-            health.expect("imu", now_ns, self._readiness.update(now_ns, upright, imu_ok, self._steps.in_a_row))
-        ready = upright and health.ok("imu") and health.ok("rangefinder")
+            unready = self._readiness.update(now_ns, upright, imu_ok, self._steps.in_a_row, tilted)
+            health.expect("imu", now_ns, unready)
+        if tilted:
+            self._attitude.relearn(self._relearn_s)
+        ready = upright and not tilted and health.ok("imu") and health.ok("rangefinder") and not self._power.exhausted
         if walk.update(now_ns, ready, self._steps) or not self._told_start:
             self._told_start = True
             out.append(WalkChanged(now_ns, walk.state, walk.summary(now_ns)))

@@ -3,27 +3,26 @@
 from collections.abc import Callable
 
 from hal.board import (
-    BoardConfig,
     ButtonReader,
-    Imu,
+    LedOutput,
     MotorOutput,
+    PowerReader,
     Rangefinder,
     ToneOutput,
     make_button,
-    make_imu,
-    make_rangefinder,
 )
-from hal.buzzer import Buzzer
 from hal.clock import Clock
-from hal.haptic import Motor
+from hal.config import BoardConfig
+from hal.imu.imu import Imu
 from hal.sim.chips.button import SimButton
-from hal.sim.chips.hcsr04 import SimHcSr04
-from hal.sim.chips.mpu6050 import SimMpu6050
-from hal.sim.chips.pad import FaultyPad
 from hal.sim.clock import SimClock
 from hal.sim.faults import Fault, fault_of
-from hal.sim.i2c import SimI2cBus
+from hal.sim.motion_sensor import SimMotionSensor
+from hal.sim.outputs import SimOutputs
 from hal.sim.pins import SimPin, SimPinFactory
+from hal.sim.power import SimPower
+from hal.sim.rangefinders import SimRangefinders
+from hal.sim.world.battery import Battery, PowerWorld
 from hal.sim.world.scene import World
 
 
@@ -40,26 +39,22 @@ class SimBoard:
         world: World,
         *,
         faults: tuple[Fault, ...] = (),
+        power: PowerWorld | None = None,
         epoch_ns: int,
         new_clock: Callable[[], SimClock],
     ) -> None:
-        """Raises ValueError when two faults name the same part."""
+        """Raises ValueError when two faults name the same part, or one a part that is not fitted."""
         self.config = config
         self._clock = new_clock()
         self._epoch_ns = epoch_ns
         self._faults = faults
-        self._imu_clock = new_clock()
-        self._imu_chip = SimMpu6050(
-            self._imu_clock,
-            world.motion,
-            epoch_ns=epoch_ns,
-            fault=fault_of("imu", faults),
-            mounting=config.imu.mounting,
+        self.motion_sensor = SimMotionSensor(
+            config.imu, world.motion, clock=new_clock(), epoch_ns=epoch_ns, fault=fault_of("imu", faults)
         )
-        self._rangefinder_pins = self._connect_rangefinder(SimPinFactory(new_clock()), world)
+        self.rangefinders = SimRangefinders(config, world, faults=faults, epoch_ns=epoch_ns, new_clock=new_clock)
         self._button_pins = self._connect_button(SimPinFactory(new_clock()), world)
-        self._buzzer_pins = self._connect_output(SimPinFactory(new_clock()), "buzzer", config.buzzer.pin)
-        self._motor_pins = self._connect_output(SimPinFactory(new_clock()), "motor", config.motor.pin)
+        self._outputs = SimOutputs(config, faults=faults, epoch_ns=epoch_ns, new_clock=new_clock)
+        self._power = SimPower(config.power, new_clock, power or Battery(), epoch_ns=epoch_ns, faults=faults)
 
     @property
     def clock(self) -> Clock:
@@ -68,41 +63,41 @@ class SimBoard:
     @property
     def buzzer_pin(self) -> SimPin:
         """With the history of what the buzzer did."""
-        return self._buzzer_pins.sim_pin(self.config.buzzer.pin)
+        return self._outputs.buzzer_pin
 
     @property
     def motor_pin(self) -> SimPin:
         """With the history of what the motor did."""
-        return self._motor_pins.sim_pin(self.config.motor.pin)
+        return self._outputs.motor_pin
+
+    @property
+    def led_pin(self) -> SimPin:
+        """With the history of what the status LED did. Raises ValueError when there is none."""
+        return self._outputs.led_pin
 
     def open_imu(self) -> Imu:
-        bus = SimI2cBus(self._imu_clock, number=self.config.imu.bus)
-        bus.add(self.config.imu.address, self._imu_chip)
-        return make_imu(self.config.imu, bus, self._imu_clock)
+        return self.motion_sensor.open()
 
     def open_rangefinder(self) -> Rangefinder:
-        return make_rangefinder(self.config.rangefinder, self._rangefinder_pins, self._rangefinder_pins.clock)
+        return self.rangefinders.open()
+
+    def open_low_rangefinder(self) -> Rangefinder:
+        return self.rangefinders.open_low()
 
     def open_button(self) -> ButtonReader:
         return make_button(self.config.button, self._button_pins, self._button_pins.clock)
 
     def open_buzzer(self) -> ToneOutput:
-        return Buzzer(self._buzzer_pins, self._buzzer_pins.clock, pin=self.config.buzzer.pin)
+        return self._outputs.open_buzzer()
 
     def open_motor(self) -> MotorOutput:
-        return Motor(self._motor_pins, self._motor_pins.clock, pin=self.config.motor.pin)
+        return self._outputs.open_motor()
 
-    def _connect_rangefinder(self, pins: SimPinFactory, world: World) -> SimPinFactory:
-        SimHcSr04(
-            pins,
-            trigger=self.config.rangefinder.trigger,
-            echo=self.config.rangefinder.echo,
-            distance_m=world.distance_m,
-            temperature_c=self.config.rangefinder.temperature_c,
-            fault=fault_of("rangefinder", self._faults),
-            epoch_ns=self._epoch_ns,
-        )
-        return pins
+    def open_led(self) -> LedOutput:
+        return self._outputs.open_led()
+
+    def open_power(self) -> PowerReader:
+        return self._power.open()
 
     def _connect_button(self, pins: SimPinFactory, world: World) -> SimPinFactory:
         SimButton(
@@ -113,9 +108,4 @@ class SimBoard:
             fault=fault_of("button", self._faults),
             epoch_ns=self._epoch_ns,
         )
-        return pins
-
-    def _connect_output(self, pins: SimPinFactory, part: str, pin: int) -> SimPinFactory:
-        fault = fault_of(part, self._faults)
-        pins.sim_pin(pin).pad_model = FaultyPad(pins.clock, fault, epoch_ns=self._epoch_ns)
         return pins

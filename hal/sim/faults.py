@@ -11,14 +11,22 @@ imu:
     slow: makes a tenth of the samples
     delayed: takes 0.2 s for each transfer
     intermittent: does not answer for spells of 0.2 to 0.6 s
-rangefinder:
+rangefinder and low_rangefinder:
     off: the echo line never rises
     stuck: the echo line stays high
     garbage: the echo line rises at random times for random lengths, impossible ones among them
-    wrong: covered: the echo is shorter than 2 cm
+    wrong: covered: the echo is shorter than the model can measure
     slow: the echo comes 0.1 s late, after the time-out
     delayed: the echo comes 20 ms late
     intermittent: the echo line does not rise for spells of 0.2 to 0.6 s
+rangefinder, when it is an i2cxl:
+    off: does not answer its address
+    stuck: answers with its last range, without measuring
+    garbage: gives random bytes
+    wrong: the first bit is set: a stretched clock was not waited for
+    slow: takes 0.3 s longer to measure
+    delayed: takes 60 ms for each transfer
+    intermittent: does not answer for spells of 0.2 to 0.6 s
 button:
     off: unplugged: both contacts are open
     stuck: the normally open contact is welded shut
@@ -27,7 +35,15 @@ button:
     slow: the lever takes 0.5 s from one contact to the other (felt at a press)
     delayed: the normally open contact's wire follows 0.2 s late (felt at a press)
     intermittent: unplugged for spells of 0.2 to 0.6 s
-buzzer and motor:
+power (the battery's gauge; a board that is told of no gauge has one for its fault):
+    off: does not answer its address
+    stuck: measures nothing any more; a MAX17048 goes on giving the same numbers, an INA219 says so
+    garbage: gives random bytes
+    wrong: was reset: back at its power-on settings
+    slow: takes 80 ms for each transfer
+    delayed: takes 0.2 s for each transfer
+    intermittent: does not answer for spells of 0.2 to 0.6 s
+buzzer, motor and led (of a pad that PWM hardware drives nobody sees more than whether it can be written):
     off: a write raises an error
     stuck: the pad keeps its level
     garbage: the pad takes random levels
@@ -42,9 +58,11 @@ import random
 from dataclasses import dataclass
 from functools import lru_cache
 
-from hal.samples import PARTS
+from hal.samples import OPTIONAL_PARTS, PARTS
 
 WORDS = ("ok", "off", "stuck", "garbage", "wrong", "slow", "delayed", "intermittent")
+
+MAY_FAIL = (*PARTS, *OPTIONAL_PARTS)
 
 DEFAULT_START_S = 6.0  # the walk is under way by then
 
@@ -61,8 +79,8 @@ class Fault:
     def __post_init__(self) -> None:
         if self.word not in WORDS:
             raise ValueError(f"fault: no word {self.word!r}; the words are {', '.join(WORDS)}")
-        if self.part not in PARTS:
-            raise ValueError(f"fault: no part {self.part!r}; the parts are {', '.join(PARTS)}")
+        if self.part not in MAY_FAIL:
+            raise ValueError(f"fault: no part {self.part!r}; the parts are {', '.join(MAY_FAIL)}")
         if not 0 <= self.start_s < self.end_s:
             raise ValueError(
                 f"fault {self.word}:{self.part}: starts at {self.start_s:g} s and ends at {self.end_s:g} s; "
@@ -115,7 +133,7 @@ def parse_fault(text: str) -> Fault:
     if not colon:
         raise ValueError(
             f"fault {text!r}: expected WORD:PART, for example stuck:imu or stuck:imu@8; "
-            f"the words are {', '.join(WORDS)}; the parts are {', '.join(PARTS)}"
+            f"the words are {', '.join(WORDS)}; the parts are {', '.join(MAY_FAIL)}"
         )
     if not at:
         return Fault(word, part)

@@ -28,6 +28,8 @@ TABLE = [
     (Hazard.SWAY, Severity.WARNING, 60, Pattern.SWAY, False),
     (Hazard.FAULT, Severity.NONE, 0, Pattern.SILENT, True),
     (Hazard.FAULT, Severity.FAULT, 50, Pattern.FAULT, True),
+    (Hazard.FAULT, Severity.WARNING, 30, Pattern.FAULT, True),
+    (Hazard.FAULT, Severity.CAUTION, 30, Pattern.DEVICE_CAUTION, True),
 ]
 PLANNED = {(hazard, severity) for hazard, severity, *_ in TABLE}
 

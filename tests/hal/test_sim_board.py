@@ -7,15 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hal.board import (
-    BoardConfig,
-    ButtonConfig,
-    BuzzerConfig,
-    ImuConfig,
-    MotorConfig,
-    PiBoard,
-    RangefinderConfig,
-)
+from hal.board import PiBoard
+from hal.config import BoardConfig, ButtonConfig, BuzzerConfig, ImuConfig, MotorConfig, RangefinderConfig
 from hal.errors import HalError, PinsUnavailable
 from hal.samples import PARTS, Vector
 from hal.sim.board import SimBoard
@@ -188,10 +181,10 @@ def test_board_in_real_time_measures_with_one_clock_a_part() -> None:
         (lambda: BuzzerConfig(pin=1), r"buzzer\.pin \(1\) must be a BCM number from 2 to 27"),
         (lambda: MotorConfig(pin=28), r"motor\.pin \(28\)"),
         (lambda: ButtonConfig(nc_pin=-1), r"button\.nc_pin \(-1\)"),
-        (lambda: RangefinderConfig(period_s=0.03), r"rangefinder\.period_s \(0\.03\) must lie between 0\.06 and 0\.2"),
+        (lambda: RangefinderConfig(period_s=0.03), r"rangefinder\.period_s \(0\.03\) must lie between 0\.04 and 0\.2"),
         (lambda: RangefinderConfig(temperature_c=float("nan")), r"rangefinder\.temperature_c \(nan\)"),
-        (lambda: ImuConfig(model="bno055"), r"imu\.model \('bno055'\) must be one of: mpu6050"),  # type: ignore[arg-type]
-        (lambda: ImuConfig(rate_hz=110), r"imu\.rate_hz \(110\) must be one of: 50, 100, 125, 200"),
+        (lambda: ImuConfig(model="mpu9150"), r"imu\.model \('mpu9150'\) must be one of: auto, mpu6050"),  # type: ignore[arg-type]
+        (lambda: ImuConfig(rate_hz=110), r"imu\.rate_hz \(110\) must be one of: 100, 200"),
         (lambda: ImuConfig(address=0x80), r"imu\.address \(128\)"),
         (lambda: ImuConfig(forward="+x", left="+y", up="-z"), "mirror image"),
         (lambda: BoardConfig(factory="pigpio"), "must be one of: lgpio, rpigpio"),  # type: ignore[arg-type]

@@ -27,14 +27,14 @@ class Readiness:
         self._since_ns: int | None = None
         self._reason = ""
 
-    def update(self, now_ns: int, upright_known: bool, imu_ok: bool, steps_in_a_row: int) -> str:
-        """Empty, or what the walker has to do; stays so until the upright is known."""
-        if upright_known:
+    def update(self, now_ns: int, upright_known: bool, imu_ok: bool, steps_in_a_row: int, tilted: str = "") -> str:
+        """Empty, or what the walker has to do; stays so until the upright is known and the device is not `tilted`."""
+        if upright_known and not tilted:
             self._reason = ""
         elif imu_ok:
             if self._since_ns is None:
                 self._since_ns = now_ns
             waited_s = (now_ns - self._since_ns) * 1e-9
             if waited_s > self._config.patience_s or steps_in_a_row >= self._config.steps:
-                self._reason = NOT_READY
+                self._reason = f"{NOT_READY}; {tilted}" if tilted else NOT_READY
         return self._reason

@@ -63,7 +63,10 @@ class Attitude:
         self._still_sums = [0.0] * 6
         self._still_count = 0
         self._still_mps2 = G0_MPS2
+        self._still_accel: Vector = (0.0, 0.0, 0.0)
         self._stepping = _MeanOfSteps(config)
+        self._relearn_s: float | None = None
+        self.stance: Vector | None = None  # where up was while she stood or walked, also when that is no upright
         self.magnitude_mps2 = G0_MPS2
         self.vertical_mps2 = 0.0
         self.tilt_rad = 0.0
@@ -81,6 +84,11 @@ class Attitude:
         self._t_ns = None
         self._still_since_ns = None
         self._stepping.restart()
+
+    def relearn(self, still_s: float) -> None:
+        """The device will be turned: so long a standing still gives a new upright. Until then the old one holds."""
+        if self._upright is not None and self._relearn_s is None:
+            self._relearn_s, self._bias_known, self._still_since_ns = still_s, False, None
 
     def update(
         self, t_ns: int, accel_mps2: Vector, gyro_radps: Vector, stepping: bool = False, standing: bool = True
@@ -167,23 +175,27 @@ class Attitude:
         magnitude = self.magnitude_mps2
         if self._still_since_ns is None:
             self._still_since_ns, self._still_sums, self._still_count = t_ns, [0.0] * 6, 0
-            self._still_mps2 = magnitude
+            self._still_mps2, self._still_accel = magnitude, accel_mps2
         steady = abs(magnitude - self._still_mps2) < config.still_mps2
+        if self._relearn_s is not None:  # who turns it slowly all the while does not stand still
+            steady = steady and math.dist(accel_mps2, self._still_accel) < config.still_mps2
         if not (turning < config.still_radps and steady and abs(magnitude - G0_MPS2) < _POOR_MPS2):
             self._still_since_ns = None
             return
         for axis, value in enumerate((*accel_mps2, *gyro_radps)):
             self._still_sums[axis] += value
         self._still_count += 1
-        if t_ns - self._still_since_ns >= config.still_s * 1e9:
+        if t_ns - self._still_since_ns >= (self._relearn_s or config.still_s) * 1e9:
             self._still_since_ns = None
             means = [total / self._still_count for total in self._still_sums]
-            if self._upright is not None or self._take_upright((means[0], means[1], means[2])):
+            known = self._upright is not None and self._relearn_s is None
+            if known or self._take_upright((means[0], means[1], means[2])):
+                self._relearn_s = None
                 self._bias_radps, self._bias_known = (means[3], means[4], means[5]), True
 
     def _take_upright(self, gravity: Vector) -> bool:
         length = math.sqrt(gravity[0] ** 2 + gravity[1] ** 2 + gravity[2] ** 2)
-        x, y, z = gravity[0] / length, gravity[1] / length, gravity[2] / length
+        self.stance = x, y, z = gravity[0] / length, gravity[1] / length, gravity[2] / length
         if z < math.cos(math.radians(self._config.max_mounting_tilt_deg)):
             return False
         across = math.sqrt(1.0 - x * x)  # not 0: the mounting tilt is below 90 degrees
