@@ -30,7 +30,7 @@ ECHO = 24
 WIDTH_S = 8.736e-3
 M_PER_S = 343.42 / 2  # there and back
 APART_S = 0.060
-NO_MORE_S = 0.5  # without a pulse: the others were missed
+NO_MORE_S = 1.0  # without a pulse: the others were missed
 FOR_EVER_S = 3600.0
 IDLE_S, QUICK_IDLE_S = 5.0, 0.4
 PULSES, QUICK_PULSES = 50, 5
@@ -64,20 +64,20 @@ def _switches() -> int:
 
 
 def timed(way: str, pulses: int, *, busy: bool) -> None:
-    """In a process of its own: time pulses, perhaps beside a thread that never rests; print widths and delays in s."""
+    """In a process of its own: time pulses, perhaps beside a thread that never rests; print what was found, in s."""
     pins = open_factory("lgpio")
     pulse = WAYS[way](pins)
     if busy:
         threading.Thread(target=_count, daemon=True).start()
     clock = MonotonicClock()
-    found: list[tuple[float, float, float]] = []
+    found: list[tuple[float, float, float, float]] = []
     pulse.arm()
     print("ready", flush=True)
-    while len(found) < pulses and pulse.wait(clock, NO_MORE_S if found else FOR_EVER_S):
+    while len(found) < pulses and pulse.wait(clock, NO_MORE_S if found else NO_MORE_S + pulses * APART_S):
         now_s = pins.ticks()
         assert pulse.rise is not None
         assert pulse.fall is not None
-        found.append((pulse.fall - pulse.rise, now_s - pulse.fall, pulse.uncertain_s))
+        found.append((pulse.rise, pulse.fall, now_s, pulse.uncertain_s))
         pulse.arm()
     print(json.dumps(found), flush=True)
     os._exit(0)  # the busy thread has no end
@@ -106,27 +106,42 @@ def errors(library: Path, way: str, pulses: int, *, busy: bool) -> dict[str, flo
         program = start(pi, f"timed({way!r}, {pulses}, busy={busy})")
         assert program.stdout is not None
         assert program.stdout.readline() == "ready\n"
-        _send_pulses(pi, pulses)
+        edges_s = _send_pulses(pi, pulses)
         said, _ = program.communicate()
-    widths_s, delays_s, uncertain_s = zip(*json.loads(said), strict=True)
-    errors_m = [abs(width_s - WIDTH_S) * M_PER_S for width_s in widths_s]
+    sent = list(zip(edges_s[::2], edges_s[1::2], strict=True))
+    errors_m, delays_s, uncertain = [], [], 0
+    for rise_s, fall_s, known_s, uncertain_s in json.loads(said):
+        true_rise_s, true_fall_s = min(sent, key=lambda pulse: abs(pulse[0] - rise_s))
+        errors_m.append(((fall_s - rise_s) - (true_fall_s - true_rise_s)) * M_PER_S)
+        delays_s.append(known_s - true_fall_s)
+        uncertain += uncertain_s > 0
+    if not errors_m:
+        return {"missed": pulses, "pulses": pulses}
+    sizes_m = [abs(error_m) for error_m in errors_m]
     return {
-        "median_error_mm": round(statistics.median(errors_m) * 1e3, 3),
-        "max_error_mm": round(max(errors_m) * 1e3, 3),
-        "too_far": sum(width_s - WIDTH_S > 1e-6 for width_s in widths_s),
-        "told_uncertain": sum(value > 0 for value in uncertain_s),
+        "median_error_mm": round(statistics.median(sizes_m) * 1e3, 3),
+        "max_error_mm": round(max(sizes_m) * 1e3, 3),
+        "too_far": sum(error_m > 1e-3 for error_m in errors_m),
+        "told_uncertain": uncertain,
         "median_known_after_ms": round(statistics.median(delays_s) * 1e3, 2),
         "max_known_after_ms": round(max(delays_s) * 1e3, 2),
-        "missed": pulses - len(widths_s),
+        "missed": pulses - len(errors_m),
         "pulses": pulses,
     }
 
 
-def _send_pulses(pi: VirtualPi, pulses: int) -> None:
+def _send_pulses(pi: VirtualPi, pulses: int) -> list[float]:
+    """Begin to send them. Returns the list to which the times are added at which the line really goes up and down."""
     line = pi.pins.sim_pin(ECHO)
+    edges_s: list[float] = []
+
+    def drive(level: bool) -> None:
+        now_ns = pi.clock.now_ns()
+        edges_s.append(now_ns / 1e9)
+        line.drive(level, now_ns)
 
     def edge_at(level: bool, t_ns: int) -> None:
-        pi.clock.call_at(t_ns, lambda: line.drive(level, t_ns))
+        pi.clock.call_at(t_ns, lambda: drive(level))
 
     with pi.held():
         began_ns = pi.clock.now_ns()
@@ -134,6 +149,7 @@ def _send_pulses(pi: VirtualPi, pulses: int) -> None:
             rise_ns = began_ns + round(i * APART_S * 1e9)
             edge_at(True, rise_ns)
             edge_at(False, rise_ns + round(WIDTH_S * 1e9))
+    return edges_s
 
 
 def measure(quick: bool) -> dict[str, Any]:

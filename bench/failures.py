@@ -35,8 +35,8 @@ LIMITS_S: dict[tuple[str, str], float] = {
     ("stuck", "imu"): 0.4,
     ("garbage", "imu"): 0.3,
     ("wrong", "imu"): 1.3,
-    ("slow", "imu"): 0.4,
-    ("delayed", "imu"): 0.4,
+    ("slow", "imu"): 0.3,
+    ("delayed", "imu"): 0.3,
     ("intermittent", "imu"): 0.3,
     ("off", "rangefinder"): 0.3,
     ("stuck", "rangefinder"): 0.3,
@@ -47,6 +47,7 @@ LIMITS_S: dict[tuple[str, str], float] = {
     ("intermittent", "rangefinder"): 1.5,  # a spell may be shorter than three pings
     **{(word, "button"): 1.0 for word in WORDS if word != "ok"},
     **{(word, part): 1.0 for part in OUTPUTS for word in WORDS if word != "ok"},
+    ("slow", "buzzer"): 1.5,  # it sounds meanwhile, late by 80 ms
 }
 """What is promised for each failure."""
 

@@ -78,8 +78,8 @@ class RangefinderConfig:
     bus: int = 1
     address: int = 0x70
     temperature_c: float = 20.0  # of the air: sound is 0.18 % faster per degree
-    period_s: float = 0.06  # from ping to ping; the data sheet asks for 60 ms, so that old echoes have died down
-    jitter_s: float = 0.004  # at most so much later, at random: somebody else's pings then hit no two of ours alike
+    period_s: float = 0.05  # from ping to ping: 8.6 m of sound there and back, so that old echoes have died down
+    jitter_s: float = 0.01  # at most so much later, at random: somebody else's pings then hit no two of ours alike
 
     def __post_init__(self) -> None:
         _check_choice("rangefinder.model", self.model, get_args(RangefinderModel))

@@ -31,6 +31,10 @@ class NoData(HalError):
     """A sensor that should have new samples has none."""
 
 
+class TooSlow(HalError):
+    """A sensor makes far fewer samples than it was set to."""
+
+
 class NoEcho(HalError):
     """The echo line did not answer the trigger, so nothing is known about the way behind."""
 

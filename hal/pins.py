@@ -95,12 +95,18 @@ class PolledPulse:
         self.arm()
 
     @property
+    def fall(self) -> float | None:
+        """Found out by another look, so that a pulse that ended unwatched is over."""
+        self._over()
+        return self._fall
+
+    @property
     def level(self) -> bool:
         return bool(self._pin.state)
 
     def arm(self) -> None:
         self.rise: float | None = None
-        self.fall: float | None = None
+        self._fall: float | None = None
         self.uncertain_s = 0.0
         self._low_s = self._high_s = self._pins.ticks()  # when it was last found low, and high
 
@@ -117,7 +123,7 @@ class PolledPulse:
 
     def _over(self) -> bool:
         """Look once. The level held at some time between the two stamps; each bound takes the careful one."""
-        if self.fall is not None:
+        if self._fall is not None:
             return True
         before_s = self._pins.ticks()
         high = self.level
@@ -128,10 +134,10 @@ class PolledPulse:
         elif self.rise is None:
             self._low_s = before_s
         else:
-            self.fall = max(self._high_s, self.rise)
+            self._fall = max(self._high_s, self.rise)
             longest_s = self._pins.ticks_diff(after_s, self._low_s)
-            self.uncertain_s = longest_s - self._pins.ticks_diff(self.fall, self.rise)
-        return self.fall is not None
+            self.uncertain_s = longest_s - self._pins.ticks_diff(self._fall, self.rise)
+        return self._fall is not None
 
 
 class GpiozeroPins:

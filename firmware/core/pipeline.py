@@ -194,6 +194,9 @@ class SafetyPipeline:
 
     def _look(self, now_ns: int, sample: RangeSample) -> None:
         """Trust first; then the approach; then the obstacle. Good readings are used at once after a fault."""
+        if sample.sensor != "rangefinder":  # looks along another beam: recorded, and only its health is judged
+            self._health.hear(sample.sensor, sample.t_ns)
+            return
         reason = self._range_check.judge(now_ns, sample)
         if reason:
             self._health.blame("rangefinder", now_ns, reason)

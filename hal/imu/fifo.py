@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from hal.clock import Clock
-from hal.errors import HalError, NoData, Overflow
+from hal.errors import HalError, NoData, Overflow, TooSlow
 from hal.i2c import I2cBus
 from hal.imu.imu import AxisTest, ImuInfo
 from hal.imu.mounting import Mounting
@@ -12,7 +12,7 @@ from hal.samples import ImuSample
 
 TRIAL_S = 0.05  # how long a chip just set up is watched for samples
 SILENCE_S = 0.1
-FLOW_WINDOW_S = 0.25
+FLOW_WINDOW_S = 0.15
 MIN_FLOW = 0.75  # of the samples that the set rate promises
 HEALTH_CHECK_S = 1.0
 FULL_SCALE_LSB = 32767  # the end of 16 bits: what was measured is at least this much
@@ -82,7 +82,7 @@ class FifoImu:
             DeviceNotFound: nothing answers at its address.
             WrongDevice: it is another chip.
             WrongConfig: a setting does not hold.
-            NoData: it makes no samples, or too few.
+            TooSlow: it makes no samples, or too few.
             BusError: a transfer failed or took longer than 50 ms.
         """
         self._chip, self._bus, self._clock = chip, bus, clock
@@ -110,7 +110,8 @@ class FifoImu:
         `t_ns` is when the motion happened (the filter's delay is taken off); it strictly increases over all reads.
 
         Raises:
-            NoData: no sample for 0.1 s, or less than three quarters of what the rate promises over 0.25 s.
+            NoData: no sample for 0.1 s.
+            TooSlow: less than three quarters of what the rate promises over 0.15 s.
             Overflow: samples were lost; the next read goes on with new ones.
             WrongConfig: the chip lost its settings; open it again.
             BusError: a transfer failed or took longer than 50 ms.
@@ -197,13 +198,13 @@ class FifoImu:
             self._last_frame_ns = now_ns
         silence_s = (now_ns - self._last_frame_ns) / 1e9
         if silence_s > SILENCE_S:
-            self._chip.check_switches()  # a chip that fell asleep is named as such
+            self._chip.check_switches()
             raise NoData(
                 f"{self._chip.name}: no sample for {silence_s:.2f} s, expected {self._output_hz:.0f} a second; "
                 "restart it"
             )
         self._window_samples += samples
-        if now_ns - self._window_ns >= FLOW_WINDOW_S * 1e9:
+        if samples and now_ns - self._window_ns >= FLOW_WINDOW_S * 1e9:
             counted, self._window_samples = self._window_samples, 0
             since_ns, self._window_ns = self._window_ns, now_ns
             self._check_rate(counted, (now_ns - since_ns) / 1e9)
@@ -211,7 +212,8 @@ class FifoImu:
     def _check_rate(self, samples: int, elapsed_s: float) -> None:
         expected = elapsed_s * self._output_hz
         if samples + 1 < MIN_FLOW * expected:
-            raise NoData(
+            self._chip.check_switches()  # a chip that fell asleep is named as such
+            raise TooSlow(
                 f"{self._chip.name}: {samples} samples in {elapsed_s:.2f} s, expected {expected:.0f}; "
                 "open it again, and change the part if that does not help"
             )

@@ -101,7 +101,7 @@ RATES_HZ = (100, 200)  # become 102.3 and 225: what the 50 Hz filters suit, as f
 # lists delays of 1/(2 pi bandwidth) plus 1.3 ms (accelerometer) and 2.0 ms (gyroscope): 4.3 ms and 4.9 ms here.
 FILTER_DELAY_NS = 4_600_000
 FIFO_BYTES = 512  # DS 4.16
-MAX_COUNT = 4096  # "FIFO size will vary depending on DMP feature-set" (DS 4.16), but its memory has no more
+MAX_COUNT = 4096  # the size varies "depending on DMP feature-set" (DS 4.16), so some more is late, not impossible
 FRAME = struct.Struct(">6h")
 TEMPERATURE = struct.Struct(">h")
 G0_MPS2 = 9.80665
@@ -132,7 +132,7 @@ def identify(registers: Registers) -> tuple[bool, str]:
     """Whether it is this chip, and what it said; only reads. Raises BusError.
 
     Its bank outlives the process that chose it: one that was killed during a read leaves the chip in another bank,
-    where register 0 is not WHO_AM_I. No other chip at these addresses says so in register 0x7F.
+    where register 0 is not WHO_AM_I. Register 0x7F tells; the driver then makes sure, because it may write.
     """
     found, bank = registers.read(WHO_AM_I, 1)[0], registers.read(REG_BANK_SEL, 1)[0]
     return found == ICM20948_ID or bank in OTHER_BANKS, f"register 0 is {found:#04x}{_known(found)}"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from hal.errors import BusError, HalError, NoData, Overflow, WrongConfig
+from hal.errors import BusError, HalError, NoData, Overflow, TooSlow, WrongConfig
 from hal.imu.fifo import FifoChip, FifoImu
 from hal.imu.icm20948 import Icm20948
 from hal.imu.lsm6dsox import Lsm6dsox
@@ -272,7 +272,7 @@ FAULT_ERRORS: tuple[tuple[str, tuple[type[HalError], ...]], ...] = (
     ("off", (BusError,)),
     ("garbage", (WrongConfig, BusError, Overflow)),
     ("wrong", (WrongConfig,)),
-    ("slow", (NoData,)),
+    ("slow", (NoData, TooSlow)),
     ("delayed", (BusError,)),
     ("intermittent", (BusError,)),
 )

@@ -208,6 +208,15 @@ def test_a_burst_that_breaks_off_does_not_shift_the_frames_after_it() -> None:
         assert sample.accel_mps2 == pytest.approx(leaning(0)[0], abs=0.01)
 
 
+def test_a_count_beyond_the_data_sheets_fifo_means_lost_samples() -> None:
+    worn = Worn(ICM20948)
+    bus = Meddler(worn)
+    imu = worn.open(bus)
+    bus.change = lambda register, answer: (600).to_bytes(2, "big") if register == 0x70 else answer
+    with pytest.raises(Overflow, match="its FIFO held 50 frames of 12 bytes"):
+        imu.read()
+
+
 def test_an_impossible_count_is_blamed_on_the_bus() -> None:
     worn = Worn(ICM20948)
     bus = Meddler(worn)

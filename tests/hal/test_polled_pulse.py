@@ -100,6 +100,19 @@ def test_pulse_is_not_taken_for_longer_where_each_look_takes_long(level_after_s:
     assert pulse.uncertain_s <= 0.004
 
 
+def test_pulse_that_ends_unwatched_is_over_and_says_how_uncertain_its_end_is() -> None:
+    pins = PolledPinFactory(SimClock())
+    pulse = pins.pulse_input(24)
+    pins.sim_pin(24).drive(True, 0)
+    assert not pulse.wait(pins.clock, 0.001)
+    assert pulse.fall is None
+    pins.clock.call_at(5_000_000, lambda: pins.sim_pin(24).drive(False, 5_000_000))
+    pins.clock.sleep(0.02)
+    assert pulse.rise is not None
+    assert pulse.fall is not None
+    assert pulse.fall <= 0.005 <= pulse.fall + pulse.uncertain_s
+
+
 def test_unplugged_and_stuck_lines_are_errors() -> None:
     for word, error in (("off", NoEcho), ("stuck", EchoStuck)):
         rig = polled_rig(BusyClock(0, 0.0), Fault(word, "rangefinder", start_s=0.0))

@@ -161,7 +161,7 @@ def test_channel_that_a_killed_process_left_sounding_is_silent_once_it_is_opened
     clock.sleep(60.0)
     assert pad.pad.frequency_hz == pytest.approx(900, rel=1e-4), "PWM belongs to no process"
     source = opened(sysfs, clock)
-    assert pad.pad.level == 0
+    assert pad.pad == PadState(clock.now_ns(), 0.0, None)
     source.pwm(20, 0.5)
     source.pwm(10_000, 0.01)
     assert pad.pad.frequency_hz == pytest.approx(10_000)

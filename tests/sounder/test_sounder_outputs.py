@@ -1,6 +1,7 @@
 """The sounder on simulated pads: what one broken output does to the others, and what a sounder that hangs leaves on."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -98,6 +99,13 @@ def test_led_blinks_evenly_while_the_buzzer_is_broken_also_in_silence() -> None:
     rig.play(Pattern.SILENT, seconds=4.0)
     blinks = sum(1 for state in rig.board.led_pin.history if state.t_ns > from_ns and state.level)
     assert blinks == pytest.approx(10, abs=1)
+
+
+def test_led_blinks_evenly_while_the_fault_pattern_sounds() -> None:
+    rig = Rig().play(Pattern.FAULT, seconds=4.0)
+    begun_s = onsets_s(rig.board.led_pin)[1:]
+    assert [round(b - a, 3) for a, b in pairwise(begun_s)] == [0.4] * (len(begun_s) - 1)
+    assert len(begun_s) >= 8
 
 
 def test_led_follows_the_rhythm_and_flashes_when_it_is_over(sound: Rig) -> None:

@@ -1,10 +1,15 @@
 """A guard that dies with its outputs on: what the pins do then is the kernel's habit, and the next start is safe."""
 
+import os
+import subprocess
+import sys
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from support.waiting import eventually
 from virtual_pi.conftest import Run
+from virtual_pi.programs import ROOT
 
 from hal.sim.virtual_pi.server import VirtualPi
 
@@ -60,6 +65,21 @@ def test_killed_guard_with_its_outputs_on_is_silent_after_the_next_start(
     assert changes(pi, BUZZER) <= sounded + 1, "silent in between"
     again.proceed()
     again.end()
+
+
+def test_silence_command_drives_low_what_a_killed_guard_left_on(pi: VirtualPi, run: Run, tmp_path: Path) -> None:
+    """systemd runs it as soon as the sounder has ended, however it ended."""
+    program = run(OPEN.format(kind="active") + SOUND)
+    assert program.says() == "on"
+    program.kill()
+    eventually(lambda: pi.chip.holder(MOTOR) is None and pi.chip.holder(BUZZER) is None, what="the lines are free")
+    assert (level(pi, BUZZER), level(pi, MOTOR)) == (1.0, 1.0)
+
+    settings = tmp_path / "rearguard.toml"
+    settings.write_text(f'[paths]\nrun_dir = "{tmp_path}"\n[buzzer]\nkind = "active"\n')
+    command = [sys.executable, "-m", "firmware", "silence", "--config", str(settings)]
+    subprocess.run(command, cwd=ROOT, env=os.environ | pi.environment, check=True)
+    assert (level(pi, BUZZER), level(pi, MOTOR)) == (0.0, 0.0)
 
 
 def test_passive_buzzer_gets_its_tone_from_unmodified_lgpio(pi: VirtualPi, run: Run) -> None:

@@ -13,9 +13,9 @@ class HealthConfig:
 
     never_heard_s: float = 2.0  # after the first input of any kind
     stale_s: float = 0.3  # for the IMU
-    echo_stale_s: float = 0.45  # for the rangefinder, which after a lost ping listens for a late echo first
+    echo_stale_s: float = 0.45  # for a rangefinder, which after a lost ping listens for a late echo first
     button_stale_s: float = 1.5  # the button is told every half second, pressed or not
-    imu_fault_s: float = 0.1  # one failed transfer, followed by good ones, is only counted
+    imu_fault_s: float = 0.06  # one failed transfer, followed by good ones, is only counted
     imu_faults_per_s: int = 5
     missed_pings: int = 3
     missed_share: float = 0.33  # of the pings of two seconds: so often blind is blind
@@ -40,9 +40,11 @@ class HealthConfig:
 
 
 _PASSING = ("BusError", "NoData", "Overflow")  # may happen once; anything else the IMU driver raises is lasting
+_UNHEARD_NS = 150_000_000  # a failure after so much silence, as of a transfer that hung, is no passing one
 _WATCH_NS = 30_000_000  # time alone changes little in less
 _SHARE_NS = 2_000_000_000
 _LEAST_MISSES = 5  # fewer lost pings are chance
+_RANGEFINDERS = ("rangefinder", "low_rangefinder")
 _HEARD_PARTS = ("imu", "rangefinder", "button")
 
 
@@ -56,7 +58,7 @@ class _Part:
     told: bool = False  # the fault has been told
     failing_since_ns: int | None = None
     misses: int = 0
-    pings: deque[tuple[int, bool]] = field(default_factory=deque)  # of the rangefinder; True: lost
+    pings: deque[tuple[int, bool]] = field(default_factory=deque)  # of a rangefinder; True: lost
     failures_ns: deque[int] = field(default_factory=deque)
 
 
@@ -69,6 +71,7 @@ class SensorHealth:
         self._stale_ns = {
             "imu": round(config.stale_s * 1e9),
             "rangefinder": round(config.echo_stale_s * 1e9),
+            "low_rangefinder": round(config.echo_stale_s * 1e9),
             "button": round(config.button_stale_s * 1e9),
         }
         self._parts = {name: _Part(name) for name in PARTS}
@@ -83,11 +86,11 @@ class SensorHealth:
 
     def hear(self, part: str, t_ns: int) -> None:
         """The part said something that can be used."""
-        state = self._parts[part]
+        state = self._parts.setdefault(part, _Part(part))
         if state.heard_ns is None or t_ns > state.heard_ns:
             state.heard_ns = t_ns
         state.failing_since_ns, state.misses = None, 0
-        if part == "rangefinder":
+        if part in _RANGEFINDERS:
             self._note_ping(state, t_ns, False)
 
     def press(self, now_ns: int, pressed: bool) -> None:
@@ -124,8 +127,9 @@ class SensorHealth:
             state.failing_since_ns = now_ns
         if fault.part == "imu" and fault.kind in _PASSING:
             lasting = now_ns - state.failing_since_ns >= self._config.imu_fault_s * 1e9
-            alarmed = lasting or len(failures) >= self._config.imu_faults_per_s
-        elif fault.part == "rangefinder":
+            unheard = state.heard_ns is not None and now_ns - state.heard_ns >= _UNHEARD_NS
+            alarmed = lasting or unheard or len(failures) >= self._config.imu_faults_per_s
+        elif fault.part in _RANGEFINDERS:
             self._note_ping(state, now_ns, True)
             lost = sum(missed for _, missed in state.pings)
             often = lost >= max(_LEAST_MISSES, self._config.missed_share * len(state.pings))

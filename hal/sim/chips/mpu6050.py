@@ -10,6 +10,7 @@ filters' smoothing (their delay and their noise bandwidth are there).
 
 import math
 import struct
+import sys
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -200,6 +201,8 @@ class SimMpu6050(SimImu):
         size = sum(end - start for bit, start, end in FIFO_PARTS if self._registers[FIFO_EN] & bit)
         if not size or not self._registers[USER_CTRL] & 0x40:
             return 1  # for the data registers
+        if self._stops_when_full():
+            return sys.maxsize  # its oldest samples stay
         return 2 * self._kind.fifo_bytes // size
 
     def _measure(self, t_ns: float) -> bytes:
@@ -240,8 +243,11 @@ class SimMpu6050(SimImu):
         excess = len(self._fifo) + len(frame) - self._kind.fifo_bytes
         if excess > 0:
             self._registers[INT_STATUS] |= 0x10
-            if self._kind.fifo_can_stop and self._registers[CONFIG] & 0x40:
+            if self._stops_when_full():
                 return
         self._fifo += frame
         if excess > 0:
             del self._fifo[:excess]
+
+    def _stops_when_full(self) -> bool:
+        return self._kind.fifo_can_stop and bool(self._registers[CONFIG] & 0x40)

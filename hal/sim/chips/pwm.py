@@ -140,11 +140,11 @@ class SimPwmChip:
         if math.isinf(self._udev_s) or self._clock.now_ns() < self._exported_ns[number] + round(self._udev_s * 1e9):
             raise _error(errno.EACCES, path)
         state = self._changed(self._states[number], attribute, text, path)
-        if state == self._states[number]:
-            return  # the kernel does not even tell the chip
         impossible = not state.period_ns or state.duty_ns > state.period_ns
         if impossible and (self._old_kernel or state.enabled):
             raise _error(errno.EINVAL, path)
+        if state == self._states[number]:
+            return  # the kernel does not even tell the chip
         self._drive(number, state)
         self._states[number] = state
 
