@@ -21,9 +21,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hal.clock import MonotonicClock
-from hal.pins import Pins, PolledPulse, PulseInput, open_factory
-from hal.sim.pins import SimPulse
+from hal.clock import Clock, MonotonicClock
+from hal.pins import Pin, Pins, PolledPulse, PulseInput, open_factory
 from hal.sim.virtual_pi.server import VirtualPi, build, has_lgpio
 
 ECHO = 24
@@ -35,9 +34,45 @@ FOR_EVER_S = 3600.0
 IDLE_S, QUICK_IDLE_S = 5.0, 0.4
 PULSES, QUICK_PULSES = 50, 5
 
+
+class AlertPulse:
+    """As a reader on gpiozero would time a pulse: by what `when_changed` is told."""
+
+    uncertain_s = 0.0
+
+    def __init__(self, pin: Pin) -> None:
+        self._pin, self._over = pin, threading.Event()
+        self.arm()
+        pin.input_with_pull("floating")
+        pin.edges = "both"
+        pin.when_changed = self._changed
+
+    @property
+    def level(self) -> bool:
+        return bool(self._pin.state)
+
+    def arm(self) -> None:
+        self.rise: float | None = None
+        self.fall: float | None = None
+        self._over.clear()
+
+    def wait(self, clock: Clock, timeout_s: float) -> bool:
+        return clock.wait(self._over, timeout_s)
+
+    def close(self) -> None:
+        self._pin.close()
+
+    def _changed(self, ticks: float, level: int) -> None:
+        if level:
+            self.rise = ticks
+        elif self.rise is not None:
+            self.fall = ticks
+            self._over.set()
+
+
 WAYS: dict[str, Callable[[Pins], PulseInput]] = {
     "kernel_line": lambda pins: pins.pulse_input(ECHO),
-    "lgpio_alert": lambda pins: SimPulse(pins.pin(ECHO)),  # on any gpiozero pin: rise and fall are what it was told
+    "lgpio_alert": lambda pins: AlertPulse(pins.pin(ECHO)),
     "looking": lambda pins: PolledPulse(pins, pins.pin(ECHO)),
 }
 STAMPED_WAYS = ("kernel_line", "lgpio_alert")

@@ -40,6 +40,9 @@ class SimClock:
             self._run_next()
         self._reach(t_ns)
 
+    def catch_up(self) -> None:
+        """Let what is due happen, where time passes by itself; here it does not."""
+
     def _run_next(self) -> None:
         t_ns, _, callback = heapq.heappop(self._due)
         self._reach(t_ns)
@@ -57,6 +60,9 @@ class PacedClock(SimClock):
 
     def now_ns(self) -> int:
         return time.monotonic_ns()
+
+    def catch_up(self) -> None:
+        self.advance_to(self.now_ns())
 
     def _reach(self, t_ns: int) -> None:
         remaining_ns = t_ns - time.monotonic_ns()

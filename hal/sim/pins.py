@@ -151,26 +151,41 @@ class SimPin(MockPWMPin):  # type: ignore[misc]  # gpiozero has no types
 
 
 class SimPulse:
-    """A `hal.pins.PulseInput` whose edges are stamped with the simulated time they were due at."""
+    """A `hal.pins.PulseInput` whose edges are stamped with the simulated time they were due at.
+
+    Whoever looks lets what is due happen first: in real time nobody else does while the driver computes.
+    """
 
     uncertain_s = 0.0
 
-    def __init__(self, pin: Pin) -> None:
+    def __init__(self, pin: Pin, clock: SimClock) -> None:
         self.seen = threading.Event()
-        self.rise: float | None = None
-        self.fall: float | None = None
-        self._pin = pin
+        self._rise: float | None = None
+        self._fall: float | None = None
+        self._pin, self._clock = pin, clock
         pin.input_with_pull("floating")
         pin.edges = "both"
         pin.when_changed = self._edge  # gpiozero holds it weakly: it lasts as long as this object
 
     @property
+    def rise(self) -> float | None:
+        self._clock.catch_up()
+        return self._rise
+
+    @property
+    def fall(self) -> float | None:
+        self._clock.catch_up()
+        return self._fall
+
+    @property
     def level(self) -> bool:
+        self._clock.catch_up()
         return bool(self._pin.state)
 
     def arm(self) -> None:
         """Forget the last pulse and look out for the next."""
-        self.rise = self.fall = None  # before `seen`: until then a straggling edge of the last pulse is ignored
+        self._clock.catch_up()
+        self._rise = self._fall = None  # before `seen`: until then a straggling edge of the last pulse is ignored
         self.seen.clear()
 
     def wait(self, clock: Clock, timeout_s: float) -> bool:
@@ -183,10 +198,10 @@ class SimPulse:
     def _edge(self, ticks: float, level: int) -> None:
         if self.seen.is_set():
             return
-        if level and self.rise is None:
-            self.rise = ticks
-        elif not level and self.rise is not None:
-            self.fall = ticks
+        if level and self._rise is None:
+            self._rise = ticks
+        elif not level and self._rise is not None:
+            self._fall = ticks
             self.seen.set()
 
 
@@ -202,7 +217,7 @@ class SimPinFactory(MockFactory):  # type: ignore[misc]  # gpiozero has no types
         return cast(SimPin, self.pin(number))
 
     def pulse_input(self, number: int) -> PulseInput:
-        return SimPulse(self.pin(number))
+        return SimPulse(self.pin(number), self.clock)
 
     def ticks(self) -> float:
         return self.clock.now_ns() / 1e9

@@ -261,7 +261,7 @@ def drive(pins: SimPinFactory, *edges: tuple[bool, int]) -> None:
 
 
 def test_pulse_is_timed_from_rise_to_fall(pins: SimPinFactory) -> None:
-    timer = SimPulse(pins.pin(24))
+    timer = SimPulse(pins.pin(24), pins.clock)
     timer.arm()
     drive(pins, (True, 1_000_000_000))
     assert not timer.seen.is_set()
@@ -272,7 +272,7 @@ def test_pulse_is_timed_from_rise_to_fall(pins: SimPinFactory) -> None:
 
 def test_fall_without_a_rise_is_no_pulse(pins: SimPinFactory) -> None:
     drive(pins, (True, 1))
-    timer = SimPulse(pins.pin(24))
+    timer = SimPulse(pins.pin(24), pins.clock)
     timer.arm()
     drive(pins, (False, 2))
     assert not timer.seen.is_set()
@@ -280,7 +280,7 @@ def test_fall_without_a_rise_is_no_pulse(pins: SimPinFactory) -> None:
 
 
 def test_armed_timer_has_forgotten_the_last_pulse(pins: SimPinFactory) -> None:
-    timer = SimPulse(pins.pin(24))
+    timer = SimPulse(pins.pin(24), pins.clock)
     drive(pins, (True, 1), (False, 2))
     timer.arm()
     assert not timer.seen.is_set()
@@ -288,7 +288,7 @@ def test_armed_timer_has_forgotten_the_last_pulse(pins: SimPinFactory) -> None:
 
 
 def test_timer_outlives_a_garbage_collection(pins: SimPinFactory) -> None:
-    timer = SimPulse(pins.pin(24))
+    timer = SimPulse(pins.pin(24), pins.clock)
     gc.collect()
     drive(pins, (True, 1), (False, 2))
     assert timer.seen.is_set()
@@ -297,7 +297,7 @@ def test_timer_outlives_a_garbage_collection(pins: SimPinFactory) -> None:
 def test_edges_are_stamped_with_the_time_they_were_due_in_real_time_too() -> None:
     clock = PacedClock()
     pins = SimPinFactory(clock)
-    timer = SimPulse(pins.pin(24))
+    timer = SimPulse(pins.pin(24), pins.clock)
     t_ns = clock.now_ns()
     for level, after_ns in ((True, 1_000_000), (False, 3_000_000)):
         clock.call_at(t_ns + after_ns, lambda level=level, after_ns=after_ns: drive(pins, (level, t_ns + after_ns)))
