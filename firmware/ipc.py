@@ -15,7 +15,7 @@ from pathlib import Path
 
 from firmware.core.messages import Pattern
 from firmware.errors import AlreadyRunning
-from hal.samples import PARTS
+from hal.samples import OPTIONAL_PARTS, PARTS
 
 MAX_BYTES = 2048
 SOUNDER_SOCKET = "sounder.sock"  # guard -> sounder: what to play
@@ -90,7 +90,7 @@ def decode_report(body: Mapping[str, object]) -> SounderReport:
     if body.get("kind") != "sounder":
         raise Malformed(f"kind is {body.get('kind')!r}, expected 'sounder'")
     part = _text(body, "part", 20)
-    if part and part not in PARTS:
+    if part and part not in (*PARTS, *OPTIONAL_PARTS):
         raise Malformed(f"unknown part {part!r}")
     return SounderReport(part, _text(body, "error", 60), _text(body, "detail", 400))
 

@@ -150,7 +150,9 @@ class VirtualDevice:
         self.chance = random.Random(f"pings:{seed}")
         self._wall = Wall(self._wall_ms, lambda: True, random.Random(seed).randbytes)
         self.guard = self._new_guard()
-        self.sounder = Sounder(config.sounder, Outputs(self.board.open_buzzer, self.board.open_motor), self._report)
+        open_led = None if config.board.led.pin is None else self.board.open_led
+        outputs = Outputs(self.board.open_buzzer, self.board.open_motor, open_led)
+        self.sounder = Sounder(config.sounder, outputs, self._report)
         self.journal = self.open_journal()
         client = MemoryClient(broker or MemoryBroker(), DEVICE)
         self.link = Link(self.journal, client, self.to_guard.append, self.clock, utc=self._utc)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from firmware.core.detectors.imu_check import ImuCheck, ImuCheckConfig
 from firmware.core.detectors.range_check import RangeCheck, RangeCheckConfig
 from firmware.core.detectors.sensor_health import HealthConfig, SensorHealth
-from firmware.core.messages import Detection, Hazard, Severity
-from hal.samples import PARTS, ImuSample, RangeSample, SensorFault
+from firmware.core.messages import Detection, Hazard, Severity, Telemetry, Tick
+from firmware.core.pipeline import SafetyPipeline
+from hal.samples import OPTIONAL_PARTS, PARTS, ImuSample, RangeSample, SensorFault
 
 S = 1_000_000_000
 MS = 1_000_000
@@ -354,3 +355,31 @@ def test_a_broken_imu_is_never_a_fall(word: str) -> None:
         wearer.send(ImuSample(wearer.t_ns, accel, gyro))
     assert wearer.alerts(Hazard.FALL) == []
     assert wearer.alerts(Hazard.FAULT)[0].data["part"] == "imu"
+
+
+@pytest.mark.parametrize("part", OPTIONAL_PARTS)
+def test_a_broken_part_that_protects_nobody_is_a_caution_and_no_fault(part: str) -> None:
+    health = SensorHealth(HealthConfig())
+    told: list[Detection] = []
+    for i in range(20):
+        for guarding in ("imu", "rangefinder", "button"):
+            health.hear(guarding, i * 60 * MS)
+        health.report(i * 60 * MS, SensorFault(i * 60 * MS, part, "NoEcho", f"{part}: no echo"))
+        told += health.update(i * 60 * MS)
+    assert [(found.severity, found.data["part"]) for found in told] == [(Severity.CAUTION, part)]
+
+
+def test_one_lost_ping_of_the_second_rangefinder_is_only_counted() -> None:
+    health = SensorHealth(HealthConfig())
+    health.hear("low_rangefinder", 0)
+    health.report(60 * MS, SensorFault(60 * MS, "low_rangefinder", "NoEcho", "low_rangefinder: no echo"))
+    assert health.ok("low_rangefinder")
+
+
+def test_what_the_second_rangefinder_sees_is_no_obstacle_behind() -> None:
+    pipeline = SafetyPipeline()
+    for i in range(60):
+        pipeline.step(RangeSample(i * 60 * MS, 0.3, "low_rangefinder"))
+    telemetry = [output for output in pipeline.step(Tick(4 * S)) if isinstance(output, Telemetry)]
+    assert telemetry
+    assert telemetry[0].distance_m is None

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from firmware.core.messages import Detection, Hazard, PartHealth, Severity
-from hal.samples import PARTS, SensorFault
+from hal.samples import OPTIONAL_PARTS, PARTS, SensorFault
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ _UNHEARD_NS = 150_000_000  # a failure after so much silence, as of a transfer t
 _WATCH_NS = 30_000_000  # time alone changes little in less
 _SHARE_NS = 2_000_000_000
 _LEAST_MISSES = 5  # fewer lost pings are chance
+_SEVERITY_OF = dict.fromkeys(OPTIONAL_PARTS, Severity.CAUTION)  # she is guarded without them
 _RANGEFINDERS = ("rangefinder", "low_rangefinder")
 _HEARD_PARTS = ("imu", "rangefinder", "button")
 
@@ -152,7 +153,7 @@ class SensorHealth:
             reason = part.reason or part.unready
             if bool(reason) != part.told:
                 part.told = not part.told
-                severity = Severity.FAULT if part.told else Severity.NONE
+                severity = _SEVERITY_OF.get(part.name, Severity.FAULT) if part.told else Severity.NONE
                 changes.append(Detection(Hazard.FAULT, severity, {"part": part.name, "reason": reason}))
         return changes
 
