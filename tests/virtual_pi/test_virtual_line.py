@@ -1,11 +1,14 @@
 """A line of the kernel, requested by our own driver alone: who gets it, who is refused, and which edges are lost."""
 
 import errno
+import socket
+import struct
 
 import pytest
 from virtual_pi.conftest import Run
 
 from hal.gpiochip import BUFFERED
+from hal.sim.virtual_pi.server import OPEN as OPEN_REQUEST
 from hal.sim.virtual_pi.server import VirtualPi
 
 OPEN = """
@@ -67,6 +70,15 @@ def test_line_that_another_program_holds_is_given_once_that_has_ended(pi: Virtua
     first.kill()
     second = run(PULSE + "say(pulse.level)\n")
     assert second.says() is False
+
+
+def test_program_that_dies_in_the_middle_of_a_request_takes_nobody_along(pi: VirtualPi, run: Run) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as program:
+        program.connect(pi.environment["VIRTUAL_PI"])
+        with pi.held():
+            program.send(struct.pack("=II", OPEN_REQUEST, 0) + b"/dev/gpiochip0")
+            program.close()
+    assert run(PULSE + "say(pulse.level)\n").says() is False
 
 
 def test_line_that_the_chip_does_not_have_is_refused(run: Run) -> None:

@@ -6,6 +6,7 @@ import fcntl
 import socket
 import struct
 import termios
+from contextlib import suppress
 
 from hal.gpiochip import BUFFERED, CHIP_INFO, LINE_EVENT, LINE_INFO, LINE_VALUES
 from hal.pins import pin_errors
@@ -119,7 +120,8 @@ class LineRequest:
         waiting = array.array("i", [0])
         fcntl.ioctl(self.events, termios.FIONREAD, waiting)
         if waiting[0] >= BUFFERED * len(self._pins) * LINE_EVENT.size:
-            self.events.recv(LINE_EVENT.size, socket.MSG_DONTWAIT)
+            with suppress(BlockingIOError):  # they have just been read
+                self.events.recv(LINE_EVENT.size, socket.MSG_DONTWAIT)
         event = LINE_EVENT.pack(round(ticks_s * 1e9), kind, self.numbers[index], self._total, self._count[index])
         self._ours.send(event, socket.MSG_DONTWAIT)
 

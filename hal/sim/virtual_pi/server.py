@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -198,7 +198,8 @@ class VirtualPi:
         except OSError as error:
             answer = _HEADER.pack(error.errno or errno.EIO, 0)
         rights = array.array("i", [stream.fileno() for stream in passed])
-        connection.stream.sendmsg([answer], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)] if passed else [])
+        with suppress(ConnectionError):  # it died meanwhile, which the next reading tells
+            connection.stream.sendmsg([answer], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)] if passed else [])
         for stream in passed[1:]:
             stream.close()
 
