@@ -23,7 +23,6 @@ from firmware.core.pipeline import SafetyPipeline
 from hal.samples import PowerSample, SensorFault
 
 S = 1_000_000_000
-PERIOD_S = 5.0
 WELL = {"battery_share": 0.8, "battery_v": 3.9, "undervoltage": False, "throttled": False, "cpu_c": 48.0}
 
 
