@@ -121,18 +121,18 @@ def echo_sensor(
     optional: bool = False,
 ) -> None:
     """Its pins and the divider. `wires`: header pin and lane for trigger, echo, ground; 5 V is drawn by the caller."""
-    d.box(x, y, 190, 140, title, fill="#e6f4ea", optional=optional)
+    d.box(x, y, 190, 165, title, fill="#e6f4ea", optional=optional)
     edge, sign = (x, -1) if right else (x + 190, 1)
     for i, name in enumerate(("VCC 5 V", "TRIG", "ECHO 5 V!", "GND")):
-        d.text(edge - sign * 8, y + 60 + 22 * i, name, size=11, anchor="start" if right else "end")
+        d.text(edge - sign * 8, y + 60 + 28 * i, name, size=11, anchor="start" if right else "end")
     for i, ((pin, lane_x), colour) in enumerate(zip(wires, (BLUE, PURPLE, BLACK), strict=True)):
-        d.from_pin(pin, colour, lane_x, (edge, y + 78 + 22 * i), optional=optional)
-    d.resistor(edge + sign * 32, y + 100, "1 kΩ")
+        d.from_pin(pin, colour, lane_x, (edge, y + 84 + 28 * i), optional=optional)
+    d.resistor(edge + sign * 32, y + 112, "1 kΩ")
     node_x = edge + sign * 66
-    d.dot(node_x, y + 100)
-    d.wire(BLACK, (node_x, y + 100), (node_x, y + 168), optional=optional)
-    d.resistor(node_x, y + 140, "2 kΩ", upright=True)
-    d.ground(node_x, y + 168)
+    d.dot(node_x, y + 112)
+    d.wire(BLACK, (node_x, y + 112), (node_x, y + 196), optional=optional)
+    d.resistor(node_x, y + 168, "2 kΩ", upright=True)
+    d.ground(node_x, y + 196)
 
 
 def sounders(d: Drawing) -> None:

@@ -105,7 +105,7 @@ def _add_walk(commands: "_Commands[_Parser]") -> None:
     walk.add_argument("--plain", action="store_true", help="plain lines also in a terminal")
     walk.add_argument("--virtual-time", action="store_true", help="in simulated time, as fast as it goes; one process")
     walk.add_argument("--broker", metavar="HOST:PORT", help="send to this MQTT broker instead of an embedded one")
-    walk.add_argument("--config", metavar="FILE", type=Path, help="settings; without it the defaults")
+    walk.add_argument("--config", metavar="FILE", type=Path, help="settings; without it the device's, or the defaults")
 
 
 def _add_run(commands: "_Commands[_Parser]") -> None:
@@ -113,7 +113,7 @@ def _add_run(commands: "_Commands[_Parser]") -> None:
     run.add_argument("process", nargs="?", default="all", choices=["guard", "sounder", "link", "all"])
     _add_simulation(run)
     run.add_argument("--record", metavar="FILE", help="write inputs and decisions to an MCAP file")
-    run.add_argument("--config", metavar="FILE", type=Path, help="settings; without it the defaults")
+    run.add_argument("--config", metavar="FILE", type=Path, help="settings; without it the device's, or the defaults")
     run.add_argument("--epoch-ns", type=int, help=argparse.SUPPRESS)
     run.add_argument("--monitor", metavar="PATH", help=argparse.SUPPRESS)
 

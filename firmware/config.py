@@ -34,6 +34,8 @@ class PathsConfig:
         for key in ("state_dir", "run_dir"):
             if not getattr(self, key).is_absolute():
                 raise ValueError(f"paths: {key} ({str(getattr(self, key))!r}) must be an absolute path")
+            if "\0" in str(getattr(self, key)):
+                raise ValueError(f"paths: {key} ({str(getattr(self, key))!r}) must be a path without NUL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ def parse(text: str, source: str) -> Config:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{source}: {_one_line(error)}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{source}: lists within lists, too deep to be read") from error
     known = [name for name, _, _ in sections(Config())]
     for name, table in tables.items():
         _check_section(name, table, known, source)

@@ -87,7 +87,7 @@ def read(state_dir: Path) -> StoredMounting | None:
     try:
         stored = typed.build(StoredMounting, tomllib.loads(text))
         _ = stored.mounting  # raises for axes that are no rotation
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DamagedMounting(f"{path} is damaged: {' '.join(str(error).split())}") from error
     return stored
 

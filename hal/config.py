@@ -212,7 +212,11 @@ class BoardConfig:
             seen[pin] = key
 
     def _pins(self) -> list[tuple[str, int]]:
-        buses = {self.imu.bus} | (set() if self.rangefinder.on_pins else {self.rangefinder.bus})
+        buses = {self.imu.bus}
+        buses |= set() if self.rangefinder.on_pins else {self.rangefinder.bus}
+        buses |= (
+            set() if self.power.gauge in ("auto", "none") else {self.power.bus}
+        )  # "auto" may find that there is none
         pins: list[tuple[str, int | None]] = [
             ("rangefinder.trigger", self.rangefinder.trigger if self.rangefinder.on_pins else None),
             ("rangefinder.echo", self.rangefinder.echo if self.rangefinder.on_pins else None),
@@ -223,7 +227,7 @@ class BoardConfig:
             ("led.pin", self.led.pin),
             ("button.pin", self.button.pin),
             ("button.nc_pin", self.button.nc_pin),
-            ("the IMU's bus 1 (SDA)", 2 if 1 in buses else None),
-            ("the IMU's bus 1 (SCL)", 3 if 1 in buses else None),
+            ("I2C bus 1 (SDA)", 2 if 1 in buses else None),
+            ("I2C bus 1 (SCL)", 3 if 1 in buses else None),
         ]
         return [(key, pin) for key, pin in pins if pin is not None]

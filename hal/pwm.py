@@ -130,9 +130,9 @@ def _functions(sysfs: Sysfs, chip: str) -> dict[int, int]:
     functions: dict[int, int] = {}
     for path in sysfs.glob(f"{node}/../gpio@*/*/phandle"):
         pins = path.replace("/phandle", "/brcm,pins")
-        if _numbers(sysfs.read(path))[0] in wanted and sysfs.glob(pins):
+        if set(_numbers(sysfs.read(path))[:1]) & set(wanted) and sysfs.glob(pins):
             numbers = _numbers(sysfs.read(path.replace("/phandle", "/brcm,function")))
-            for i, pin in enumerate(_numbers(sysfs.read(pins))):
+            for i, pin in enumerate(_numbers(sysfs.read(pins)) if numbers else ()):
                 functions[pin] = numbers[min(i, len(numbers) - 1)]
     return functions
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware import cli
+from firmware import cli, config
 from firmware.config import Config, to_toml
 from firmware.core.messages import Input, Output, Pattern, SetPattern, Tick
 from firmware.core.pipeline import SafetyPipeline
@@ -141,6 +141,28 @@ def _raise(error: BaseException) -> object:
         raise error
 
     return command
+
+
+@pytest.mark.parametrize(
+    "command", ["run", "run guard", "run sounder", "run link", "walk", "doctor", "calibrate", "silence"]
+)
+def test_the_settings_of_the_device_are_those_of_each_command(
+    command: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What `doctor` looked at is what `run` uses; a setting that is wrong shows that the file is read."""
+    installed = tmp_path / "rearguard.toml"
+    installed.write_text("[mqtt]\nhost = 5\n")
+    monkeypatch.setattr(config, "INSTALLED", installed)
+    assert cli.main(command.split()) == 2
+    assert capsys.readouterr().err == "rearguard: rearguard.toml: [mqtt] host is 5, expected a text\n"
+
+
+def test_a_doctor_without_standard_output_is_no_traceback() -> None:
+    command = [sys.executable, "-m", "firmware", "doctor", "--simulated"]
+    done = subprocess.run(
+        ["bash", "-c", 'exec "$@" >&-', "bash", *command], stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_reader_that_goes_away_early_is_no_traceback(tmp_path: Path) -> None:

@@ -76,6 +76,11 @@ def test_a_button_without_a_second_contact_can_be_said() -> None:
         ("[rangefinder]\ntrigger = 99", "rearguard.toml: [rangefinder] trigger (99) must be a BCM number"),
         ("[rangefinder]\ntrigger = 24", "rangefinder.echo and rangefinder.trigger are both pin 24"),
         ("[paths]\nstate_dir = 'here'", "rearguard.toml: [paths] state_dir ('here') must be an absolute path"),
+        (
+            "[paths]\nstate_dir = '/x\\u0000'".replace("'", '"'),
+            "[paths] state_dir ('/x\\x00') must be a path without NUL",
+        ),
+        ("a = " + "[" * 5000 + "]" * 5000, "rearguard.toml: lists within lists, too deep to be read"),
         ("[obstacle\n", "rearguard.toml: Expected ']'"),
     ],
 )

@@ -96,6 +96,7 @@ def test_what_a_recording_says_of_its_configuration_is_the_mounting_that_was_use
         b'forward = "+x"\nleft = "+y"\nup = "+z"\ntilt_deg = [0, 0]\nmodel = "x"\naddress = 1\ndate = ""\n',
         b'forward = "+x"\nleft = "+y"\nup = "+z"\ntilt_deg = [0, 90, 0]\nmodel = "x"\naddress = 1\ndate = ""\n',
         b'forward = "+x"\nleft = "+y"\nup = "+z"\ntilt_deg = [0, nan, 0]\nmodel = "x"\naddress = 1\ndate = ""\n',
+        b"a = " + b"[" * 5000 + b"]" * 5000,
     ],
 )
 def test_a_damaged_file_is_named_and_kept_aside_and_the_configured_axes_hold(tmp_path: Path, damage: bytes) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from firmware.commands.run import make_folders
+from firmware.commands.run import end_as_by_ctrl_c, make_folders
 from firmware.config import Config, installed, load
 from firmware.errors import AlreadyRunning, NoHardware, RearguardError
 from firmware.ipc import Instance
@@ -44,6 +44,8 @@ def calibrate(args: argparse.Namespace) -> int:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rearguard-")))
             config = replace(config, paths=replace(config.paths, state_dir=folder, run_dir=folder))
         make_folders(config)
+        if not args.simulated:
+            end_as_by_ctrl_c()
         stack.callback(Instance(config.paths.run_dir, "guard").close)  # it would take our samples
         return _calibrate(args, config, stack)
 

@@ -15,6 +15,7 @@ from firmware.commands.checks.kernel import kernel
 from firmware.commands.checks.machine import Machine, clock, disk, permissions, processor
 from firmware.commands.checks.software import broker, gpio, python, recording, running
 from firmware.commands.examination import Examination
+from firmware.commands.run import end_as_by_ctrl_c
 from firmware.config import Config, installed, load
 from firmware.mounting import mounted
 from hal.board import PiBoard
@@ -34,6 +35,7 @@ def doctor(args: argparse.Namespace) -> int:
     else:
         if not args.json and sys.stderr.isatty():
             print("Hold it still and press its button; then listen, feel and look.", file=sys.stderr)
+        end_as_by_ctrl_c()
         checks = _real(config, Machine(), self_test=self_test)
     _show(checks, as_json=args.json)
     if any(check.missing for check in checks):
@@ -116,7 +118,7 @@ def _show(checks: Sequence[Check], *, as_json: bool) -> None:
 
 def _folded(head: str, text: str) -> str:
     """`text` after `head`, in a terminal folded below itself where a line is too short."""
-    if not sys.stdout.isatty():
+    if sys.stdout is None or not sys.stdout.isatty():
         return head + text
     width = max(shutil.get_terminal_size().columns, 60)
     return textwrap.fill(text, width, initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False)

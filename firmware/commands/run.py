@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from firmware.config import Config, load
+from firmware.config import Config, installed, load
 from firmware.errors import ConfigError
 from firmware.ipc import Instance
 from hal.board import Board
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 def run(args: argparse.Namespace) -> int:
     """Run the process that is named until SIGTERM or Ctrl-C; 0 after a clean end."""
+    args.config = args.config or (None if args.simulated else installed())  # the children are told the same
     config = load(args.config)
     stop = threading.Event()
     faulthandler.register(signal.SIGUSR1)  # where does it hang? kill -USR1 tells
@@ -53,6 +54,13 @@ def _run_process(args: argparse.Namespace, config: Config, stop: threading.Event
         from firmware.commands.link_process import run_link
 
         run_link(config, stop)
+
+
+def end_as_by_ctrl_c() -> None:
+    """What ends a terminal or a service must not leave an output on either; `nohup` is heeded."""
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(name) is signal.SIG_DFL:
+            signal.signal(name, signal.default_int_handler)
 
 
 def make_folders(config: Config) -> None:

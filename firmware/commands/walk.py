@@ -16,7 +16,7 @@ from pathlib import Path
 from firmware.commands.embedded_broker import EmbeddedBroker
 from firmware.commands.run import check_recordable, make_folders, open_world
 from firmware.commands.session import Session
-from firmware.config import Config, load
+from firmware.config import Config, installed, load
 from firmware.errors import ConfigError, NoHardware
 from firmware.ipc import Instance
 from firmware.link.config import MqttConfig
@@ -46,7 +46,7 @@ def walk(args: argparse.Namespace) -> int:
 
 def _configure(args: argparse.Namespace, stack: contextlib.ExitStack) -> Config:
     """The configuration; a simulated walk keeps its journal and sockets in a folder that goes with it."""
-    config = load(args.config)
+    config = load(args.config or (None if args.simulated else installed()))
     if args.broker:
         config = replace(config, mqtt=_with_broker(config.mqtt, args.broker))
     if args.record:

@@ -55,10 +55,10 @@ class Output(Generic[Device, Setting]):
             if self._device is None:
                 self._device = self._open()
             self._apply(self._device, setting)
-        except HalError as error:
-            self.fault = SounderReport(self._part, type(error).__name__, str(error))
+        except Exception as error:  # noqa: BLE001 - a defect in one driver must not silence the other outputs
             self._shown, self._retry_ns = None, now_ns + self._retry_after_ns
             self.close()
+            self.fault = self._report(error)
             return
         self._shown, self.fault = setting, None
 
@@ -71,8 +71,15 @@ class Output(Generic[Device, Setting]):
         if device is not None:
             try:
                 device.close()
-            except HalError as error:  # a pin that does not follow does not follow to rest either
-                self.fault = SounderReport(self._part, type(error).__name__, str(error))
+            except Exception as error:  # noqa: BLE001 - a pin that does not follow does not follow to rest either
+                self.fault = self._report(error)
+
+    def _report(self, error: Exception) -> SounderReport:
+        if isinstance(error, HalError):
+            return SounderReport(self._part, type(error).__name__, str(error))
+        return SounderReport(
+            self._part, "DriverDefect", f"{self._part}: {type(error).__name__}: {error}; please report it"
+        )
 
 
 class Outputs:

@@ -215,7 +215,7 @@ class FifoImu:
             self._chip.check_switches()  # a chip that fell asleep is named as such
             raise TooSlow(
                 f"{self._chip.name}: {samples} samples in {elapsed_s:.2f} s, expected {expected:.0f}; "
-                "open it again, and change the part if that does not help"
+                "switch it off and on, and change the part if that does not help"
             )
 
     def _samples(self, frames: list[Words], before_ns: int, after_ns: int) -> list[ImuSample]:

@@ -120,7 +120,9 @@ OTHER_IDS = {
     0x19: "MPU-6886",
     0x72: "a copy of the MPU-6050 that names no maker",
     0x74: "MPU-6515",
+    0x78: "MPU-6880",
     0x98: "ICM-20689, often sold as an MPU-6050",
+    0xAF: "ICM-20608",
     0xFF: "the data line reads high",
 }
 """What else answers like this. Their filters and FIFOs differ, so their numbers would not mean the same."""

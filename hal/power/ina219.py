@@ -29,7 +29,7 @@ VOLTS_PER_LSB = 4e-3  # BUS_VOLTAGE, from bit 3 on
 SHUNT_VOLTS_PER_LSB = 10e-6
 SHUNT_FULL_SCALE = 32000  # ±320 mV
 MOST_BUS_V = 26.0  # DS 7.3
-MEASURE_S = 0.15  # 2 * 68.1 ms
+MEASURE_S = 0.16  # 2 * 128 conversions of up to 0.586 ms (DS 7.5), 150.02 ms
 
 
 def identify(registers: Registers) -> None:
@@ -67,7 +67,7 @@ class Ina219:
     """The driver owns its bus: it closes it in `close()`, and when the chip cannot be opened."""
 
     def __init__(self, bus: I2cBus, clock: Clock, *, address: int, shunt_ohm: float) -> None:
-        """Identify the chip, set it up and wait for its first measurement (0.15 s).
+        """Identify the chip, set it up and wait for its first measurement (0.16 s).
 
         Raises:
             DeviceNotFound: nothing answers at `address`.

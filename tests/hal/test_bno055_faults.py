@@ -94,6 +94,53 @@ def test_a_failed_magnetometer_is_nothing_to_us() -> None:
     assert worn.open(bus=bus).read()
 
 
+# Whether it has to be reset
+
+
+def test_a_chip_that_would_not_survive_a_reset_is_opened_tested_and_opened_again() -> None:
+    worn = Worn(dies_of_reset=True)
+    assert worn.open().read()
+    imu = worn.open()  # it is measuring; whoever opened it was killed
+    assert all(test.passed for test in imu.self_test())
+    assert worn.read_for(imu, 1.0)
+
+
+def test_a_chip_that_takes_no_mode_is_reset_though_it_does_not_acknowledge_that() -> None:
+    worn = Worn()
+    worn.open()
+    bus = Hung(worn)
+    assert worn.open(bus=bus).read()
+    assert not bus.hangs
+
+
+class Hung(Meddler):
+    """The chip's program takes nothing but a reset."""
+
+    def __init__(self, worn: Worn) -> None:
+        super().__init__(worn)
+        self.hangs = True
+
+    def write(self, address: int, register: int, data: bytes) -> None:
+        if (register, data) == (0x3F, b"\x20"):
+            self.hangs = False
+        if not self.hangs or register == 0x07:
+            super().write(address, register, data)
+
+
+def test_a_chip_that_answers_before_it_has_its_number_is_waited_for() -> None:
+    worn = Worn()
+    worn.open()
+    bus = Hung(worn)
+    from_ns = worn.clock.now_ns()
+
+    def late(register: int, answer: bytes) -> bytes:
+        starting = 0.65 < (worn.clock.now_ns() - from_ns) / 1e9 < 0.75
+        return bytes(len(answer)) if starting and register == 0x00 else answer
+
+    bus.meddle = late
+    assert worn.open(bus=bus).read()
+
+
 # Whether it kept its settings
 
 

@@ -109,7 +109,7 @@ def test_stamps_increase_are_never_in_the_future_and_within_a_period_of_the_trut
     check_stamps(ICM20948, clock_error, gaps_s, byte_s)
 
 
-@pytest.mark.parametrize("clock_error", [-0.05, 0.0, 0.05])
+@pytest.mark.parametrize("clock_error", [1 / 1.1 - 1, -0.05, 0.0, 0.05, 1 / 0.9 - 1])  # a period 10 % off at most
 @pytest.mark.parametrize("rate_hz", [100, 200])
 def test_stamps_settle_to_the_chips_own_rate(clock_error: float, rate_hz: int) -> None:
     worn = Worn(ICM20948, telling_the_time, clock_error=clock_error)

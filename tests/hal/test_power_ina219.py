@@ -56,6 +56,11 @@ def test_reading_is_never_an_old_one() -> None:
     assert gauge.read().voltage_v == pytest.approx(3.5, abs=BUS_LSB_V)
 
 
+def test_the_slowest_chip_has_measured_when_it_is_opened() -> None:
+    rig = Rig(SimIna219(SimClock(), Cell(volts=3.8), slowness=586 / 532), 0x40)
+    assert rig.ina219().read().voltage_v == pytest.approx(3.8, abs=BUS_LSB_V)
+
+
 def test_chip_that_fell_back_to_its_power_on_settings_is_an_error() -> None:
     rig = ina219_rig(Cell())
     gauge = rig.ina219()

@@ -76,6 +76,15 @@ def test_overlay_with_two_channels_connects_both(sysfs: SimSysfs, clock: SimCloc
     assert [find_channel(sysfs, pin).number for pin in (18, 19)] == [0, 1]
 
 
+@pytest.mark.parametrize("cells", ["phandle", "brcm,pins", "brcm,function", "pinctrl-0"])
+def test_an_empty_property_of_the_device_tree_is_no_channel(sysfs: SimSysfs, clock: SimClock, cells: str) -> None:
+    SimPwmChip(sysfs, clock, functions={18: 2})
+    (path,) = [path for path in sysfs.files if path.endswith(cells)]
+    sysfs.files[path] = b""
+    with pytest.raises(PinsUnavailable, match="dtoverlay=pwm,pin=18,func=2"):
+        find_channel(sysfs, 18)
+
+
 def test_missing_overlay_is_named_with_its_line(sysfs: SimSysfs, clock: SimClock) -> None:
     line = '`dtoverlay=pwm,pin=18,func=2` into /boot/firmware/config.txt and reboot, or set buzzer.pwm to "software"'
     assert refusal(sysfs) == f"buzzer: there is no PWM chip for the header; put {line}"

@@ -71,7 +71,8 @@ def test_after_a_reset_it_is_silent_for_650_ms_and_has_lost_everything(how: str)
     if how == "power":
         bench.chip.power_cycle()
     else:
-        bench.put(0x3F, 0x20)
+        with pytest.raises(BusError, match="no answer"):
+            bench.put(0x3F, 0x20)
     for _ in range(64):
         bench.clock.sleep(0.01)
         with pytest.raises(BusError, match="no answer"):
@@ -80,6 +81,18 @@ def test_after_a_reset_it_is_silent_for_650_ms_and_has_lost_everything(how: str)
     assert bench.get(0x00) == b"\xa0"
     assert bench.get(0x3D)[0] & 0x0F == 0
     assert bench.words() == (0, 0, 0, 0, 0, 0)
+
+
+def test_some_come_back_from_a_reset_only_when_their_power_was_off() -> None:
+    bench = Bench(dies_of_reset=True)
+    with pytest.raises(BusError, match="no answer"):
+        bench.put(0x3F, 0x20)
+    bench.clock.sleep(3600.0)
+    with pytest.raises(BusError, match="no answer"):
+        bench.get(0x00)
+    bench.chip.power_cycle()
+    bench.clock.sleep(0.65)
+    assert bench.get(0x00) == b"\xa0"
 
 
 def test_a_mode_takes_its_time_to_begin() -> None:

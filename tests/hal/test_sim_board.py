@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hal.board import PiBoard
-from hal.config import BoardConfig, ButtonConfig, BuzzerConfig, ImuConfig, MotorConfig, RangefinderConfig
+from hal.config import BoardConfig, ButtonConfig, BuzzerConfig, ImuConfig, MotorConfig, PowerConfig, RangefinderConfig
 from hal.errors import HalError, PinsUnavailable
 from hal.samples import PARTS, Vector
 from hal.sim.board import SimBoard
@@ -190,7 +190,11 @@ def test_board_in_real_time_measures_with_one_clock_a_part() -> None:
         (lambda: BoardConfig(factory="pigpio"), "must be one of: lgpio, rpigpio"),  # type: ignore[arg-type]
         (lambda: BoardConfig(buzzer=BuzzerConfig(pin=24)), r"buzzer\.pin and rangefinder\.echo are both pin 24"),
         (lambda: BoardConfig(motor=MotorConfig(pin=27)), r"button\.nc_pin and motor\.pin are both pin 27"),
-        (lambda: BoardConfig(motor=MotorConfig(pin=2)), r"the IMU's bus 1 \(SDA\) and motor\.pin are both pin 2"),
+        (
+            lambda: BoardConfig(imu=ImuConfig(bus=3), power=PowerConfig(gauge="max17048"), motor=MotorConfig(pin=3)),
+            r"I2C bus 1 \(SCL\) and motor\.pin are both pin 3",
+        ),
+        (lambda: BoardConfig(motor=MotorConfig(pin=2)), r"I2C bus 1 \(SDA\) and motor\.pin are both pin 2"),
     ],
 )
 def test_configuration_that_cannot_work_is_refused_by_name(make: object, message: str) -> None:

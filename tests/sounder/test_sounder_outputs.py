@@ -9,6 +9,7 @@ from firmware.core.messages import Pattern
 from firmware.ipc import Play, SounderReport
 from firmware.sounder.outputs import CALM_NS, LED_RETRY_NS, Outputs
 from firmware.sounder.sounder import Sounder, SounderConfig
+from hal.board import ToneOutput
 from hal.config import BoardConfig, LedConfig
 from hal.expiry import LIMIT_S
 from hal.sim.clock import SimClock
@@ -177,3 +178,19 @@ def test_output_that_cannot_be_silenced_at_the_start_is_told_and_holds_up_no_oth
     rig.outputs.rest(rig.clock.now_ns())
     assert rig.board.motor_pin.pad.level == rig.board.led_pin.pad.level == 0
     assert [report.part for report in rig.outputs.broken()] == ["buzzer"]
+
+
+def test_a_defect_of_one_output_is_told_and_silences_no_other() -> None:
+    """Not only what drivers are meant to raise: whatever ends the sounder silences everything."""
+
+    def broken() -> ToneOutput:
+        raise IndexError("list index out of range")
+
+    rig = Rig()
+    outputs = Outputs(broken, rig.board.open_motor)
+    for _ in range(3):
+        outputs.set((800.0, 1.0), rig.clock.now_ns())
+        assert rig.board.motor_pin.pad.level == 1.0
+    (report,) = outputs.broken()
+    assert (report.part, report.kind) == ("buzzer", "DriverDefect")
+    assert "IndexError" in report.detail

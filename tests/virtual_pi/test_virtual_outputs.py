@@ -1,6 +1,7 @@
 """A guard that dies with its outputs on: what the pins do then is the kernel's habit, and the next start is safe."""
 
 import os
+import signal
 import subprocess
 import sys
 from itertools import pairwise
@@ -10,6 +11,7 @@ import pytest
 from support.waiting import eventually
 from virtual_pi.conftest import Run
 from virtual_pi.programs import ROOT
+from virtual_pi.wiring import connect_imu
 
 from hal.sim.virtual_pi.server import VirtualPi
 
@@ -90,3 +92,25 @@ def test_passive_buzzer_gets_its_tone_from_unmodified_lgpio(pi: VirtualPi, run: 
     history = [state.t_ns for state in pi.pins.sim_pin(BUZZER).history if state.level]
     periods_ns = sorted(after - before for before, after in pairwise(history))
     assert periods_ns[len(periods_ns) // 2] == pytest.approx(1e9 / 800, rel=0.1)
+
+
+@pytest.mark.parametrize(("command", "pin"), [("doctor", MOTOR), ("calibrate", BUZZER)])
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda sent: sent.name)
+def test_who_ends_a_command_in_the_middle_of_a_tone_leaves_nothing_on(
+    pi: VirtualPi, tmp_path: Path, command: str, pin: int, sent: signal.Signals
+) -> None:
+    """Ctrl-C, a service that is stopped, a connection that is lost."""
+    connect_imu(pi)
+    settings = tmp_path / "rearguard.toml"
+    paths = f'[paths]\nstate_dir = "{tmp_path}"\nrun_dir = "{tmp_path}"\n'
+    settings.write_text(f'{paths}[mqtt]\nhost = ""\n[buzzer]\nkind = "active"\n')
+    program = subprocess.Popen(
+        [sys.executable, "-m", "firmware", command, "--config", str(settings)],
+        cwd=ROOT,
+        env=os.environ | pi.environment,
+        stdout=subprocess.DEVNULL,
+    )
+    eventually(lambda: level(pi, pin) == 1.0, what="it is on")
+    program.send_signal(sent)
+    assert program.wait(timeout=20) == 130
+    assert (level(pi, BUZZER), level(pi, MOTOR)) == (0.0, 0.0)

@@ -49,7 +49,8 @@ class Job:
 def side_by_side(jobs: Sequence[Job], patience_s: float | None) -> list[Check]:
     """Every job in a thread of its own; the checks in the order of the jobs.
 
-    The threads are daemons: one that hangs in a driver or in a name server is told as late and left behind.
+    The threads are daemons: one that hangs in a driver or in a name server is told as late and left
+    behind. Who interrupts it waits as long: the outputs that play are off by then.
 
     Args:
         patience_s: real time for all of them together; None in simulated time, in which nothing hangs.
@@ -59,8 +60,16 @@ def side_by_side(jobs: Sequence[Job], patience_s: float | None) -> list[Check]:
     workers = [_Worker(job) for job in jobs]
     for worker in workers:
         worker.start()
-    for worker in workers:
-        worker.join(None if until_ns is None else max(until_ns - clock.now_ns(), 0) / 1e9)
+
+    def join() -> None:
+        for worker in workers:
+            worker.join(None if until_ns is None else max(until_ns - clock.now_ns(), 0) / 1e9)
+
+    try:
+        join()
+    except KeyboardInterrupt:
+        join()  # a thread that dies in the middle of a beep leaves the output on
+        raise
     return [check for worker in workers for check in worker.checks()]
 
 

@@ -1,4 +1,4 @@
-"""The trunk's movement of the last seconds, in slices of 20 ms: what falls are judged by, whatever the sensor's rate."""
+"""The trunk's movement of the last seconds, in slices of 20 ms: by this falls are judged, at any sampling rate."""
 
 import math
 from collections import deque
@@ -31,7 +31,9 @@ class MotionHistory:
         self._until_ns: int | None = None
         self._last_ns = 0
         self._before_mps2 = 0.0
-        self._restart_sums()
+        self._count = 0
+        self._sum = self._vertical = self._level = self._turning = self._peak = 0.0
+        self._least = math.inf
 
     def restart(self) -> None:
         """After a gap: what was before says nothing about now."""

@@ -2,13 +2,15 @@
 
 What trips drivers is in it: no answer while it starts (0.65 s), CONFIGMODE with readings of 0 after every reset, two
 pages of registers, settings that are taken in CONFIGMODE only, mode changes that take their time, readings that stay
-until the next ones come, a 14-bit accelerometer in units of 0.01 m/s², and a clock that is not the host's.
+until the next ones come, a 14-bit accelerometer in units of 0.01 m/s², a clock that is not the host's, a reset that is
+not acknowledged, and chips that do not come back from one.
 Left out: fusion modes, magnetometer, interrupts, low-power modes, axis remapping, clock stretching, the low-pass
 filters' smoothing, and the gyroscope's own rate (it is renewed together with the accelerometer).
 """
 
 import math
 import struct
+import sys
 from typing import Any
 
 from hal.clock import Clock
@@ -41,9 +43,15 @@ class SimBno055(SimImu):
 
     name = "bno055"
 
-    def __init__(self, clock: Clock, motion: Motion, *, who_am_i: int = 0xA0, **options: Any) -> None:
-        """`options`: those of SimImu."""
-        self._who_am_i = who_am_i
+    def __init__(
+        self, clock: Clock, motion: Motion, *, who_am_i: int = 0xA0, dies_of_reset: bool = False, **options: Any
+    ) -> None:
+        """
+        Args:
+            dies_of_reset: after a reset by SYS_TRIGGER it is silent until its power comes back.
+            options: those of SimImu.
+        """
+        self._who_am_i, self._dies_of_reset = who_am_i, dies_of_reset
         super().__init__(clock, motion, **options)
         self._silent_until_ns = 0
 
@@ -100,7 +108,10 @@ class SimBno055(SimImu):
     def _trigger(self, value: int, configuring: bool) -> None:
         if value & 0x20:
             self.power_cycle()
-        elif value & 0x01 and configuring:
+            if self._dies_of_reset:
+                self._silent_until_ns = sys.maxsize
+            raise Nack
+        if value & 0x01 and configuring:
             self._self_test_until_ns = self._clock.now_ns() + SELF_TEST_NS
             self._pages[0][SYS_STATUS], self._pages[0][ST_RESULT] = SELF_TESTING, 0
 

@@ -31,10 +31,12 @@ class SimIna219(SimGauge):
         world: PowerWorld,
         *,
         shunt_ohm: float = 0.1,
+        slowness: float = 1.0,
         epoch_ns: int = 0,
         fault: Fault | None = None,
     ) -> None:
-        self._shunt_ohm = shunt_ohm
+        """`slowness`: how much longer than its typical time a conversion takes, up to 586/532 (DS 7.5)."""
+        self._shunt_ohm, self._slowness = shunt_ohm, slowness
         super().__init__(clock, world, epoch_ns=epoch_ns, fault=fault, step=0)
 
     def power_cycle(self) -> None:
@@ -60,7 +62,7 @@ class SimIna219(SimGauge):
         config = self.words[CONFIG]
         if config & ALL_THE_TIME != ALL_THE_TIME:
             return
-        takes_s = sum(CONVERSIONS_S.get(config >> bit & 0xF, 148e-6) for bit in (3, 7))
+        takes_s = self._slowness * sum(CONVERSIONS_S.get(config >> bit & 0xF, 148e-6) for bit in (3, 7))
         ready = self.words[BUS] & READY or t_s - self._since_s >= takes_s
         if not ready:
             return
