@@ -77,7 +77,7 @@ class RangefinderConfig:
     echo: int = 24
     bus: int = 1
     address: int = 0x70
-    temperature_c: float = 20.0  # of the air: sound is 0.18 % faster per degree
+    temperature_c: float = 20.0  # of the air: sound is 0.17 % faster per degree
     period_s: float = 0.05  # from ping to ping: 8.6 m of sound there and back, so that old echoes have died down
     jitter_s: float = 0.01  # at most so much later, at random: somebody else's pings then hit no two of ours alike
 
@@ -211,12 +211,17 @@ class BoardConfig:
                 raise ValueError(f"{key} and {seen[pin]} are both pin {pin}; each needs its own")
             seen[pin] = key
 
-    def _pins(self) -> list[tuple[str, int]]:
+    @property
+    def buses(self) -> list[int]:
+        """The I2C buses that something of this hangs on, or is looked for."""
         buses = {self.imu.bus}
-        buses |= set() if self.rangefinder.on_pins else {self.rangefinder.bus}
-        buses |= (
-            set() if self.power.gauge in ("auto", "none") else {self.power.bus}
-        )  # "auto" may find that there is none
+        if not self.rangefinder.on_pins:
+            buses.add(self.rangefinder.bus)
+        if self.power.gauge != "none":
+            buses.add(self.power.bus)
+        return sorted(buses)
+
+    def _pins(self) -> list[tuple[str, int]]:
         pins: list[tuple[str, int | None]] = [
             ("rangefinder.trigger", self.rangefinder.trigger if self.rangefinder.on_pins else None),
             ("rangefinder.echo", self.rangefinder.echo if self.rangefinder.on_pins else None),
@@ -227,7 +232,7 @@ class BoardConfig:
             ("led.pin", self.led.pin),
             ("button.pin", self.button.pin),
             ("button.nc_pin", self.button.nc_pin),
-            ("I2C bus 1 (SDA)", 2 if 1 in buses else None),
-            ("I2C bus 1 (SCL)", 3 if 1 in buses else None),
+            ("I2C bus 1 (SDA)", 2 if 1 in self.buses else None),
+            ("I2C bus 1 (SCL)", 3 if 1 in self.buses else None),
         ]
         return [(key, pin) for key, pin in pins if pin is not None]

@@ -208,7 +208,13 @@ def _open_lgpio() -> Pins:
     os.environ.setdefault("LG_WD", runtime_directory or tempfile.gettempdir())
     install = "install it with `sudo apt install python3-lgpio`"
     with chdir("."):  # lgpio moves the whole process to LG_WD, where no relative path would be found any more
-        lgpio = _import("lgpio", install)
+        try:
+            lgpio = _import("lgpio", install)
+        except OSError as error:
+            raise PinsUnavailable(
+                f"gpio: lgpio cannot make its pipe in {os.environ['LG_WD']} ({error}); "
+                "set LG_WD to a folder in which this user may make files"
+            ) from error
     if not hasattr(lgpio, "gpiochip_open"):  # pip picks the empty 0.0.0.2 where there is no wheel (Python 3.13)
         raise PinsUnavailable(f"gpio: the lgpio found at {lgpio.__file__} is not the real one; remove it and {install}")
     advice = "check that /dev/gpiochip0 exists and that this user is in group gpio"

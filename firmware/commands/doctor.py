@@ -23,6 +23,7 @@ from hal.clock import MonotonicClock
 
 OK, FAILURE, NO_HARDWARE = 0, 1, 3
 SPARE_S = 0.4  # of real time, beside what looking at the parts takes; what is not over by then is told as late
+SURROUNDINGS_S = 1.6  # for disk and broker where the parts take no real time
 NEED_PINS = ("rangefinder", "low_rangefinder", "button", "buzzer", "motor", "led")
 
 
@@ -51,8 +52,9 @@ def _simulated(config: Config, faults: Sequence[str], *, self_test: bool) -> lis
     told = [f"{config.board.imu.mounting.words()} (from the configuration)"]
     open_board = simulated_boards(config.board, faults)
     examination = Examination(config.board, config.core, open_board, mounting_told=told, self_test=self_test)
-    jobs = [*examination.jobs(), *_surroundings(config, directory, Machine(), lasting=False)]
-    return [python(), recording(), Check("gpio", "ok", "simulated pins"), *side_by_side(jobs, None)]
+    parts = side_by_side(examination.jobs(), None)
+    around = side_by_side(_surroundings(config, directory, Machine(), lasting=False), SURROUNDINGS_S)
+    return [python(), recording(), Check("gpio", "ok", "simulated pins"), *parts, *around]
 
 
 def _real(config: Config, machine: Machine, *, self_test: bool) -> list[Check]:
@@ -72,7 +74,7 @@ def _real(config: Config, machine: Machine, *, self_test: bool) -> list[Check]:
 def _possible(job: Job, in_use: Check, pins: Check | None = None) -> Job:
     """The same job, unless it cannot be done; the same error from part after part would help nobody."""
     if in_use.status == "fail":
-        why, see = "Rearguard is running", in_use.id
+        why, see = "the parts are in use, or may be", in_use.id
     elif pins is not None and pins.missing and job.late.id in NEED_PINS:
         why, see = "there are no GPIO pins", pins.id
     else:

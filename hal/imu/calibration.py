@@ -102,6 +102,8 @@ def find_mounting(stance: Stance, samples: Sequence[ImuSample]) -> Bow:
 def _check_samples(samples: Sequence[ImuSample]) -> None:
     if not samples:
         raise DoItAgain("nothing was measured; try again, and see `rearguard doctor`")
+    if not all(map(math.isfinite, itertools.chain(*((*s.accel_mps2, *s.gyro_radps) for s in samples)))):
+        raise DoItAgain("the sensor gave what is not a number; try again, and see `rearguard doctor`")
     if any(sample.saturated for sample in samples):
         raise DoItAgain("the sensor was shaken beyond its range: move gently")
     for before, after in itertools.pairwise(samples):

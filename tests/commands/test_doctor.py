@@ -4,6 +4,7 @@ import fcntl
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,7 @@ def test_a_machine_without_pins_is_no_device(
 ) -> None:
     monkeypatch.setitem(sys.modules, "lgpio", None)
     config = tmp_path / "rearguard.toml"
-    config.write_text(f'[paths]\nstate_dir = "{tmp_path}"\n[mqtt]\nhost = ""\n')
+    config.write_text(f'[paths]\nstate_dir = "{tmp_path}"\nrun_dir = "{tmp_path}"\n[mqtt]\nhost = ""\n')
     code, checks = doctor(capsys, "--config", str(config))
     assert code == 3
     assert "apt install python3-lgpio" in checks["gpio"]["hint"]
@@ -73,9 +74,30 @@ def test_parts_that_the_guard_uses_are_left_alone(capsys: pytest.CaptureFixture[
         code, checks = doctor(capsys, "--config", str(config))
     assert code == 1
     assert checks["running"]["hint"].startswith("sudo systemctl stop rearguard.target")
-    assert {checks[part]["detail"] for part in PARTS} == {"not looked at: Rearguard is running"}
+    assert {checks[part]["detail"] for part in PARTS} == {"not looked at: the parts are in use, or may be"}
     assert "gpio" not in checks
     assert not list(tmp_path.glob("sounder.lock")), "a lock made by root would keep the service from starting"
+
+
+def test_parts_that_may_be_in_use_are_left_alone(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    config = tmp_path / "rearguard.toml"
+    config.write_text(f'[paths]\nstate_dir = "{tmp_path}"\nrun_dir = "{tmp_path}"\n[mqtt]\nhost = ""\n')
+    (tmp_path / "guard.lock").mkdir()  # cannot be opened, like another user's, but by root neither
+    code, checks = doctor(capsys, "--config", str(config))
+    assert (code, checks["running"]["status"], checks["running"]["hint"]) == (1, "fail", "run it with sudo")
+    assert {checks[part]["detail"] for part in PARTS} == {"not looked at: the parts are in use, or may be"}
+
+
+def test_a_name_server_that_hangs_holds_up_no_simulated_doctor(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: release.wait(60) and [])
+    config = tmp_path / "rearguard.toml"
+    config.write_text('[mqtt]\nhost = "broker.example"\n')
+    broker = doctor(capsys, "--simulated", "--config", str(config))[1]["broker"]
+    release.set()
+    assert (broker["status"], broker["detail"]) == ("warn", "broker.example was not found in time")
 
 
 def test_a_broker_that_answers_is_found(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from firmware.commands.checks import machine as machine_checks
 from firmware.commands.checks import software
 from firmware.commands.checks.check import Check
 from firmware.commands.checks.kernel import boot_settings, kernel
-from firmware.commands.checks.machine import Machine, clock, disk, permissions, processor, used_buses
+from firmware.commands.checks.machine import Machine, clock, disk, permissions, processor
 from firmware.commands.checks.software import broker, python, recording
 from firmware.link.config import MqttConfig
 from hal.config import BoardConfig, BuzzerConfig, ImuConfig, PowerConfig, RangefinderConfig
@@ -196,10 +196,10 @@ def test_hardware_pwm_must_be_open_as_well(tmp_path: Path) -> None:
 
 
 def test_only_buses_with_something_on_them_are_looked_at() -> None:
-    assert used_buses(BoardConfig()) == [1]
-    assert used_buses(BoardConfig(imu=ImuConfig(bus=3), power=NO_GAUGE)) == [3]
+    assert BoardConfig().buses == [1]
+    assert BoardConfig(imu=ImuConfig(bus=3), power=NO_GAUGE).buses == [3]
     ranged = BoardConfig(imu=ImuConfig(bus=3), rangefinder=RangefinderConfig(model="i2cxl", bus=4))
-    assert used_buses(ranged) == [1, 3, 4]
+    assert ranged.buses == [1, 3, 4]
 
 
 def test_a_fast_bus_is_well(tmp_path: Path) -> None:

@@ -168,3 +168,14 @@ def test_it_loads_nothing_that_is_slow() -> None:
     names = {name.partition(".")[0] for name in loaded.split()}
     assert "hal" in names
     assert not names & {"paho", "gpiozero", "rich", "mcap", "numpy", "amqtt", "sqlite3", "asyncio", "ssl"}
+
+
+def test_lock_that_cannot_be_opened_keeps_nothing_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    board = simulated(configured(tmp_path))
+    left_on(board)
+    (tmp_path / "sounder.lock").mkdir()  # for root as well, whom no mode keeps out
+    assert run(tmp_path, board, monkeypatch) == 0
+    assert "silence: cannot see whether a sounder runs" in capsys.readouterr().err
+    assert [pin.pad.level for pin in output_pins(board)] == [0, 0, 0]

@@ -383,3 +383,38 @@ def test_what_the_second_rangefinder_sees_is_no_obstacle_behind() -> None:
     telemetry = [output for output in pipeline.step(Tick(4 * S)) if isinstance(output, Telemetry)]
     assert telemetry
     assert telemetry[0].distance_m is None
+
+
+@pytest.mark.parametrize("older_ns", [0, 1, 60 * MS])
+def test_a_reading_that_is_not_newer_than_the_last_is_not_used(older_ns: int) -> None:
+    check = RangeCheck(RangeCheckConfig())
+    check.judge(S, RangeSample(S, 2.0))
+    assert check.usable
+    assert check.judge(S, RangeSample(S - older_ns, 0.4)) == ""
+    assert not check.usable
+
+
+def test_a_reading_that_comes_late_is_a_fault_and_not_used() -> None:
+    check = RangeCheck(RangeCheckConfig())
+    assert check.judge(S, RangeSample(S - 290 * MS, 2.0)) == ""
+    assert "a reading came 0.31 s late" in check.judge(2 * S, RangeSample(2 * S - 310 * MS, 2.0))
+    assert not check.usable
+
+
+@pytest.mark.parametrize(("unheard_ns", "trusted"), [(20 * MS, True), (160 * MS, False)])
+def test_one_failed_transfer_that_took_long_is_no_passing_one(unheard_ns: int, trusted: bool) -> None:
+    health = SensorHealth(HealthConfig())
+    health.hear("imu", S)
+    health.report(S + unheard_ns, SensorFault(S + unheard_ns, "imu", "BusError", "timed out"))
+    assert health.ok("imu") is trusted
+
+
+def test_second_rangefinder_that_falls_silent_is_told() -> None:
+    health = SensorHealth(HealthConfig())
+    told: list[Detection] = []
+    for i in range(20):
+        for part in ("imu", "rangefinder", "button", *(["low_rangefinder"] if i < 5 else [])):
+            health.hear(part, i * 60 * MS)
+        told += health.update(i * 60 * MS)
+    assert [(found.severity, found.data["part"]) for found in told] == [(Severity.CAUTION, "low_rangefinder")]
+    assert "silent for 0.48 s" in str(told[0].data["reason"])

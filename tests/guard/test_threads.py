@@ -92,8 +92,20 @@ class Polls:
         self._clock.sleep(self._takes_s)
         return []
 
+    def hurry(self) -> None:
+        self._takes_s = 0.0
+
     def close(self) -> None:
         return None
+
+
+def test_reader_that_was_held_up_once_goes_on_at_its_own_pace() -> None:
+    clock, stop = SimClock(), threading.Event()
+    polls = Polls(clock, takes_s=1.0)
+    clock.call_at(500_000_000, polls.hurry)
+    clock.call_at(2_000_000_000, stop.set)
+    threads.read_for_ever(Reader("rangefinder", lambda: polls, clock, period_s=0.06), clock, queue.SimpleQueue(), stop)
+    assert {b - a for a, b in pairwise(polls.times_ns[1:])} == {60_000_000}
 
 
 def polls_ns(*, takes_s: float = 0.0, first_s: float = 0.0, jitter_s: float = 0.0) -> list[int]:

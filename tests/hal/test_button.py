@@ -230,3 +230,12 @@ def test_closed_button_can_be_opened_again(pins: SimPinFactory, clock: SimClock)
     rig = Rig(pins, Hand((0.0, 9.0)))
     rig.button.close()
     assert Button(pins, clock, pin=17, nc_pin=27).read().pressed
+
+
+def test_press_from_before_a_fault_is_forgotten_when_the_fault_is_over(pins: SimPinFactory) -> None:
+    """She let go while the plug was out: nothing of the old press may be read afterwards."""
+    rig = Rig(pins, Hand((1.0, 2.0)), Fault("off", "button", 1.5, 3.0))
+    changes = rig.poll(5.0)
+    assert [answer for _, answer in changes if isinstance(answer, bool)] == [False, True, False]
+    assert changes[-1][1] is False
+    assert faults(changes)

@@ -250,3 +250,14 @@ def test_a_second_bow_finds_the_same() -> None:
     first, second = (Wearer(Mounting("-z", "-x", "+y", (3.0, -12.0, 5.0)), seed=seed) for seed in (1, 2))
     bows: list[Bow] = [find_mounting(stance(wearer), wearer.bows(40.0)) for wearer in (first, second)]
     assert apart_deg(bows[0].mounting, bows[1].mounting) < 1.0
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf])
+@pytest.mark.parametrize("of", ["accel_mps2", "gyro_radps"])
+def test_what_is_not_a_number_is_neither_stillness_nor_a_bow(of: str, odd: float) -> None:
+    wearer = Wearer(Mounting())
+    stance = find_stance(wearer.stands())
+    for samples, find in ((wearer.stands(), find_stance), (wearer.bows(45.0), lambda s: find_mounting(stance, s))):
+        samples[100] = replace(samples[100], **{of: (0.0, odd, 0.0)})
+        with pytest.raises(DoItAgain, match="not a number"):
+            find(samples)

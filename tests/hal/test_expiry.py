@@ -230,3 +230,18 @@ def test_failure_to_switch_off_is_the_users_to_hear(clock: SimClock) -> None:
     with pytest.raises(OutputFault, match="reads high"):
         expiring.off()
     clock.sleep(5.0)  # the timer's own tries are nobody's to hear
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_output_that_was_renewed_and_refused_to_go_off_is_tried_again_before_it_would_have_expired(
+    pins: SimPinFactory, kind: str
+) -> None:
+    rig = OutputRig(pins, kind, Fault("off", KINDS[kind], 0.44, 0.46))
+    rig.on()
+    rig.until(0.4)
+    rig.on()
+    rig.until(0.45)
+    with pytest.raises(OutputFault):
+        rig.output.off()
+    rig.until(LIMIT_S + 0.01)
+    assert rig.pin.pad.level == 0

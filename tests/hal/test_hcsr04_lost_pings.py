@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hcsr04_rig import PERIOD_S, Answer, Rig, late_echo
 
+from hal.air import Air
 from hal.errors import EchoStuck, HalError, ImplausibleEcho, NoEcho
 from hal.hcsr04 import HcSr04
 from hal.sim.clock import SimClock
@@ -131,3 +133,30 @@ def test_no_read_lasts_longer_than_60_ms_whatever_the_line_does() -> None:
                     rig.sensor.read()
                 assert rig.clock.now_ns() - from_ns <= 60_000_100, word
                 rig.clock.sleep(0.007)
+
+
+def test_sensor_that_warms_up_is_compared_with_how_it_answered_last(pins: SimPinFactory) -> None:
+    """Its answers begin a little later with each ping; after a lost one the last of them is what is usual."""
+    rig = Rig(pins, Fault("off", "rangefinder", 1.18, 1.23))
+    answers: list[Answer] = []
+    while pins.clock.now_ns() - rig.epoch_ns < 1.5e9:
+        rig.chip._module = replace(rig.chip._module, rise_delay_s=rig.chip._module.rise_delay_s + 50e-6)
+        answers.append(rig.ping())
+    assert [answer for answer in answers if isinstance(answer, str)] == ["NoEcho"]
+
+
+def test_late_echo_that_begins_while_the_air_is_another_sensors_keeps_the_ping_back(
+    pins: SimPinFactory, clock: SimClock
+) -> None:
+    air = Air()
+    sensor = HcSr04(pins, clock, trigger=23, echo=24, air=air)
+    levels: list[bool] = []
+    pins.sim_pin(23).listen(lambda high: levels.append(bool(pins.sim_pin(24).state)))
+    with suppress(NoEcho):
+        sensor.read()
+    air.take(clock, 0.03)
+    late_echo(pins, 0.025, 0.02)
+    with suppress(HalError):
+        sensor.read()
+    assert levels[0] is False
+    assert not any(levels)

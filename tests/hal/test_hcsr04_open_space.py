@@ -137,3 +137,17 @@ def test_far_echo_is_not_taken_for_the_pulse_without_an_object() -> None:
     assert set(rig.pings(1.0)) == {None}
     rig.wall.distance_m = None
     assert set(rig.pings(3.0)) == {None, "nothing new"}
+
+
+def test_line_that_was_stuck_teaches_no_patience() -> None:
+    """What ended after a second was no pulse of the sensor: the next time it is noticed as soon as the first."""
+    rig = open_rig(0.04)
+    rig.pings(1.0)
+    rig.chip.no_object_s = 1.0
+    rig.pings(1.5)
+    rig.chip.no_object_s = 0.04
+    rig.pings(1.0)
+    rig.chip.no_object_s = 30.0
+    from_ns = rig.clock.now_ns()
+    while rig.ping() != "EchoStuck":
+        assert rig.clock.now_ns() - from_ns < 0.2e9

@@ -209,3 +209,35 @@ def test_a_stuck_chip_is_not_hidden_its_samples_are_bit_identical() -> None:
     assert len({(s.accel_mps2, s.gyro_radps) for s in during}) == 1
     assert len(during) > 150
     assert len({(s.accel_mps2, s.gyro_radps) for s in after}) > len(after) / 2
+
+
+@pytest.mark.parametrize(("error", "enough"), [(-0.2, True), (-0.4, False)])
+def test_a_chip_that_makes_two_thirds_of_its_samples_is_too_slow(error: float, enough: bool) -> None:
+    worn = Worn()
+    imu = worn.open()
+    worn.read_until(imu, 0.5)
+    worn.chip._rate = 1 + error
+    if enough:
+        worn.read_until(imu, 1.5)
+        return
+    with pytest.raises(TooSlow, match=r"samples in 0\.\d+ s, expected"):
+        worn.read_until(imu, 1.0)
+
+
+def test_samples_after_an_overflow_are_whole_although_the_fifo_could_not_be_emptied_at_once() -> None:
+    worn = Worn()
+    bus = Meddler(worn)
+    imu = open_mpu(bus, worn.clock)
+    worn.clock.sleep(3.0)
+    imu._chip.empty, empty = worn_out, imu._chip.empty  # type: ignore[method-assign]
+    with pytest.raises(BusError):
+        imu.read()
+    imu._chip.empty = empty  # type: ignore[method-assign]
+    imu.read()  # empties it now
+    worn.clock.sleep(0.05)
+    for sample in imu.read():
+        assert sample.accel_mps2 == pytest.approx((0.0, 0.0, G0_MPS2), abs=ACCEL_TOLERANCE_MPS2)
+
+
+def worn_out() -> None:
+    raise BusError("no answer")

@@ -1,5 +1,6 @@
 """Buzzers, motor and LED on simulated pins: what sounds, and how a pin that does not follow is reported."""
 
+import errno
 from collections.abc import Callable
 
 import pytest
@@ -8,11 +9,12 @@ from output_rig import CONFIGS, KINDS, PIN, READ_BACK, OutputRig, software_buzze
 from hal.buzzer import Buzzer, make_buzzer
 from hal.config import LedConfig
 from hal.errors import DeviceNotFound, OutputFault, PinsUnavailable
+from hal.expiry import LIMIT_S
 from hal.led import make_led
 from hal.sim.chips.pwm import SimSysfs
 from hal.sim.clock import SimClock
 from hal.sim.faults import Fault
-from hal.sim.pins import PadState, SimPinFactory
+from hal.sim.pins import Pad, PadState, SimPin, SimPinFactory
 from hal.sim.timer import SimTimer
 
 
@@ -263,3 +265,29 @@ def test_buzzer_of_the_configuration_is_made_by_software_where_there_is_no_hardw
     buzzer = make_buzzer(CONFIGS["software"], lambda: pins, pins.clock, SimTimer(pins.clock), SimSysfs())
     buzzer.tone(700, 1.0)
     assert pins.sim_pin(PIN).frequency == 700
+
+
+class UnreadablePad(Pad):
+    """A pad that can be written; from when `deaf` is set it cannot be read back."""
+
+    deaf = False
+
+    def read(self, pin: SimPin) -> bool:
+        if self.deaf:
+            raise OSError(errno.EIO, "cannot be read")
+        return super().read(pin)
+
+
+@pytest.mark.parametrize("expires", [True, False])
+@pytest.mark.parametrize("kind", READ_BACK)
+def test_what_cannot_be_read_back_goes_off_all_the_same(pins: SimPinFactory, kind: str, expires: bool) -> None:
+    rig = OutputRig(pins, kind)
+    pad = rig.pin.pad_model = UnreadablePad()
+    rig.on()
+    pad.deaf = True
+    if expires:
+        rig.clock.sleep(LIMIT_S)
+    else:
+        with pytest.raises(OutputFault, match="cannot be read back"):
+            rig.output.off()
+    assert rig.pin.pad.level == 0

@@ -1,5 +1,6 @@
 """The seam to gpiozero: factories chosen by name, edges with their times, and the simulated pins themselves."""
 
+import errno
 import gc
 import importlib
 import os
@@ -139,6 +140,16 @@ def test_lgpio_makes_its_pipes_in_the_runtime_directory(lgpio: FakeLgpio, monkey
     monkeypatch.setenv("RUNTIME_DIRECTORY", "/run/rearguard:/run/other")
     open_factory("lgpio").close()
     assert os.environ["LG_WD"] == "/run/rearguard"
+
+
+def test_lgpio_that_cannot_make_its_pipes_is_said_with_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(name: str) -> object:
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", ".lgd-nfy-3")  # as the real one does
+
+    monkeypatch.setenv("LG_WD", "/run/gone")
+    monkeypatch.setattr("hal.pins.importlib.import_module", refused)
+    with pytest.raises(PinsUnavailable, match=r"cannot make its pipe in /run/gone .*; set LG_WD to a folder"):
+        open_factory("lgpio")
 
 
 def test_lgpio_buzzer_starts_pwm_from_a_high_pad_and_stops_it_low(lgpio: FakeLgpio) -> None:

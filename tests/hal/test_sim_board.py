@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 from hal.board import PiBoard
-from hal.config import BoardConfig, ButtonConfig, BuzzerConfig, ImuConfig, MotorConfig, PowerConfig, RangefinderConfig
+from hal.config import (
+    BoardConfig,
+    ButtonConfig,
+    BuzzerConfig,
+    ImuConfig,
+    LedConfig,
+    LowRangefinderConfig,
+    MotorConfig,
+    PowerConfig,
+    RangefinderConfig,
+)
 from hal.errors import HalError, PinsUnavailable
 from hal.samples import PARTS, Vector
 from hal.sim.board import SimBoard
@@ -17,6 +27,7 @@ from hal.sim.faults import WORDS, Fault
 from hal.sim.world.scene import Mark
 
 EPOCH_NS = 5_000_000_000
+ON_BUS, NO_GAUGE = RangefinderConfig(model="i2cxl"), PowerConfig(gauge="none")
 
 
 class Room:
@@ -190,17 +201,28 @@ def test_board_in_real_time_measures_with_one_clock_a_part() -> None:
         (lambda: BoardConfig(factory="pigpio"), "must be one of: lgpio, rpigpio"),  # type: ignore[arg-type]
         (lambda: BoardConfig(buzzer=BuzzerConfig(pin=24)), r"buzzer\.pin and rangefinder\.echo are both pin 24"),
         (lambda: BoardConfig(motor=MotorConfig(pin=27)), r"button\.nc_pin and motor\.pin are both pin 27"),
-        (
-            lambda: BoardConfig(imu=ImuConfig(bus=3), power=PowerConfig(gauge="max17048"), motor=MotorConfig(pin=3)),
-            r"I2C bus 1 \(SCL\) and motor\.pin are both pin 3",
-        ),
         (lambda: BoardConfig(motor=MotorConfig(pin=2)), r"I2C bus 1 \(SDA\) and motor\.pin are both pin 2"),
+        (lambda: BoardConfig(imu=ImuConfig(bus=3), motor=MotorConfig(pin=3)), r"I2C bus 1 \(SCL\) and motor\.pin"),
+        (
+            lambda: BoardConfig(imu=ImuConfig(bus=3), rangefinder=ON_BUS, power=NO_GAUGE, motor=MotorConfig(pin=2)),
+            r"I2C bus 1 \(SDA\) and motor\.pin",
+        ),
+        (
+            lambda: BoardConfig(low_rangefinder=LowRangefinderConfig(trigger=25, echo=6)),
+            r"motor\.pin and low_rangefinder\.trigger are both pin 25",
+        ),
+        (lambda: BoardConfig(led=LedConfig(pin=25)), r"led\.pin and motor\.pin are both pin 25"),
+        (lambda: RangefinderConfig(jitter_s=0.02), r"rangefinder\.jitter_s \(0\.02\) must lie between 0 and 0\.01"),
     ],
 )
 def test_configuration_that_cannot_work_is_refused_by_name(make: object, message: str) -> None:
     assert callable(make)
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_bus_1_without_anything_on_it_frees_its_pins() -> None:
+    assert BoardConfig(imu=ImuConfig(bus=3), power=NO_GAUGE, motor=MotorConfig(pin=2)).motor.pin == 2
 
 
 def test_button_without_a_second_contact_frees_its_pin() -> None:

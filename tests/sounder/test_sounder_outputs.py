@@ -9,7 +9,7 @@ from firmware.core.messages import Pattern
 from firmware.ipc import Play, SounderReport
 from firmware.sounder.outputs import CALM_NS, LED_RETRY_NS, Outputs
 from firmware.sounder.sounder import Sounder, SounderConfig
-from hal.board import ToneOutput
+from hal.board import LedOutput, ToneOutput
 from hal.config import BoardConfig, LedConfig
 from hal.expiry import LIMIT_S
 from hal.sim.clock import SimClock
@@ -194,3 +194,18 @@ def test_a_defect_of_one_output_is_told_and_silences_no_other() -> None:
     (report,) = outputs.broken()
     assert (report.part, report.kind) == ("buzzer", "DriverDefect")
     assert "IndexError" in report.detail
+
+
+def test_defect_in_one_driver_is_told_and_the_others_go_on(sound: Rig) -> None:
+    rig = Rig()
+
+    def defective() -> LedOutput:
+        raise IndexError("of nothing")
+
+    rig.outputs = Outputs(rig.board.open_buzzer, rig.board.open_motor, defective)
+    rig.sounder = Sounder(SounderConfig(), rig.outputs, rig.reports.append)
+    rig.play(*PLAYED)
+    told = SounderReport("led", "DriverDefect", "led: IndexError: of nothing; please report it")
+    assert set(rig.reports) - {SounderReport()} == {told}
+    assert rig.board.buzzer_pin.history == sound.board.buzzer_pin.history
+    assert rig.board.motor_pin.history == sound.board.motor_pin.history

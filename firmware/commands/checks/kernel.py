@@ -7,7 +7,7 @@ Sources: Raspberry Pi documentation, config.txt (sections, dtparam, dtoverlay) a
 from dataclasses import dataclass, field
 
 from firmware.commands.checks.check import Check
-from firmware.commands.checks.machine import Machine, used_buses
+from firmware.commands.checks.machine import Machine
 from hal.config import BoardConfig
 from hal.errors import PinsUnavailable
 from hal.pwm import SysfsFolder, find_channel
@@ -55,7 +55,7 @@ def _parameters(text: str, model: str) -> dict[str, str]:
 def kernel(machine: Machine, config: BoardConfig) -> list[Check]:
     """The I2C buses, what becomes of pins when a program dies, and the buzzer's PWM."""
     settings = boot_settings(machine)
-    checks = [_bus(bus, machine, settings, config) for bus in used_buses(config)]
+    checks = [_bus(bus, machine, settings, config) for bus in config.buses]
     checks.append(_released_pins(machine, settings))
     if config.buzzer.kind == "passive" and config.buzzer.pwm != "software":
         checks.append(_pwm(machine, config))

@@ -116,7 +116,7 @@ def disk(directory: Path, machine: Machine, stopwatch: Clock, *, lasting: bool =
 
 def permissions(machine: Machine, config: BoardConfig) -> Check:
     """Whether this user may open the devices that the parts hang on."""
-    patterns = [*(f"dev/i2c-{bus}" for bus in used_buses(config)), "dev/gpiochip*"]
+    patterns = [*(f"dev/i2c-{bus}" for bus in config.buses), "dev/gpiochip*"]
     if config.buzzer.kind == "passive" and config.buzzer.pwm == "hardware":
         patterns.append("sys/class/pwm/pwmchip*/export")
     files = [path for pattern in patterns for path in sorted(machine.root.glob(pattern))]
@@ -128,16 +128,6 @@ def permissions(machine: Machine, config: BoardConfig) -> Check:
     groups = sorted({_group(path) for path in closed})
     advice = f"sudo usermod -aG {','.join(groups)} $USER, then log in again"
     return Check("permissions", "fail", f"may not open {_names(closed, machine)}", advice)
-
-
-def used_buses(config: BoardConfig) -> list[int]:
-    """The I2C buses that something of the configuration hangs on."""
-    buses = {config.imu.bus}
-    if not config.rangefinder.on_pins:
-        buses.add(config.rangefinder.bus)
-    if config.power.gauge != "none":
-        buses.add(config.power.bus)
-    return sorted(buses)
 
 
 def _may_use(path: Path, machine: Machine) -> bool:

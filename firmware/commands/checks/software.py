@@ -49,7 +49,11 @@ def running(run_dir: Path) -> Check:
     Looks at the locks of `firmware.ipc.Instance` without making any: a lock made by root would keep the device's own
     user from starting.
     """
-    held = [name for name in ("guard", "sounder") if _held(run_dir / f"{name}.lock")]
+    try:
+        held = [name for name in ("guard", "sounder") if _held(run_dir / f"{name}.lock")]
+    except OSError as error:
+        what = f"whether somebody uses the parts cannot be seen: {error.filename or run_dir}: {error.strerror}"
+        return Check("running", "fail", what, "run it with sudo")
     if not held:
         return Check("running", "ok", "nobody else uses the parts")
     what = f"the {' and the '.join(held)} run{'' if len(held) > 1 else 's'} and use the parts"
@@ -57,12 +61,13 @@ def running(run_dir: Path) -> Check:
 
 
 def _held(lock: Path) -> bool:
+    """Raises OSError when it may not be read."""
     try:
         with lock.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:  # there is none, or it may not be read
+    except (FileNotFoundError, NotADirectoryError):  # there is none
         return False
     return False
 
