@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -54,27 +55,35 @@ def by_set(trials: Sequence[Judged]) -> dict[str, list[Judged]]:
     return dict(sorted(found.items()))
 
 
-def _coloured(named: Mapping[str, list[Judged]]) -> Iterator[tuple[str, list[Judged], str]]:
-    for (name, group), colour in zip(named.items(), itertools.cycle(COLOURS), strict=False):
+def _coloured(trials: Sequence[Judged]) -> Iterator[tuple[str, list[Judged], str]]:
+    """Each set has the same colour in every picture."""
+    for (name, group), colour in zip(by_set(trials).items(), itertools.cycle(COLOURS), strict=False):
         yield name, group, colour
 
 
 def _roc(trials: Sequence[Judged]) -> Figure:
     figure, (falls, before) = new_figure(11.5, 5.2, 2)
-    named = {name: group for name, group in by_set(trials).items() if any(t.label.is_fall for t in group)}
-    told = [_draw_roc(falls, name, group, colour) for name, group, colour in _coloured(named)]
-    falls.set(xlabel="activities with a false alarm (%)", ylabel="falls found (%)")
-    falls.set_title("Falls, one score a trial", loc="left", fontsize=11)
-    _note(falls, "" if any(told) else "the core tells no score: its operating points alone")
-    for name, group, colour in _coloured(named):
+    told = False
+    for name, group, colour in _coloured(trials):
+        told = _draw_roc(falls, name, group, colour) or told
         _draw_pre_impact(before, name, group, colour)
+    falls.set(xlabel="activities with a false alarm (%)", ylabel="falls found (%)")
+    falls.set_title(f"Falls ({'by the score of the alert' if told else 'as decided'}, 95 %)", loc="left", fontsize=11)
     before.set(xlabel="armed without a fall, per hour of activities", ylabel="falls foreseen within 2 s (%)")
-    before.set_title("Pre-impact, by the score that it armed with", loc="left", fontsize=11)
+    before.set_title("Pre-impact (by the score that it armed with)", loc="left", fontsize=11)
     for ax in (falls, before):
-        ax.set_ylim(top=100.5)
-        if ax.get_legend_handles_labels()[0]:
-            ax.legend(frameon=False, fontsize=9, loc="lower right")
+        ax.set_xlim(left=min(0.0, ax.get_xlim()[0]))
+        low = ax.get_ylim()[0]
+        ax.set_ylim(low, 100.0 + 0.02 * (100.0 - low))
+        _legend(ax, "lower right")
     return figure
+
+
+def _legend(ax: Axes, place: Literal["lower right", "upper left"]) -> None:
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(frameon=True, facecolor="white", edgecolor="none", framealpha=0.9, fontsize=9, loc=place)
+    else:
+        ax.text(0.5, 0.5, "none", transform=ax.transAxes, ha="center", va="center", fontsize=11, color="#666666")
 
 
 def _draw_roc(ax: Axes, name: str, trials: Sequence[Judged], colour: str) -> bool:
@@ -84,7 +93,7 @@ def _draw_roc(ax: Axes, name: str, trials: Sequence[Judged], colour: str) -> boo
     """
     falls = [t for t in trials if t.label.is_fall]
     adl = [t for t in trials if not t.label.is_fall]
-    if not adl:
+    if not adl or not falls:
         return False
     true = [max((s for t_s, s in t.scored if t_s >= counts_from_s(t)), default=None) for t in falls]
     false = [max((s for _, s in t.scored), default=None) for t in adl]
@@ -102,6 +111,7 @@ def _draw_roc(ax: Axes, name: str, trials: Sequence[Judged], colour: str) -> boo
         fmt="o",
         color=colour,
         capsize=3,
+        elinewidth=1.2,
         label=f"{name}: {y:.2f} % found, {x:.2f} % false",
     )
     return bool(points)
@@ -134,13 +144,9 @@ def _arms(hits: int, of: int) -> list[list[float]]:
     return [[100 * (hits / of - low)], [100 * (high - hits / of)]]
 
 
-def _note(ax: Axes, text: str) -> None:
-    ax.text(0.98, 0.02, text, transform=ax.transAxes, ha="right", va="bottom", fontsize=9, color="#666666")
-
-
 def _lead_time(trials: Sequence[Judged]) -> Figure:
     figure, (before, after) = new_figure(11.5, 4.6, 2)
-    for name, group, colour in _coloured(by_set(trials)):
+    for name, group, colour in _coloured(trials):
         falls = [t for t in group if t.label.is_fall and t.label.impact_s is not None]
         _draw_share(before, name, [lead_s(t) for t in falls], colour, rising=False)
         _draw_share(after, name, [_latency_s(t) for t in falls], colour, rising=True)
@@ -150,11 +156,8 @@ def _lead_time(trials: Sequence[Judged]) -> Figure:
     before.set_title("Pre-impact: armed before the impact", loc="left", fontsize=11)
     after.set(xlabel="time after the impact (s)", ylabel="falls told by then (%)", ylim=(0, 102))
     after.set_title("Alarm: a fall is suspected", loc="left", fontsize=11)
-    for ax in (before, after):
-        if ax.get_legend_handles_labels()[0]:
-            ax.legend(frameon=False, fontsize=9, loc="lower right" if ax is after else "upper left")
-        else:
-            _note(ax, "none")
+    _legend(before, "upper left")
+    _legend(after, "lower right")
     return figure
 
 

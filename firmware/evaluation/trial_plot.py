@@ -71,9 +71,9 @@ def _figure(trial: Trial, judged: Judged) -> Figure:
     turning.set_ylabel("turning (deg/s)" if trial.gyro_radps is not None else "turning (deg/s),\nestimated")
     turning.set_xlabel("time in the trial (s)")
     label = trial.label
-    what = f"fall {label.direction}" if label.is_fall else label.kind
-    force.set_title(f"{label.set_name} {label.subject} {label.trial}: {what}", loc="left", fontsize=11, pad=20)
-    force.set_title("; ".join(mistakes(judged)), loc="right", fontsize=10, color=RED, pad=20)
+    what = f"fall {label.direction}" if label.is_fall else label.kind.replace("_", " ")
+    force.set_title(f"{label.set_name} {label.subject} {label.trial}: {what}", loc="left", fontsize=11, pad=26)
+    force.set_title("; ".join(mistakes(judged)), loc="right", fontsize=10, color=RED, pad=26)
     for ax in (force, tilt, turning):
         _tidy(ax)
         ax.set_xlim(0.0, max(trial.duration_s, 1.0 / trial.fs_hz))
@@ -95,15 +95,14 @@ def _marks(ax: Axes, judged: Judged, *, named: bool) -> None:
     marks += [(t_s, "possible", ORANGE, "-") for t_s in judged.possible_s]
     wrong = false_alarms_s(judged)
     marks += [(t_s, "false alarm" if t_s in wrong else "alarm", RED, "-") for t_s in judged.suspected_s]
-    for t_s, name, colour, style in marks:
-        if t_s is None:
-            continue
+    known = sorted((t_s, name, colour, style) for t_s, name, colour, style in marks if t_s is not None)
+    for place, (t_s, name, colour, style) in enumerate(known):
         ax.axvline(t_s, color=colour, linestyle=style, linewidth=1.2)
         if named:
             ax.annotate(
                 name,
                 (t_s, 1.0),
-                (0, 2),
+                (0, 2 + 10 * (place % 2)),
                 xycoords=("data", "axes fraction"),
                 textcoords="offset points",
                 color=colour,
