@@ -68,7 +68,8 @@ def _roc(trials: Sequence[Judged]) -> Figure:
         told = _draw_roc(falls, name, group, colour) or told
         _draw_pre_impact(before, name, group, colour)
     falls.set(xlabel="activities with a false alarm (%)", ylabel="falls found (%)")
-    falls.set_title(f"Falls ({'by the score of the alert' if told else 'as decided'}, 95 %)", loc="left", fontsize=11)
+    how = "by the score of the alert" if told else "as decided"
+    falls.set_title(f"Falls ({how}; 95 % intervals)", loc="left", fontsize=11)
     before.set(xlabel="armed without a fall, per hour of activities", ylabel="falls foreseen within 2 s (%)")
     before.set_title("Pre-impact (by the score that it armed with)", loc="left", fontsize=11)
     for ax in (falls, before):
