@@ -4,12 +4,12 @@ import contextlib
 import multiprocessing
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from typing import Any
 
 from firmware.core.pipeline import CoreConfig
@@ -84,7 +84,7 @@ def _outcomes(
     # Spawned, not forked: nothing of ours, such as a progress bar's thread, is in the way.
     executor = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"))
     try:
-        with _deaf_to_interrupts():  # children inherit it: Ctrl-C is for the parent, which ends them
+        with _interrupts_wait():
             largest_first = sorted(range(len(found)), key=lambda index: -sizes[index])
             futures: dict[Future[Outcome], int] = {
                 executor.submit(evaluate_file, found[index], config, lead_in_s): index for index in largest_first
@@ -101,15 +101,14 @@ def _outcomes(
 
 
 @contextlib.contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _interrupts_wait() -> Iterator[None]:
+    """Ctrl-C is for the parent, which ends its children: they inherit that the signal is blocked. None is lost."""
+    resource_tracker.ensure_running()  # would unblock it again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @dataclass(frozen=True, slots=True)
