@@ -5,6 +5,9 @@ limits; whatever learns, learns from other people than it is judged on (five fol
 ships: its trees have been trained on these people, so its row says what the device does with them and not how it does
 with strangers. Those figures come from the bench that trains them.
 
+`--stress` judges the core once more for each thing that may be different about a device: how it sits on the belt, how
+often and how far its sensor measures; and walking played backward in time, the nearest there is to walking backward.
+
 The recordings are those of REARGUARD_DATA (default ../shared/data).
 """
 
@@ -18,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from bench._baselines import RULES, Signals, by_c8, by_rule, by_windows, signals, summary
+from bench._changes import CHANGES
 from firmware.evaluation.dataset import DataError, Source, read, sources
 from firmware.evaluation.runner import evaluate_files
 from firmware.evaluation.stream import Judged
@@ -73,6 +77,15 @@ def measure(found: Sequence[Source], *, quick: bool, jobs: int | None) -> dict[s
     return {"bench": "detection", "people": len(found), "folds": count, "rows": rows, "notes": notes}
 
 
+def stressed(found: Sequence[Source], *, jobs: int | None) -> dict[str, Any]:
+    """Our own core on changed recordings."""
+    rows = []
+    for name, change in {"as recorded": None, **CHANGES}.items():
+        outcomes = evaluate_files(found, jobs=jobs, change=change)
+        rows.append(row(name, [trial for outcome in outcomes for trial in outcome.trials]))
+    return {"bench": "detection --stress", "people": len(found), "rows": rows, "notes": []}
+
+
 def row(name: str, trials: Sequence[Judged]) -> dict[str, Any]:
     names = sorted({trial.label.set_name for trial in trials if trial.label.is_fall})
     walking = [trial for trial in trials if trial.label.kind in WALKING and not trial.label.is_fall]
@@ -120,6 +133,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.detection", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_PEOPLE} people of each set, and fewer trees")
+    parser.add_argument("--stress", action="store_true", help="our own core with other mountings and poorer sensors")
     parser.add_argument("--jobs", type=int, metavar="N", help="processes for our own core; without it one a processor")
     options = parser.parse_args(arguments)
     folder = data_folder()
@@ -129,7 +143,12 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         print(f"no recordings at {folder} (REARGUARD_DATA): nothing to compare", file=sys.stderr)
     empty: dict[str, Any] = {"bench": "detection", "people": 0, "rows": [], "notes": []}
-    result = measure(found, quick=options.quick, jobs=options.jobs) if found else empty
+    result = empty
+    if found:
+        stress = options.stress
+        result = (
+            stressed(found, jobs=options.jobs) if stress else measure(found, quick=options.quick, jobs=options.jobs)
+        )
     print(json.dumps(result) if options.json else "\n".join(lines(result)))
     return 0
 

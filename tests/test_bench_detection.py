@@ -1,6 +1,7 @@
 """The comparison of fall detectors: every rule does what it says, and the table stands for any data folder."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from support.recordings import FOLDER, needs_recordings
 
 from bench import _baselines, detection
 from bench._baselines import RULES, by_c8, by_rule, folds, judged, signals
+from bench._changes import CHANGES
 from firmware.evaluation.dataset import Source, read
 
 ROOT = Path(__file__).parents[1]
@@ -111,6 +113,32 @@ def test_without_scikit_learn_its_row_is_left_out_and_that_is_said(
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1].endswith("left out, scikit-learn is not installed (pip install 'rearguard[bench]')")
     assert len(lines) == 2 + len(RULES) + 2 + 1
+
+
+def test_a_changed_recording_is_what_another_device_would_have_measured(tmp_path: Path) -> None:
+    (trial,) = read(Source(write_person(tmp_path / "P.npz", [a_fall()]), "set")).trials
+    up = trial.accel_mps2[:50].mean(axis=0)
+    for name in ("tilted 30 deg forward", "tilted 30 deg backward", "tilted 30 deg sideways"):
+        turned = CHANGES[name](trial)
+        assert turned is not None
+        now = turned.accel_mps2[:50].mean(axis=0)
+        assert math.degrees(math.acos(up @ now / np.linalg.norm(up) / np.linalg.norm(now))) == pytest.approx(30.0)
+        assert np.allclose(np.linalg.norm(turned.accel_mps2, axis=1), np.linalg.norm(trial.accel_mps2, axis=1))
+    forward, slow = CHANGES["tilted 30 deg forward"](trial), CHANGES["at 20 Hz, clipped"](trial)
+    assert forward is not None
+    assert slow is not None
+    assert forward.accel_mps2[:50, 0].mean() == pytest.approx(-9.80665 / 2, abs=0.05)
+    assert slow.duration_s == pytest.approx(trial.duration_s, abs=0.1)
+    assert np.abs(slow.accel_mps2).max() <= 2 * 9.80665
+    assert CHANGES["walking, backward in time"](trial) is None
+
+
+def test_every_change_is_judged_by_our_own_core(tmp_path: Path) -> None:
+    found = bench(people(tmp_path, 1), "--stress")
+    assert [row["detector"] for row in found["rows"]] == ["as recorded", *CHANGES]
+    *rows, backward = (row["all"] for row in found["rows"])
+    assert {(row["falls"], row["adl"]) for row in rows} == {(2, 3)}
+    assert (backward["falls"], backward["adl"], backward["sensitivity"]) == (0, 1, None)
 
 
 def test_without_recordings_there_is_nothing_to_compare(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """All files through the core, on all processors. The result does not depend on how many there are."""
 
 import contextlib
+import functools
 import multiprocessing
 import os
 import signal
@@ -13,7 +14,7 @@ from multiprocessing import resource_tracker
 from typing import Any
 
 from firmware.core.pipeline import CoreConfig
-from firmware.evaluation.dataset import DataError, Source, read
+from firmware.evaluation.dataset import DataError, Source, Trial, read
 from firmware.evaluation.scoring import score
 from firmware.evaluation.stream import LEAD_IN_S, Judged, judge
 
@@ -30,15 +31,20 @@ class Outcome:
 
 Progress = Callable[[int, int], None]
 """Told how many bytes of how many are done."""
+Change = Callable[[Trial], Trial | None]
+"""What a trial would have been with another sensor or another mounting; None: not to be judged."""
 
 
-def evaluate_file(source: Source, config: CoreConfig | None = None, lead_in_s: float = LEAD_IN_S) -> Outcome:
+def evaluate_file(
+    source: Source, config: CoreConfig | None = None, lead_in_s: float = LEAD_IN_S, change: Change | None = None
+) -> Outcome:
     try:
         person = read(source)
     except DataError as error:
         return Outcome(source, (), damage=str(error))
     judged, broke = [], ""
-    for trial in person.trials:
+    trials = person.trials if change is None else filter(None, map(change, person.trials))
+    for trial in trials:
         try:
             judged.append(judge(trial, config, lead_in_s=lead_in_s))
         except Exception as error:  # noqa: BLE001 - a defect of the core in one trial is reported, the rest is scored
@@ -61,25 +67,30 @@ def evaluate_files(
     jobs: int | None = None,
     config: CoreConfig | None = None,
     lead_in_s: float = LEAD_IN_S,
+    change: Change | None = None,
     progress: Progress = lambda done, of: None,
 ) -> list[Outcome]:
-    """One outcome a file, in the order of `found`; `jobs` processes, None: as many as there are processors."""
+    """One outcome a file, in the order of `found`; `jobs` processes, None: as many as there are processors.
+
+    `change` is a function of a module, for other processes must find it.
+    """
     sizes = [source.path.stat().st_size if source.path.is_file() else 0 for source in found]
     jobs = max(1, min(jobs or len(os.sched_getaffinity(0)), len(found)))
     outcomes: dict[int, Outcome] = {}
     progress(0, sum(sizes))
-    for index, outcome in _outcomes(found, sizes, jobs, config, lead_in_s):
+    work = functools.partial(evaluate_file, config=config, lead_in_s=lead_in_s, change=change)
+    for index, outcome in _outcomes(found, sizes, jobs, work):
         outcomes[index] = outcome
         progress(sum(sizes[i] for i in outcomes), sum(sizes))
     return [outcomes[index] for index in range(len(found))]
 
 
 def _outcomes(
-    found: Sequence[Source], sizes: Sequence[int], jobs: int, config: CoreConfig | None, lead_in_s: float
+    found: Sequence[Source], sizes: Sequence[int], jobs: int, work: Callable[[Source], Outcome]
 ) -> Iterator[tuple[int, Outcome]]:
     if jobs == 1:
         for index, source in enumerate(found):
-            yield index, evaluate_file(source, config, lead_in_s)
+            yield index, work(source)
         return
     # Spawned, not forked: nothing of ours, such as a progress bar's thread, is in the way.
     executor = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"))
@@ -87,7 +98,7 @@ def _outcomes(
         with _interrupts_wait():
             largest_first = sorted(range(len(found)), key=lambda index: -sizes[index])
             futures: dict[Future[Outcome], int] = {
-                executor.submit(evaluate_file, found[index], config, lead_in_s): index for index in largest_first
+                executor.submit(work, found[index]): index for index in largest_first
             }
         for future in as_completed(futures):
             yield futures[future], future.result()
