@@ -197,6 +197,10 @@ def test_without_a_lead_in_a_trial_begins_as_it_was_recorded(
     assert scores(data, capsys, "--lead-in", "0")["all"]["not_ready"] == 1
 
 
+def test_the_command_line_knows_the_same_lead_in_as_the_evaluation() -> None:
+    assert cli.parser().parse_args(["evaluate", "data"]).lead_in == stream.LEAD_IN_S
+
+
 @pytest.mark.parametrize(
     ("more", "code", "said"),
     [
