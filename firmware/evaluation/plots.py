@@ -1,6 +1,7 @@
 """The scores as pictures. Light background, units on every axis, colours that colour-blind people can tell apart."""
 
 import itertools
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -63,17 +64,21 @@ def _coloured(trials: Sequence[Judged]) -> Iterator[tuple[str, list[Judged], str
 
 def _roc(trials: Sequence[Judged]) -> Figure:
     figure, (falls, before) = new_figure(11.5, 5.2, 2)
-    told = False
+    drawn = [_draw_roc(falls, name, group, colour) for name, group, colour in _coloured(trials)]
     for name, group, colour in _coloured(trials):
-        told = _draw_roc(falls, name, group, colour) or told
         _draw_pre_impact(before, name, group, colour)
+    corners = [corner for corner, _ in drawn if corner is not None]
+    if corners:  # where it is decided: the rest of the curve is of no interest
+        falls.set_xlim(0.0, max(1.0, 1.5 * max(x for x, _ in corners)))
+        falls.set_ylim(bottom=max(0.0, 100.0 - max(2.0, 1.5 * (100.0 - min(y for _, y in corners)))))
     falls.set(xlabel="activities with a false alarm (%)", ylabel="falls found (%)")
-    how = "by the score of the alert" if told else "as decided"
+    how = "by the score of the alert" if any(told for _, told in drawn) else "as decided"
     falls.set_title(f"Falls ({how}; 95 % intervals)", loc="left", fontsize=11)
     before.set(xlabel="armed without a fall, per hour of activities", ylabel="falls foreseen within 2 s (%)")
     before.set_title("Pre-impact (by the score that it armed with)", loc="left", fontsize=11)
     for ax in (falls, before):
-        ax.set_xlim(left=min(0.0, ax.get_xlim()[0]))
+        low, high = ax.get_xlim()
+        ax.set_xlim(min(low, -0.02 * high), high)
         low = ax.get_ylim()[0]
         ax.set_ylim(low, 100.0 + 0.02 * (100.0 - low))
         _legend(ax, "lower right")
@@ -87,35 +92,40 @@ def _legend(ax: Axes, place: Literal["lower right", "upper left"]) -> None:
         ax.text(0.5, 0.5, "none", transform=ax.transAxes, ha="center", va="center", fontsize=11, color="#666666")
 
 
-def _draw_roc(ax: Axes, name: str, trials: Sequence[Judged], colour: str) -> bool:
-    """The operating point with its intervals, and the curve where alerts tell a score; True when they do.
+def _draw_roc(ax: Axes, name: str, trials: Sequence[Judged], colour: str) -> tuple[tuple[float, float] | None, bool]:
+    """The operating point with its intervals, and the curve where alerts tell a score.
 
     Trials about which the core said nothing have no score, so the curve ends where it begins to speak.
+
+    Returns:
+        The far corner of the intervals, in per cent, and whether alerts tell a score.
     """
     falls = [t for t in trials if t.label.is_fall]
     adl = [t for t in trials if not t.label.is_fall]
     if not adl or not falls:
-        return False
+        return None, False
     true = [max((s for t_s, s in t.scored if t_s >= counts_from_s(t)), default=None) for t in falls]
     false = [max((s for _, s in t.scored), default=None) for t in adl]
     limits = sorted({s for s in (*true, *false) if s is not None}, reverse=True)
-    points = [(100 * _above(false, limit), 100 * _above(true, limit)) for limit in limits]
-    if points:
-        ax.step([x for x, _ in points], [y for _, y in points], where="post", color=colour, linewidth=1.6)
+    above_false, above_true = _above(false), _above(true)
+    if limits:
+        x_of, y_of = ([100 * above(limit) for limit in limits] for above in (above_false, above_true))
+        ax.step(x_of, y_of, where="post", color=colour, linewidth=1.6)
     hits, alarms = sum(found_s(t) is not None for t in falls), sum(bool(t.suspected_s) for t in adl)
     x, y = 100 * alarms / len(adl), 100 * hits / len(falls)
+    across, along = _arms(alarms, len(adl)), _arms(hits, len(falls))
     ax.errorbar(
         [x],
         [y],
-        xerr=_arms(alarms, len(adl)),
-        yerr=_arms(hits, len(falls)),
+        xerr=across,
+        yerr=along,
         fmt="o",
         color=colour,
         capsize=3,
         elinewidth=1.2,
         label=f"{name}: {y:.2f} % found, {x:.2f} % false",
     )
-    return bool(points)
+    return (x + across[1][0], y - along[0][0]), bool(limits)
 
 
 def _draw_pre_impact(ax: Axes, name: str, trials: Sequence[Judged], colour: str) -> None:
@@ -129,14 +139,17 @@ def _draw_pre_impact(ax: Axes, name: str, trials: Sequence[Judged], colour: str)
         max((s for t_s, s in t.armed if 0.0 <= (t.label.impact_s or 0.0) - t_s <= 2.0), default=None) for t in falls
     ]
     false = [score for t in adl for _, score in t.armed]
-    points = [(sum(s >= limit for s in false) / hours, 100 * _above(best, limit)) for limit in scores]
+    above_false, above_best = _above(false), _above(best)
+    points = [(len(false) * above_false(limit) / hours, 100 * above_best(limit)) for limit in scores]
     ax.step([x for x, _ in points], [y for _, y in points], where="post", color=colour, linewidth=1.6)
     x, y = points[-1]
     ax.plot([x], [y], "o", color=colour, label=f"{name}: {y:.1f} % at {x:.1f} an hour")
 
 
-def _above(values: Sequence[float | None], limit: float) -> float:
-    return sum(value is not None and value >= limit for value in values) / len(values) if values else 0.0
+def _above(values: Sequence[float | None]) -> Callable[[float], float]:
+    """A function that tells the share of all of them that reaches a limit; None reaches none."""
+    known = sorted(value for value in values if value is not None)
+    return lambda limit: (len(known) - bisect_left(known, limit)) / len(values) if values else 0.0
 
 
 def _arms(hits: int, of: int) -> list[list[float]]:
