@@ -1,8 +1,10 @@
-"""The trunk's movement of the last seconds, in slices of 20 ms: what falls are judged by, whatever the sensor's rate."""
+"""The trunk's movement of the last seconds in slices of 20 ms: falls are judged by it, whatever the sensor's rate."""
 
 import math
 from collections import deque
 from dataclasses import dataclass
+
+from hal.samples import Vector
 
 SLICE_NS = 20_000_000
 KEPT_S = 6.0
@@ -21,6 +23,7 @@ class MotionSlice:
     level_mps2: float  # mean of the horizontal part
     turning_radps: float  # mean of |angular rate|
     tilt_rad: float  # from the personal upright, at the end
+    up: Vector  # where up is in the sensor's axes, at the end
 
 
 class MotionHistory:
@@ -39,7 +42,7 @@ class MotionHistory:
         self._until_ns = None
 
     def update(
-        self, t_ns: int, magnitude_mps2: float, vertical_mps2: float, turning_radps: float, tilt_rad: float
+        self, t_ns: int, magnitude_mps2: float, vertical_mps2: float, turning_radps: float, tilt_rad: float, up: Vector
     ) -> bool:
         """One sample, all finite; True when a slice was finished with it."""
         if self._until_ns is None:
@@ -53,8 +56,8 @@ class MotionHistory:
         self._count += 1
         self._sum += magnitude_mps2
         self._vertical += vertical_mps2
-        up = vertical_mps2 + 9.80665
-        self._level += math.sqrt(max(0.0, magnitude_mps2 * magnitude_mps2 - up * up))
+        along_mps2 = vertical_mps2 + 9.80665
+        self._level += math.sqrt(max(0.0, magnitude_mps2 * magnitude_mps2 - along_mps2 * along_mps2))
         self._turning += turning_radps
         if smooth > self._peak:
             self._peak = smooth
@@ -63,10 +66,10 @@ class MotionHistory:
         self._last_ns = t_ns
         if t_ns < self._until_ns:
             return False
-        self._finish(t_ns, tilt_rad)
+        self._finish(t_ns, tilt_rad, up)
         return True
 
-    def _finish(self, t_ns: int, tilt_rad: float) -> None:
+    def _finish(self, t_ns: int, tilt_rad: float, up: Vector) -> None:
         slices, share = self.slices, 1.0 / self._count
         began_ns = slices[-1].t_ns if slices else t_ns - SLICE_NS
         slices.append(
@@ -80,6 +83,7 @@ class MotionHistory:
                 self._level * share,
                 self._turning * share,
                 tilt_rad,
+                up,
             )
         )
         while t_ns - slices[0].t_ns > KEPT_S * 1e9:
