@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from firmware.core.arbiter import Arbiter
-from firmware.core.detectors.fall import FallAlarm, FallConfig, FallDetector
+from firmware.core.detectors.fall import FallConfig, FallDetector
+from firmware.core.detectors.fall_alarm import FallAlarm
 from firmware.core.detectors.imu_check import ImuCheck, ImuCheckConfig
 from firmware.core.detectors.mounting_check import MountingCheck, MountingCheckConfig
 from firmware.core.detectors.obstacle import ObstacleConfig, ObstacleDetector
@@ -18,6 +19,8 @@ from firmware.core.detectors.sway import SwayConfig, SwayDetector
 from firmware.core.estimators.approach import Approach, ApproachConfig
 from firmware.core.estimators.attitude import Attitude, AttitudeConfig
 from firmware.core.estimators.button import ButtonGestureConfig, ButtonGestures, Gesture
+from firmware.core.estimators.fall_features import FallLooks
+from firmware.core.estimators.motion import MotionHistory
 from firmware.core.estimators.steps import Steps, StepsConfig
 from firmware.core.estimators.sway import TrunkSway, TrunkSwayConfig
 from firmware.core.messages import (
@@ -94,6 +97,8 @@ class SafetyPipeline:
         self._readiness = Readiness(config.readiness)
         self._mounting_check = MountingCheck(config.mounting_check)
         self._relearn_s = config.fall.down_s + RELEARN_LATER_S
+        self._motion = MotionHistory()
+        self._fall_looks = FallLooks()
         self._power = PowerWatch(config.power_limits)
         self._obstacle = ObstacleDetector(config.obstacle)
         self._sway = SwayDetector(config.sway)
@@ -147,7 +152,7 @@ class SafetyPipeline:
         if reason:
             self._health.blame("imu", now_ns, reason)
             if self._imu_check.garbled:
-                self._fall.restart()  # the impacts of the last moments were none
+                self._forget_motion()  # the impacts of the last moments were none
         if not self._imu_check.usable:
             return
         self._health.hear("imu", sample.t_ns)
@@ -158,15 +163,40 @@ class SafetyPipeline:
         standing = not alarm.open or (alarm.resumed and attitude.tilt_rad < LOOKS_AWAY_RAD)
         attitude.update(t_ns, sample.accel_mps2, sample.gyro_radps, stepping, standing)
         self._steps.update(t_ns, attitude.vertical_mps2)
-        if not (self._walk.active or (attitude.upright_known and self._walk.state is WalkState.SELF_TEST)):
+        if self._walk.state is WalkState.ENDED:
             return
-        evidence = self._fall.update(t_ns, attitude.magnitude_mps2, attitude.tilt_rad)
-        if evidence is not None:
-            alarm.suspect(now_ns, evidence)
+        self._watch_for_falls(now_ns, t_ns)
         if self._health.ok("imu") and attitude.upright_known:
             if alarm.open:
                 alarm.stand(now_ns, attitude.tilt_rad, self._steps.count)
             self._sense_sway(t_ns, stepping)
+
+    def _watch_for_falls(self, now_ns: int, t_ns: int) -> None:
+        """Before her upright is known too: how far she turned from where she was tells a fall as well."""
+        attitude, motion, fall = self._attitude, self._motion, self._fall
+        fall.note(t_ns, attitude.magnitude_mps2)
+        if not motion.update(
+            t_ns,
+            attitude.magnitude_mps2,
+            attitude.vertical_mps2,
+            attitude.turning_radps,
+            attitude.tilt_rad,
+            attitude.up,
+        ):
+            return
+        looks = self._fall_looks.update(motion.slices, attitude.upright)
+        tilt_rad = attitude.tilt_rad if attitude.upright_known or self._walk.active else None
+        steps = self._steps
+        evidence = fall.update(t_ns, tilt_rad, looks, steps.last_ns if steps.in_a_row >= 3 else None)
+        if evidence is not None:
+            self._fall_alarm.suspect(now_ns, evidence)
+        else:
+            self._fall_alarm.guess(fall.possible)
+
+    def _forget_motion(self) -> None:
+        self._motion.restart()
+        self._fall_looks.restart()
+        self._fall.restart()
 
     def _sense_sway(self, t_ns: int, stepping: bool) -> None:
         attitude, trunk = self._attitude, self._trunk
@@ -185,6 +215,8 @@ class SafetyPipeline:
             self._attitude.restart()
             self._steps.restart()
             evidence = self._fall.lose_touch(now_ns)
+            self._forget_motion()
+            self._fall_alarm.guess(None)
             if evidence is not None and self._walk.state is not WalkState.ENDED:
                 self._fall_alarm.suspect(now_ns, evidence)
         if self._seen_ns is not None and now_ns - self._seen_ns >= self._unseen_ns:

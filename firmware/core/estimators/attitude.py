@@ -68,12 +68,23 @@ class Attitude:
         self._relearn_s: float | None = None
         self.stance: Vector | None = None  # where up was while she stood or walked, also when that is no upright
         self.magnitude_mps2 = G0_MPS2
+        self.turning_radps = 0.0
         self.vertical_mps2 = 0.0
         self.tilt_rad = 0.0
         self.pitch_rad = 0.0
         self.roll_rad = 0.0
         self.pitch_radps = 0.0
         self.roll_radps = 0.0
+
+    @property
+    def up(self) -> Vector:
+        """Where up is, in the sensor's axes; length 1."""
+        return self._up
+
+    @property
+    def upright(self) -> Vector | None:
+        """Where up is while she stands, in the sensor's axes."""
+        return self._upright
 
     @property
     def upright_known(self) -> bool:
@@ -101,6 +112,7 @@ class Attitude:
         dt_s = 0.0 if self._t_ns is None else (t_ns - self._t_ns) * 1e-9
         self._t_ns = t_ns
         self.magnitude_mps2 = magnitude
+        self.turning_radps = math.sqrt(wx * wx + wy * wy + wz * wz)
         if 0.0 < dt_s <= self._config.max_gap_s:
             self._turn(dt_s, accel_mps2, magnitude, wx, wy, wz)
         else:
@@ -196,7 +208,8 @@ class Attitude:
     def _take_upright(self, gravity: Vector) -> bool:
         length = math.sqrt(gravity[0] ** 2 + gravity[1] ** 2 + gravity[2] ** 2)
         self.stance = x, y, z = gravity[0] / length, gravity[1] / length, gravity[2] / length
-        if z < math.cos(math.radians(self._config.max_mounting_tilt_deg)):
+        # Upside down is upright too: x still points forward, and nobody stands on the head.
+        if abs(z) < math.cos(math.radians(self._config.max_mounting_tilt_deg)):
             return False
         across = math.sqrt(1.0 - x * x)  # not 0: the mounting tilt is below 90 degrees
         forward = (across, -x * y / across, -x * z / across)

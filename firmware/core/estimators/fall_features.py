@@ -1,0 +1,274 @@
+"""What a possible fall looked like: how she moved before, on the way down, at the impact, and after it.
+
+Multiphase features after Palmerini et al. (Sensors 2020, 20, 6479). None of them depends on how the device is turned on
+the body: directions enter only as angles between two of them, of the wearer's own upright, of where up was some
+seconds before the peak, and of where it was later.
+"""
+
+import math
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from hal.samples import Vector
+
+G0_MPS2 = 9.80665
+S, MS = 1_000_000_000, 1_000_000
+PEAK_MPS2 = 1.5 * G0_MPS2  # every recorded fall reaches it; slow steps do so 30 times a minute
+LIGHT_MPS2, FREE_MPS2 = 0.7 * G0_MPS2, 0.25 * G0_MPS2
+BELONGS_NS = 400_000_000  # a higher peak so soon after replaces the one before
+LOOKS_NS = (300_000_000, 1_000_000_000, 2_000_000_000)
+HIGHEST_G = 6.0  # beyond it an impact is just hard; sensors differ in what they can measure there
+
+FEATURES = (
+    "before_spread_mps2",
+    "before_turning_radps",
+    "before_wander",
+    "before_tilt_rad",
+    "before_peak_g",
+    "falling_least_g",
+    "falling_light_s",
+    "falling_free_s",
+    "falling_speed_mps",
+    "falling_drop_m",
+    "falling_turning_radps",
+    "falling_turning_most_radps",
+    "falling_level_mps2",
+    "falling_began_rad",
+    "falling_tilted_rad",
+    "falling_tilt_radps",
+    "impact_tilt_rad",
+    "impact_g",
+    "impact_mean_g",
+    "impact_stop_mps",
+    "impact_turning_radps",
+    "impact_level_mps2",
+    "impact_hard_s",
+    "after_turned_most_rad",
+    "after_turned_least_rad",
+    "after_spread_mps2",
+    "after_turning_radps",
+    "after_level_mps2",
+    "after_peak_g",
+    "after_least_g",
+    "after_speed_mps",
+    "end_tilt_rad",
+    "end_turned_rad",
+    "end_from_impact_rad",
+    "end_spread_mps2",
+    "end_turning_radps",
+    "end_level_mps2",
+    "end_settling_rad",
+)
+
+
+class Slice(Protocol):
+    """What has to be known of 20 ms of movement; `firmware.core.estimators.motion.MotionSlice` fits."""
+
+    t_ns: int
+    span_s: float
+    mean_mps2: float
+    peak_mps2: float
+    least_mps2: float
+    level_mps2: float
+    turning_radps: float
+    up: Vector
+    force_sum: float
+    force_square_sum: float
+    turning_sum_rad: float
+    level_sum_mps: float
+    speed_mps: float
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A possible fall at one of the moments at which it is judged; `features` are in the order of `FEATURES`."""
+
+    number: int  # 0 the first one
+    peak_ns: int
+    peak_mps2: float
+    features: tuple[float, ...]
+
+
+@dataclass(slots=True)
+class _Peak:
+    t_ns: int
+    mps2: float
+    looks: int = 0
+
+
+class FallLooks:
+    """Finds the peaks of |a| and looks at each of them three times."""
+
+    def __init__(self) -> None:
+        self.pending: deque[_Peak] = deque(maxlen=16)
+
+    def restart(self) -> None:
+        self.pending.clear()
+
+    def update(self, slices: Sequence[Slice], upright: Vector | None) -> list[Look]:
+        """To be called when a slice was finished, the newest of `slices`."""
+        last, pending = slices[-1], self.pending
+        if last.peak_mps2 > PEAK_MPS2:
+            self._note(last.t_ns, last.peak_mps2)
+        if not pending:
+            return []
+        looks = []
+        for peak in pending:
+            if last.t_ns - peak.t_ns >= LOOKS_NS[peak.looks]:
+                looks.append(Look(peak.looks, peak.t_ns, peak.mps2, features(slices, peak.t_ns, upright)))
+                peak.looks += 1
+        if pending[0].looks == len(LOOKS_NS):
+            pending.popleft()
+        return looks
+
+    def _note(self, t_ns: int, mps2: float) -> None:
+        last = self.pending[-1] if self.pending else None
+        if last is None or t_ns - last.t_ns > BELONGS_NS:
+            self.pending.append(_Peak(t_ns, mps2))
+        elif mps2 > last.mps2:
+            self.pending[-1] = _Peak(t_ns, mps2)
+
+
+def _time(piece: Slice) -> int:
+    return piece.t_ns
+
+
+def features(history: Iterable[Slice], peak_ns: int, upright: Vector | None) -> tuple[float, ...]:
+    """`FEATURES` of the peak at `peak_ns`, as far as it is known by the newest slice."""
+    pieces = list(history)
+    now_ns = pieces[-1].t_ns
+    last = len(pieces) - 1
+
+    def since(t_ns: int) -> int:
+        """The first piece that ends after `t_ns`, or the last one; never the very first, whose sums include more."""
+        return min(last, max(1, bisect_right(pieces, t_ns, key=_time)))
+
+    began, first = since(peak_ns - 3 * S), since(peak_ns - S)
+    hit, rest = since(peak_ns - 60 * MS), since(peak_ns + 200 * MS)
+    # Where up was before; of a history that is too short, its beginning.
+    reference, wander = _mean_up(pieces[began:first:8] or pieces[:2])
+    own = upright or reference
+    lies, _ = _mean_up(pieces[since(now_ns - 300 * MS) :: 2])
+    peak_before = max(piece.peak_mps2 for piece in pieces[began - 1 : since(peak_ns - 500 * MS)] or pieces[:1])
+    return (
+        _spread(pieces[began - 1], pieces[first - 1]),
+        _turning(pieces[began - 1], pieces[first - 1]),
+        wander,
+        _angle(reference, own),
+        min(HIGHEST_G, peak_before / G0_MPS2),
+        *_falling(pieces[first - 1 : max(hit, first + 1)], reference),
+        *_impact(pieces[hit - 1 : max(rest, hit + 1)], own),
+        sum(p.span_s for p in pieces[since(peak_ns - 500 * MS) : since(peak_ns + 500 * MS)] if p.peak_mps2 > PEAK_MPS2),
+        *_after(pieces[rest - 1 :], reference),
+        _angle(lies, own),
+        _angle(lies, reference),
+        _angle(lies, pieces[hit].up),
+        *_end(pieces[since(now_ns - 500 * MS) - 1 :], lies),
+    )
+
+
+def _falling(falling: list[Slice], reference: Vector) -> tuple[float, ...]:
+    """The first piece is the one before."""
+    least, light_s, free_s, most = math.inf, 0.0, 0.0, 0.0
+    slowest = drop = 0.0
+    speed_mps = falling[0].speed_mps
+    for piece in falling[1:]:
+        if piece.least_mps2 < least:
+            least = piece.least_mps2
+        if piece.turning_radps > most:
+            most = piece.turning_radps
+        if piece.mean_mps2 < LIGHT_MPS2:
+            light_s += piece.span_s
+            if piece.mean_mps2 < FREE_MPS2:
+                free_s += piece.span_s
+        speed = piece.speed_mps - speed_mps
+        drop += speed * piece.span_s
+        if speed < slowest:
+            slowest = speed
+    start, end = falling[0], falling[-1]
+    middle = falling[len(falling) // 2]
+    tilted = _angle(end.up, reference)
+    rate = (tilted - _angle(middle.up, reference)) / max(0.1, (end.t_ns - middle.t_ns) * 1e-9)
+    return (
+        *(least / G0_MPS2, light_s, free_s, slowest, drop),
+        *(_turning(start, end), most, _level(start, end), _angle(falling[1].up, reference), tilted, rate),
+    )
+
+
+def _impact(impact: list[Slice], own: Vector) -> tuple[float, ...]:
+    start, end = impact[0], impact[-1]
+    impact = impact[1:]
+    return (
+        _angle(impact[0].up, own),
+        min(HIGHEST_G, max(p.peak_mps2 for p in impact) / G0_MPS2),
+        _force(start, end) / G0_MPS2,
+        max(p.speed_mps for p in impact) - min(start.speed_mps, impact[0].speed_mps),
+        max(p.turning_radps for p in impact),
+        max(p.level_mps2 for p in impact),
+    )
+
+
+def _after(after: list[Slice], reference: Vector) -> tuple[float, ...]:
+    start, end = after[0], after[-1]
+    x, y, z = reference
+    after = after[1:]
+    along = [p.up[0] * x + p.up[1] * y + p.up[2] * z for p in after[::2]]
+    return (
+        math.acos(max(-1.0, min(along))),
+        math.acos(min(1.0, max(along))),
+        _spread(start, end),
+        _turning(start, end),
+        _level(start, end),
+        min(HIGHEST_G, max(p.peak_mps2 for p in after) / G0_MPS2),
+        min(p.least_mps2 for p in after) / G0_MPS2,
+        end.speed_mps - start.speed_mps,
+    )
+
+
+def _end(end: list[Slice], lies: Vector) -> tuple[float, ...]:
+    return _spread(end[0], end[-1]), _turning(end[0], end[-1]), _level(end[0], end[-1]), _angle(lies, end[0].up)
+
+
+def _angle(a: Vector, b: Vector) -> float:
+    along = a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+    return math.acos(max(-1.0, min(1.0, along)))
+
+
+def _mean_up(pieces: list[Slice]) -> tuple[Vector, float]:
+    """The mean direction, and how far they differ: 0 when all are the same, up to 1."""
+    x = y = z = 0.0
+    for piece in pieces:
+        ux, uy, uz = piece.up
+        x, y, z = x + ux, y + uy, z + uz
+    length = math.sqrt(x * x + y * y + z * z)
+    if not length:
+        return (0.0, 0.0, 1.0), 1.0
+    return (x / length, y / length, z / length), 1.0 - length / len(pieces)
+
+
+# Means from the end of one piece to the end of a later one
+
+
+def _force(a: Slice, b: Slice) -> float:
+    return (b.force_sum - a.force_sum) / _span_s(a, b)
+
+
+def _spread(a: Slice, b: Slice) -> float:
+    span_s = _span_s(a, b)
+    mean = (b.force_sum - a.force_sum) / span_s
+    return math.sqrt(max(0.0, (b.force_square_sum - a.force_square_sum) / span_s - mean * mean))
+
+
+def _turning(a: Slice, b: Slice) -> float:
+    return (b.turning_sum_rad - a.turning_sum_rad) / _span_s(a, b)
+
+
+def _level(a: Slice, b: Slice) -> float:
+    return (b.level_sum_mps - a.level_sum_mps) / _span_s(a, b)
+
+
+def _span_s(a: Slice, b: Slice) -> float:
+    return max(0.005, (b.t_ns - a.t_ns) * 1e-9)
