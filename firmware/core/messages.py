@@ -197,4 +197,13 @@ class PowerState:
         return self != PowerState(self.t_ns)
 
 
-Output = SetPattern | Alert | WalkChanged | Health | Telemetry | PowerState
+@dataclass(frozen=True, slots=True)
+class PreImpact:
+    """A fall seems to have begun (`armed`), or it no longer does. For recordings and airbags; no alarm, no promise."""
+
+    t_ns: int
+    armed: bool
+    score: float  # from 0 to 1
+
+
+Output = SetPattern | Alert | WalkChanged | Health | Telemetry | PowerState | PreImpact

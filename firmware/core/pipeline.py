@@ -10,6 +10,7 @@ from firmware.core.detectors.imu_check import ImuCheck, ImuCheckConfig
 from firmware.core.detectors.mounting_check import MountingCheck, MountingCheckConfig
 from firmware.core.detectors.obstacle import ObstacleConfig, ObstacleDetector
 from firmware.core.detectors.power import PowerLimitsConfig, PowerWatch
+from firmware.core.detectors.pre_impact import PreImpactConfig, PreImpactDetector
 from firmware.core.detectors.range_check import RangeCheck, RangeCheckConfig
 from firmware.core.detectors.readiness import Readiness, ReadinessConfig
 from firmware.core.detectors.sensor_health import HealthConfig, SensorHealth
@@ -18,6 +19,7 @@ from firmware.core.detectors.sway import SwayConfig, SwayDetector
 from firmware.core.estimators.approach import Approach, ApproachConfig
 from firmware.core.estimators.attitude import Attitude, AttitudeConfig
 from firmware.core.estimators.button import ButtonGestureConfig, ButtonGestures, Gesture
+from firmware.core.estimators.motion import MotionHistory
 from firmware.core.estimators.steps import Steps, StepsConfig
 from firmware.core.estimators.sway import TrunkSway, TrunkSwayConfig
 from firmware.core.messages import (
@@ -31,6 +33,7 @@ from firmware.core.messages import (
     Output,
     Pattern,
     PowerState,
+    PreImpact,
     Resume,
     Severity,
     Telemetry,
@@ -65,6 +68,7 @@ class CoreConfig:
     obstacle: ObstacleConfig = field(default_factory=ObstacleConfig)
     sway: SwayConfig = field(default_factory=SwayConfig)
     fall: FallConfig = field(default_factory=FallConfig)
+    pre_impact: PreImpactConfig = field(default_factory=PreImpactConfig)
     imu_check: ImuCheckConfig = field(default_factory=ImuCheckConfig)
     range_check: RangeCheckConfig = field(default_factory=RangeCheckConfig)
     health: HealthConfig = field(default_factory=HealthConfig)
@@ -99,6 +103,8 @@ class SafetyPipeline:
         self._sway = SwayDetector(config.sway)
         self._fall = FallDetector(config.fall)
         self._fall_alarm = FallAlarm(config.fall)
+        self._motion = MotionHistory()
+        self._pre_impact = PreImpactDetector(config.pre_impact)
         self._sos = SosAlarm()
         self._arbiter = Arbiter()
         self._walk = Walk(config.walk)
@@ -116,7 +122,7 @@ class SafetyPipeline:
         now_ns = self._now_ns = message.t_ns if self._now_ns is None else max(self._now_ns, message.t_ns)
         out: list[Output] = []
         if isinstance(message, ImuSample):
-            self._feel(now_ns, message)
+            self._feel(now_ns, message, out)
         elif isinstance(message, RangeSample):
             self._look(now_ns, message)
         elif isinstance(message, ButtonSample):
@@ -138,8 +144,8 @@ class SafetyPipeline:
         self._tell(now_ns, out)
         return out
 
-    def _feel(self, now_ns: int, sample: ImuSample) -> None:
-        """Trust first; then attitude and steps; then fall and sway detection.
+    def _feel(self, now_ns: int, sample: ImuSample, out: list[Output]) -> None:
+        """Trust first; then attitude, steps and motion; then fall, pre-impact and sway detection.
 
         A sample that is good by itself is used for falls at once, also while the IMU is on probation after a fault.
         """
@@ -158,15 +164,24 @@ class SafetyPipeline:
         standing = not alarm.open or (alarm.resumed and attitude.tilt_rad < LOOKS_AWAY_RAD)
         attitude.update(t_ns, sample.accel_mps2, sample.gyro_radps, stepping, standing)
         self._steps.update(t_ns, attitude.vertical_mps2)
+        new_slice = self._motion.update(
+            *(t_ns, attitude.magnitude_mps2, attitude.vertical_mps2, attitude.turning_radps),
+            *(attitude.tilt_rad, attitude.up),
+        )
         if not (self._walk.active or (attitude.upright_known and self._walk.state is WalkState.SELF_TEST)):
             return
         evidence = self._fall.update(t_ns, attitude.magnitude_mps2, attitude.tilt_rad)
         if evidence is not None:
             alarm.suspect(now_ns, evidence)
         if self._health.ok("imu") and attitude.upright_known:
+            if new_slice and not alarm.open and self._pre_impact.update(self._motion.slices, attitude.roll_rad):
+                self._tell_pre_impact(now_ns, out)
             if alarm.open:
                 alarm.stand(now_ns, attitude.tilt_rad, self._steps.count)
             self._sense_sway(t_ns, stepping)
+
+    def _tell_pre_impact(self, now_ns: int, out: list[Output]) -> None:
+        out.append(PreImpact(now_ns, self._pre_impact.armed, round(self._pre_impact.score, 4)))
 
     def _sense_sway(self, t_ns: int, stepping: bool) -> None:
         attitude, trunk = self._attitude, self._trunk
@@ -184,6 +199,8 @@ class SafetyPipeline:
             self._felt_ns = None
             self._attitude.restart()
             self._steps.restart()
+            self._motion.restart()
+            self._pre_impact.restart()
             evidence = self._fall.lose_touch(now_ns)
             if evidence is not None and self._walk.state is not WalkState.ENDED:
                 self._fall_alarm.suspect(now_ns, evidence)
@@ -304,6 +321,8 @@ class SafetyPipeline:
     def _tell(self, now_ns: int, out: list[Output]) -> None:
         """The state of the walk, the health of the parts, and the numbers of the moment."""
         walk = self._walk
+        if self._pre_impact.armed and self._pre_impact.wait(now_ns):
+            self._tell_pre_impact(now_ns, out)
         if now_ns >= self._next_walk_ns:
             self._next_walk_ns = now_ns + WALK_NS
             self._tell_walk(now_ns, out)
