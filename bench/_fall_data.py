@@ -13,9 +13,11 @@ from firmware.core.estimators.attitude import Attitude, AttitudeConfig
 from firmware.core.estimators.fall_features import FallLooks, Look
 from firmware.core.estimators.motion import MotionHistory
 from firmware.core.estimators.steps import Steps, StepsConfig
+from firmware.evaluation.no_gyro import rates_from_gravity
 
 Floats = NDArray[np.float64]
 G0_MPS2 = 9.80665
+POSTURE_S = 0.5
 WALKS = ("walk", "walk_fast", "walk_pd", "stairs")
 
 
@@ -39,9 +41,8 @@ class Trial:
     def fell(self) -> bool:
         return self.impact_s is not None
 
-    @property
-    def duration_s(self) -> float:
-        return len(self.acc) / self.fs_hz
+    def without_samples(self) -> "Trial":
+        return replace(self, acc=np.empty((0, 3)), gyr=np.empty((0, 3)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,9 @@ class Wearing:
     gain: float = 1.0
     turn: tuple[tuple[float, ...], ...] | None = None
     gyroscope: bool = True
+    stand_in: bool = False  # without a gyroscope: its rates are guessed from how gravity turns, instead of 0
     smoothed: bool = True  # low-passed before it is sampled more slowly
+    lead_in_s: float = 3.0  # of standing still as the trial begins; a device is worn for minutes before
 
 
 def trials(folder: Path, datasets: tuple[str, ...]) -> Iterator[Trial]:
@@ -87,13 +90,11 @@ def _person(dataset: str, path: Path) -> Iterator[Trial]:
         )
         yield trial
         if trial.kind in WALKS:
-            yield replace(
-                trial, name=f"{trial.name}<", acc=trial.acc[::-1], gyr=-trial.gyr[::-1], backwards=True
-            )
+            yield replace(trial, name=f"{trial.name}<", acc=trial.acc[::-1], gyr=-trial.gyr[::-1], backwards=True)
 
 
 def worn(trial: Trial, wearing: Wearing) -> tuple[Floats, Floats, float]:
-    """Acceleration, angular rate (zeros without a gyroscope) and their rate in Hz, as that device would measure."""
+    """Acceleration, angular rate and their rate in Hz, as that device would measure, with the lead-in."""
     acc = trial.acc * wearing.gain
     gyr = trial.gyr if wearing.gyroscope and len(trial.gyr) else np.zeros_like(trial.acc)
     if wearing.turn is not None:
@@ -108,7 +109,18 @@ def worn(trial: Trial, wearing: Wearing) -> tuple[Floats, Floats, float]:
         at = np.arange(0, len(acc) - 1, every)
         acc, gyr = (_sampled(values, at) for values in (acc, gyr))
         rate_hz = wearing.rate_hz
+    acc, gyr = _led_in(acc, gyr, round(wearing.lead_in_s * rate_hz), max(1, round(POSTURE_S * rate_hz)))
+    if wearing.stand_in and not gyr.any():
+        gyr = rates_from_gravity(acc, rate_hz)
     return acc, gyr, rate_hz
+
+
+def _led_in(acc: Floats, gyr: Floats, count: int, first: int) -> tuple[Floats, Floats]:
+    dice = np.random.default_rng(1)
+    posture = acc[:first].mean(axis=0)
+    still = posture * (G0_MPS2 / max(1e-3, float(np.linalg.norm(posture)))) + dice.normal(0, 0.03, (count, 3))
+    rates = dice.normal(0, 0.003, (count, 3)) * gyr.any()
+    return np.vstack([still, acc]), np.vstack([rates, gyr])
 
 
 def _smoothed(values: Floats, width: int) -> Floats:
@@ -124,6 +136,63 @@ def _sampled(values: Floats, at: Floats) -> Floats:
     share = (at - low)[:, None]
     result: Floats = values[low] * (1 - share) + values[low + 1] * share
     return result
+
+
+def recorded_looks(trial: Trial, wearing: Wearing) -> list[tuple[float, Look]]:
+    """What the detector is shown, and when (seconds into the trial)."""
+    acc, gyr, rate_hz = worn(trial, wearing)
+    attitude, steps = Attitude(AttitudeConfig()), Steps(StepsConfig())
+    motion, looks = MotionHistory(), FallLooks()
+    found: list[tuple[float, Look]] = []
+    before = round(wearing.lead_in_s * rate_hz)
+    for index, (force, rate) in enumerate(zip(acc.tolist(), gyr.tolist(), strict=True)):
+        t_ns = round((index - before) / rate_hz * 1e9)
+        attitude.update(t_ns, force, rate, steps.under_way(t_ns))
+        steps.update(t_ns, attitude.vertical_mps2)
+        if motion.update(
+            t_ns,
+            attitude.magnitude_mps2,
+            attitude.vertical_mps2,
+            attitude.turning_radps,
+            attitude.tilt_rad,
+            attitude.up,
+        ):
+            found += [(t_ns * 1e-9, look) for look in looks.update(motion.slices, attitude.upright)]
+    return found
+
+
+def dropped(count: int, seed: int) -> Iterator[Trial]:
+    """A device that falls from a hand or a belt onto something hard: true free fall, spin, bounces, then stillness."""
+    dice = np.random.default_rng(seed)
+    for index in range(count):
+        yield _drop(index, dice)
+
+
+def _drop(index: int, dice: np.random.Generator) -> Trial:
+    fs_hz, parts = 100.0, []
+    axis, spin_radps = dice.normal(size=3), dice.uniform(0.0, 15.0)
+    up = np.array([0.0, 0.0, 1.0])
+
+    def add(seconds: float, force_g: float, spins: bool, noise_mps2: float) -> None:
+        nonlocal up
+        for _ in range(max(1, round(seconds * fs_hz))):
+            if spins:
+                up = np.array(rotation(axis, -spin_radps / fs_hz)) @ up
+            rate = axis / np.linalg.norm(axis) * spin_radps * spins + dice.normal(0, 0.01, 3)
+            parts.append(np.hstack([up * force_g * G0_MPS2 + dice.normal(0, noise_mps2, 3), rate]))
+
+    add(dice.uniform(3.0, 6.0), 1.0, False, dice.uniform(0.02, 1.0))
+    height_m, hardness_g = dice.uniform(0.1, 1.2), dice.uniform(3.0, 16.0)
+    rest_mps2 = dice.uniform(0.02, 0.3)
+    for _ in range(dice.integers(1, 5)):
+        add(math.sqrt(2 * height_m / G0_MPS2), 0.0, True, 0.3)
+        add(dice.uniform(0.01, 0.03), hardness_g, True, 3.0)
+        height_m, hardness_g = height_m * dice.uniform(0.02, 0.2), hardness_g * dice.uniform(0.3, 0.9)
+    add(4.0, 1.0, False, rest_mps2)
+    both = np.array(parts)
+    acc, gyr = both[:, :3], both[:, 3:]
+    name = f"drop{index}"
+    return Trial("simulated", f"simulated/{index % 5}", name, "dropped", "", fs_hz, acc, gyr, None, None)
 
 
 def rotation(axis: Floats, angle_rad: float) -> tuple[tuple[float, ...], ...]:

@@ -17,9 +17,6 @@ from firmware.core.estimators.steps import Steps, StepsConfig
 Floats = NDArray[np.float64]
 Rows = NDArray[np.float32]
 
-LEAD_IN_S = 1.6  # of standing as the trial begins, so that the upright is known: the device says "ready" no sooner
-POSTURE_S = 0.5  # of the trial's beginning
-
 
 @dataclass(frozen=True, slots=True)
 class Meta:
@@ -65,11 +62,11 @@ def capture(trials: Iterable[Trial], wearing: Wearing) -> Capture:
     metas: list[Meta] = []
     starts, times, rows = [0], [], []
     for trial in trials:
-        t_s, features = stream(*worn(trial, wearing))
+        t_s, features = stream(*worn(trial, wearing), wearing.lead_in_s)
         metas.append(
             Meta(
                 *(trial.dataset, trial.subject, trial.name, trial.kind, trial.direction),
-                *(trial.onset_s, trial.impact_s, trial.backwards, trial.duration_s),
+                *(trial.onset_s, trial.impact_s, trial.backwards, len(trial.acc) / trial.fs_hz),
             )
         )
         starts.append(starts[-1] + len(t_s))
@@ -78,9 +75,8 @@ def capture(trials: Iterable[Trial], wearing: Wearing) -> Capture:
     return Capture(metas, starts, np.concatenate(times), np.concatenate(rows))
 
 
-def stream(acc: Floats, gyr: Floats, rate_hz: float) -> tuple[Rows, Rows]:
+def stream(acc: Floats, gyr: Floats, rate_hz: float, lead_in_s: float) -> tuple[Rows, Rows]:
     """Times within the trial in seconds, shape (n,), and the features at them, shape (n, features)."""
-    acc, gyr = with_lead_in(acc, gyr, rate_hz)
     attitude, steps, motion = Attitude(AttitudeConfig()), Steps(StepsConfig()), MotionHistory()
     features = PreImpactFeatures()
     times: list[float] = []
@@ -94,21 +90,11 @@ def stream(acc: Floats, gyr: Floats, rate_hz: float) -> tuple[Rows, Rows]:
             *(attitude.tilt_rad, attitude.up),
         ):
             features.follow(motion.slices)
-            t_s = t_ns * 1e-9 - LEAD_IN_S
+            t_s = t_ns * 1e-9 - lead_in_s
             if features.known and t_s >= 0.0:
                 times.append(t_s)
                 rows.append(features.row(motion.slices, attitude.roll_rad))
     return np.array(times, np.float32), np.array(rows, np.float32).reshape(-1, len(FEATURES))
-
-
-def with_lead_in(acc: Floats, gyr: Floats, rate_hz: float) -> tuple[Floats, Floats]:
-    """The wearer stands still before the trial, with a sensor's noise: the same for the same trial."""
-    count, first = round(LEAD_IN_S * rate_hz), max(1, round(POSTURE_S * rate_hz))
-    noise = np.random.default_rng(len(acc)).normal(size=(count, 6))
-    still = acc[:first].mean(axis=0) + 0.02 * noise[:, :3]
-    silent = not gyr.any()
-    resting = 0.0 * noise[:, 3:] if silent else 0.004 * noise[:, 3:]
-    return np.concatenate([still, acc]), np.concatenate([resting, gyr])
 
 
 def stored(path: Path | None, made: Iterable[Trial], wearing: Wearing) -> Capture:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench._pre_impact_curve import armings, point
-from bench._pre_impact_data import Capture, Meta, with_lead_in
+from bench._pre_impact_data import Capture, Meta
 
 RATE_HZ = 50
 NOBODY = ("kfall", "kfall/SA01", "T01", "walk", "")
@@ -52,11 +52,3 @@ def test_walking_counts_by_the_hour_and_by_the_trial() -> None:
 def test_fall_of_unknown_onset_counts_from_a_second_before_its_impact() -> None:
     result = point(*capture(meta(onset_s=None), (0.8, 0.9)), 0.9, 2)
     assert result.found == 1
-
-
-def test_wearer_stands_still_before_the_trial_begins() -> None:
-    acc, gyr = np.tile([0.0, 0.0, 9.8], (200, 1)), np.full((200, 3), 0.5)
-    longer, turning = with_lead_in(acc, gyr, 100.0)
-    assert len(longer) == len(turning) == 360
-    assert np.abs(longer[:160] - [0.0, 0.0, 9.8]).max() < 0.2
-    assert np.abs(turning[:160]).max() < 0.1

@@ -56,6 +56,22 @@ def test_lgpio_is_asked_for_only_where_it_has_wheels(python: str, machine: str, 
     assert ("lgpio" in asked_for(EXTRAS["pi"], python, machine)) == wanted
 
 
+@pytest.mark.parametrize(
+    ("machine", "wanted"),
+    [
+        ("x86_64", {"scikit-learn", "imufusion", "vqf"}),
+        ("aarch64", {"scikit-learn", "imufusion"}),
+        ("armv7l", set()),
+        ("armv6l", set()),
+    ],
+)
+def test_what_benches_compare_with_is_asked_for_only_where_it_has_wheels(machine: str, wanted: set[str]) -> None:
+    compared = {"scikit-learn", "imufusion", "vqf"}
+    assert asked_for(EXTRAS["bench"], "3.13", machine) & compared == wanted
+    assert asked_for(EXTRAS["dev"], "3.13", machine) & compared == wanted
+    assert asked_for(EXTRAS["evaluate"], "3.13", machine) == {"numpy", "matplotlib", "rich"}
+
+
 def test_the_real_lgpio_is_asked_for_and_not_the_empty_one() -> None:
     (lgpio,) = (Requirement(text) for text in EXTRAS["pi"] if text.startswith("lgpio"))
     assert "0.2.2" in lgpio.specifier

@@ -41,6 +41,7 @@ def _over(priority: int) -> Rule:
 
 _PLANNED: dict[tuple[Hazard, Severity], Rule] = {
     (Hazard.FALL, Severity.NONE): QUIET,
+    (Hazard.FALL, Severity.POSSIBLE): Rule(95, Pattern.FALL_POSSIBLE, minimum_s=0.3),
     (Hazard.FALL, Severity.SUSPECTED): Rule(100, Pattern.FALL_COUNTDOWN, minimum_s=1.0, published=True),
     (Hazard.FALL, Severity.CONFIRMED): _called(100),
     (Hazard.FALL, Severity.NOT_RECOVERED): _called(100),

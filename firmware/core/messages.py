@@ -52,6 +52,7 @@ class Severity(StrEnum):
     WARNING = "warning"
     IMMINENT = "imminent"
     FAULT = "fault"
+    POSSIBLE = "possible"
     SUSPECTED = "suspected"
     CONFIRMED = "confirmed"
     CANCELLED = "cancelled"
@@ -89,6 +90,7 @@ class Pattern(StrEnum):
     SWAY = "sway"
     FAULT = "fault"
     DEVICE_CAUTION = "device_caution"
+    FALL_POSSIBLE = "fall_possible"
     FALL_COUNTDOWN = "fall_countdown"
     FALL_NOBODY_YET = "fall_nobody_yet"
     FALL_SENT = "fall_sent"
@@ -199,11 +201,11 @@ class PowerState:
 
 @dataclass(frozen=True, slots=True)
 class PreImpact:
-    """A fall seems to have begun (`armed`), or it no longer does. For recordings and airbags; no alarm, no promise."""
+    """A fall seems to be under way (`armed`), or no longer; `score` is the estimate, 0 to 1."""
 
     t_ns: int
     armed: bool
-    score: float  # from 0 to 1
+    score: float
 
 
 Output = SetPattern | Alert | WalkChanged | Health | Telemetry | PowerState | PreImpact

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from firmware.core.arbiter import Arbiter
-from firmware.core.detectors.fall import FallAlarm, FallConfig, FallDetector
+from firmware.core.detectors.fall import FallConfig, FallDetector
+from firmware.core.detectors.fall_alarm import FallAlarm
 from firmware.core.detectors.imu_check import ImuCheck, ImuCheckConfig
 from firmware.core.detectors.mounting_check import MountingCheck, MountingCheckConfig
 from firmware.core.detectors.obstacle import ObstacleConfig, ObstacleDetector
@@ -19,6 +20,7 @@ from firmware.core.detectors.sway import SwayConfig, SwayDetector
 from firmware.core.estimators.approach import Approach, ApproachConfig
 from firmware.core.estimators.attitude import Attitude, AttitudeConfig
 from firmware.core.estimators.button import ButtonGestureConfig, ButtonGestures, Gesture
+from firmware.core.estimators.fall_features import FallLooks
 from firmware.core.estimators.motion import MotionHistory
 from firmware.core.estimators.steps import Steps, StepsConfig
 from firmware.core.estimators.sway import TrunkSway, TrunkSwayConfig
@@ -98,12 +100,13 @@ class SafetyPipeline:
         self._readiness = Readiness(config.readiness)
         self._mounting_check = MountingCheck(config.mounting_check)
         self._relearn_s = config.fall.down_s + RELEARN_LATER_S
+        self._motion = MotionHistory()
+        self._fall_looks = FallLooks()
         self._power = PowerWatch(config.power_limits)
         self._obstacle = ObstacleDetector(config.obstacle)
         self._sway = SwayDetector(config.sway)
         self._fall = FallDetector(config.fall)
         self._fall_alarm = FallAlarm(config.fall)
-        self._motion = MotionHistory()
         self._pre_impact = PreImpactDetector(config.pre_impact)
         self._sos = SosAlarm()
         self._arbiter = Arbiter()
@@ -153,7 +156,7 @@ class SafetyPipeline:
         if reason:
             self._health.blame("imu", now_ns, reason)
             if self._imu_check.garbled:
-                self._fall.restart()  # the impacts of the last moments were none
+                self._forget_motion()  # the impacts of the last moments were none
         if not self._imu_check.usable:
             return
         self._health.hear("imu", sample.t_ns)
@@ -164,15 +167,9 @@ class SafetyPipeline:
         standing = not alarm.open or (alarm.resumed and attitude.tilt_rad < LOOKS_AWAY_RAD)
         attitude.update(t_ns, sample.accel_mps2, sample.gyro_radps, stepping, standing)
         self._steps.update(t_ns, attitude.vertical_mps2)
-        new_slice = self._motion.update(
-            *(t_ns, attitude.magnitude_mps2, attitude.vertical_mps2, attitude.turning_radps),
-            *(attitude.tilt_rad, attitude.up),
-        )
-        if not (self._walk.active or (attitude.upright_known and self._walk.state is WalkState.SELF_TEST)):
+        if self._walk.state is WalkState.ENDED:
             return
-        evidence = self._fall.update(t_ns, attitude.magnitude_mps2, attitude.tilt_rad)
-        if evidence is not None:
-            alarm.suspect(now_ns, evidence)
+        new_slice = self._watch_for_falls(now_ns, t_ns)
         if self._health.ok("imu") and attitude.upright_known:
             if new_slice and not alarm.open and self._pre_impact.update(self._motion.slices, attitude.roll_rad):
                 self._tell_pre_impact(now_ns, out)
@@ -182,6 +179,34 @@ class SafetyPipeline:
 
     def _tell_pre_impact(self, now_ns: int, out: list[Output]) -> None:
         out.append(PreImpact(now_ns, self._pre_impact.armed, round(self._pre_impact.score, 4)))
+
+    def _watch_for_falls(self, now_ns: int, t_ns: int) -> bool:
+        """Before her upright is known too: how far she turned tells a fall as well. True: a slice of motion ended."""
+        attitude, motion, fall = self._attitude, self._motion, self._fall
+        fall.note(t_ns, attitude.magnitude_mps2)
+        if not motion.update(
+            t_ns,
+            attitude.magnitude_mps2,
+            attitude.vertical_mps2,
+            attitude.turning_radps,
+            attitude.tilt_rad,
+            attitude.up,
+        ):
+            return False
+        looks = self._fall_looks.update(motion.slices, attitude.upright)
+        tilt_rad = attitude.tilt_rad if attitude.upright_known else None
+        steps = self._steps
+        evidence = fall.update(t_ns, tilt_rad, looks, steps.last_ns if steps.in_a_row >= 3 else None)
+        if evidence is not None:
+            self._fall_alarm.suspect(now_ns, evidence)
+        else:
+            self._fall_alarm.guess(fall.possible)
+        return True
+
+    def _forget_motion(self) -> None:
+        self._motion.restart()
+        self._fall_looks.restart()
+        self._fall.restart()
 
     def _sense_sway(self, t_ns: int, stepping: bool) -> None:
         attitude, trunk = self._attitude, self._trunk
@@ -199,9 +224,10 @@ class SafetyPipeline:
             self._felt_ns = None
             self._attitude.restart()
             self._steps.restart()
-            self._motion.restart()
             self._pre_impact.restart()
             evidence = self._fall.lose_touch(now_ns)
+            self._forget_motion()
+            self._fall_alarm.guess(None)
             if evidence is not None and self._walk.state is not WalkState.ENDED:
                 self._fall_alarm.suspect(now_ns, evidence)
         if self._seen_ns is not None and now_ns - self._seen_ns >= self._unseen_ns:

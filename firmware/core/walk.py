@@ -108,7 +108,7 @@ class Walk:
 
     def note_alert(self, alert: Alert) -> None:
         name = _COUNTED.get((alert.hazard, alert.severity))
-        if alert.hazard is Hazard.FALL:
+        if alert.hazard is Hazard.FALL and alert.severity not in (Severity.POSSIBLE, Severity.NONE):
             self._fallen = alert.severity not in (Severity.CANCELLED, Severity.RECOVERED)
             if not self._fallen:
                 self._steps_at_start = self._steps  # crawling is no walk

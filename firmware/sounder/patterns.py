@@ -70,6 +70,7 @@ SOUNDS: dict[Pattern, Sound] = {
     Pattern.SWAY: Sound(_pulses(2, 0.14, 0.10, 622.0), repeat_s=1.0),
     Pattern.FAULT: Sound((Pulse(0.2, 0.1, 784.0), Pulse(0.2, 0.1, 659.0), Pulse(0.2, 0.1, 523.0)), repeat_s=1.8),
     Pattern.DEVICE_CAUTION: Sound((Pulse(0.5, 0.2, 587.0), Pulse(0.18, 0.1, 523.0))),
+    Pattern.FALL_POSSIBLE: Sound((Pulse(0.3, 0.1, 523.0),), repeat_s=1.2),
     Pattern.FALL_COUNTDOWN: Sound(
         (Pulse(0.15, 0.15, 523.0), Pulse(0.15, 0.15, 659.0), Pulse(0.15, 0.15, 831.0)),
         repeat_s=2.0,

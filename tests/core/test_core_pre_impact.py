@@ -113,7 +113,9 @@ def test_sensor_without_an_angular_rate_arms_nothing(monkeypatch: pytest.MonkeyP
     assert detector.score < 1e-9
 
 
-@pytest.mark.parametrize(("rate_hz", "armed"), [(20.0, False), (40.0, False), (50.0, True), (64.0, True), (200.0, True)])
+@pytest.mark.parametrize(
+    ("rate_hz", "armed"), [(20.0, False), (40.0, False), (50.0, True), (64.0, True), (200.0, True)]
+)
 def test_slow_sensor_arms_nothing(rate_hz: float, armed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     scored(monkeypatch, lambda f: 9.0)
     detector = PreImpactDetector(PreImpactConfig())

@@ -1,28 +1,41 @@
-"""Falls: an impact after which the trunk does not come back up, or a trunk that stays down. And what follows."""
+"""Falls: an impact that looks like one, or a trunk that went down in the middle of a walk. What follows: `fall_alarm`.
+
+Two paths. *Impact*: boosted trees judge every jolt from how she moved before, on the way down, at it and after it; the
+first look, 0.3 s after it, says "possible", the second, after 1 s, "suspected", and a third, after 2 s, settles what
+the second left open. *Posture*: trunk far from the personal upright for seconds. Who walked until she went down is
+asked at once; who had stopped before may have lain down on purpose, and is asked after a minute. That is a trade-off:
+somebody who rests, slumps without any jolt and stays down is found a minute later than she could be.
+
+With few samples or a small range (20 Hz, 2 g) the same trees judge what is left of the signal: they have learned from
+recordings that were made that poor. Without a gyroscope turning counts as 0, and tilt follows the accelerometer alone.
+"""
 
 import itertools
 import math
-from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
-from firmware.core.messages import Detection, Hazard, Severity, Value
+from firmware.core.messages import Value
+from firmware.core.models import fall_later, fall_possible, fall_suspected
 
 G0_MPS2 = 9.80665
+HARD_KEPT_NS = 2_000_000_000
+"""So long may an impact still be judged."""
+GUESS_NS = 2_500_000_000
+"""Longer than the last look takes: a guess that is neither confirmed nor taken back by then is over."""
 
 
 @dataclass(frozen=True, slots=True)
 class FallConfig:
-    """What counts as a fall, and when somebody is called."""
+    """What counts as a fall without an impact, and when somebody is called."""
 
-    impact_g: float = 2.0  # slow steps reach 1.8 g, falls on mats 2 g and more
-    settle_s: float = 0.4  # from the impact until the trunk's tilt is judged
-    decide_s: float = 1.0  # from the impact until it is decided
-    soft_impact_g: float = 3.0
-    tilt_deg: float = 60.0  # from the personal upright, after a soft impact; sitting down hard leans up to 56
-    hard_impact_g: float = 6.0
-    hard_tilt_deg: float = 30.0  # who falls hard may end up sitting; in between the limit falls evenly
+    smashed_g: float = 3.0  # when the sensor dies within 2 s after such an impact, it asks
+    lean_deg: float = 30.0  # from the personal upright: from here on she is on the way down
     down_deg: float = 60.0  # nobody walks like this
-    down_s: float = 4.0
+    down_s: float = 4.0  # and so long is no bending down, for who walked until she went down
+    walked_s: float = 3.0  # a step so long before the way down: she walked until then
+    rest_s: float = 60.0  # who had stopped walking before may have lain down on purpose
     ask_again_s: float = 60.0  # after a cancelled alarm, when the trunk stays down all the same
     countdown_s: float = 30.0
     no_cancel_s: float = 3.0  # a press that begins sooner after the impact may be the fall itself
@@ -34,15 +47,12 @@ class FallConfig:
 
     def __post_init__(self) -> None:
         for key, low, high in (
-            ("impact_g", 1.5, 4.0),
-            ("settle_s", 0.1, 1.0),
-            ("decide_s", 0.5, 3.0),
-            ("soft_impact_g", 1.5, 5.0),
-            ("tilt_deg", 30.0, 70.0),
-            ("hard_impact_g", 3.0, 12.0),
-            ("hard_tilt_deg", 20.0, 70.0),
+            ("smashed_g", 1.5, 5.0),
+            ("lean_deg", 15.0, 45.0),
             ("down_deg", 45.0, 80.0),
             ("down_s", 2.0, 10.0),
+            ("walked_s", 1.0, 10.0),
+            ("rest_s", 10.0, 120.0),
             ("ask_again_s", 20.0, 300.0),
             ("countdown_s", 10.0, 60.0),
             ("no_cancel_s", 0.0, 5.0),
@@ -53,12 +63,6 @@ class FallConfig:
         ):
             if not low <= getattr(self, key) <= high:
                 raise ValueError(f"fall: {key} ({getattr(self, key)}) must lie between {low} and {high}")
-        if not self.settle_s < self.decide_s:
-            raise ValueError(f"fall: settle_s ({self.settle_s}) must be less than decide_s ({self.decide_s})")
-        if not self.soft_impact_g < self.hard_impact_g:
-            raise ValueError(
-                f"fall: soft_impact_g ({self.soft_impact_g}) must be less than hard_impact_g ({self.hard_impact_g})"
-            )
         minutes = (0.0, *self.not_recovered_min, self.long_lie_min)
         if not all(early < late for early, late in itertools.pairwise(minutes)):
             raise ValueError(
@@ -67,224 +71,163 @@ class FallConfig:
             )
 
 
-@dataclass(slots=True)
-class _Impact:
-    t_ns: int
-    peak_mps2: float
-    tilt_since_ns: int = 0
-    tilt_sum_rad: float = 0.0
-    count: int = 0
+class Look(Protocol):
+    """A jolt at one of the moments at which it is judged; `firmware.core.estimators.fall_features.Look` fits."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def peak_ns(self) -> int: ...
+    @property
+    def peak_mps2(self) -> float: ...
+    @property
+    def features(self) -> tuple[float, ...]: ...
+
+
+Evidence = dict[str, Value]
 
 
 class FallDetector:
-    """Tells from |a| and the tilt that somebody seems to have fallen; `update` returns the evidence, once."""
+    """Tells that somebody seems to have fallen; `update` returns the evidence, once. `possible` is an early guess."""
 
     def __init__(self, config: FallConfig) -> None:
-        self._config = config
-        self._impact_mps2 = config.impact_g * G0_MPS2
-        self._settle_ns, self._decide_ns = round(config.settle_s * 1e9), round(config.decide_s * 1e9)
-        self._look_ns = min(200_000_000, self._decide_ns - self._settle_ns)  # a tilt seen for less is chance
-        self._down_rad, self._down_ns = math.radians(config.down_deg), round(config.down_s * 1e9)
-        self._down_since_ns: int | None = None
-        self._excused_until_ns: int | None = None
-        self._pending: deque[_Impact] = deque(maxlen=8)
+        self._impacts = _Impacts()
+        self._posture = _Posture(config)
+        self._smashed_mps2 = config.smashed_g * G0_MPS2
+        self._hardest: tuple[int, float] | None = None  # of the impacts that may still be judged
+
+    @property
+    def possible(self) -> Evidence | None:
+        return self._impacts.possible
 
     def restart(self) -> None:
         """The motion before a sensor's fault says nothing about now."""
-        self._pending.clear()
-        self._down_since_ns = None
+        self._impacts.restart()
+        self._posture.restart()
+        self._hardest = None
 
-    def lose_touch(self, now_ns: int) -> dict[str, Value] | None:
-        """The sensor is silent for too long: evidence of a fall when an impact was still to be judged before that.
+    def lose_touch(self, now_ns: int) -> Evidence | None:
+        """The sensor is silent for too long: evidence of a fall when a hard impact was still to be judged before that.
 
         A device that is smashed in the fall cannot tell how the fall ended; it asks.
         """
-        hardest = max(self._pending, key=lambda impact: impact.peak_mps2, default=None)
+        hardest = self._hardest
         self.restart()
-        if hardest is None or hardest.peak_mps2 < self._config.soft_impact_g * G0_MPS2:
+        if hardest is None or hardest[1] < self._smashed_mps2:
             return None
-        return {
-            "path": "impact, then no signal",
-            "tilt_deg": None,
-            "impact_g": round(hardest.peak_mps2 / G0_MPS2, 2),
-            "impact_age_s": round((now_ns - hardest.t_ns) * 1e-9, 2),
-        }
+        return _evidence("impact, then no signal", None, hardest[1], (now_ns - hardest[0]) * 1e-9)
 
-    def update(self, t_ns: int, magnitude_mps2: float, tilt_rad: float) -> dict[str, Value] | None:
-        """One sample of |a| and of the tilt from the personal upright; both finite."""
-        if magnitude_mps2 > self._impact_mps2:
-            self._note_impact(t_ns, magnitude_mps2)
-        evidence = self._judge_impacts(t_ns, tilt_rad) if self._pending else None
-        if tilt_rad < self._down_rad:
-            self._down_since_ns = self._excused_until_ns = None
-        elif evidence is None:
-            evidence = self._judge_posture(t_ns, tilt_rad)
+    def note(self, t_ns: int, magnitude_mps2: float) -> None:
+        """Every sample of |a|: an impact is known before it can be judged."""
+        if self._hardest is None or magnitude_mps2 > self._hardest[1] or t_ns - self._hardest[0] > HARD_KEPT_NS:
+            self._hardest = t_ns, magnitude_mps2
+
+    def update(
+        self, t_ns: int, tilt_rad: float | None, looks: Iterable[Look], stepped_ns: int | None, worn: bool = True
+    ) -> Evidence | None:
+        """Some 20 ms of movement have passed.
+
+        Args:
+            tilt_rad: from the personal upright; None while that is not known.
+            looks: at the jolts that are to be judged now.
+            stepped_ns: the latest step of somebody who walks; None when nobody has walked yet.
+            worn: False while the device is known to be off the body: nobody falls then.
+        """
+        if not worn:
+            self.restart()
+            return None
+        evidence = self._impacts.update(t_ns, tilt_rad, looks)
+        if tilt_rad is not None:
+            down = self._posture.update(t_ns, tilt_rad, stepped_ns)
+            evidence = evidence or down
         if evidence is not None:
             self.restart()
         return evidence
 
     def excuse(self, now_ns: int) -> None:
         """The wearer cancelled: lying on is no new fall, until it lasts too long."""
-        self._excused_until_ns = now_ns + round(self._config.ask_again_s * 1e9)
+        self._posture.excuse(now_ns)
 
-    def _judge_posture(self, t_ns: int, tilt_rad: float) -> dict[str, Value] | None:
+
+class _Impacts:
+    """What the trees say of the jolts; at most one guess is open at a time."""
+
+    def __init__(self) -> None:
+        self.possible: Evidence | None = None
+        self._possible_ns = 0  # the jolt that it belongs to
+        self._open: dict[int, float] = {}  # jolts that the second look left open
+
+    def restart(self) -> None:
+        self.possible = None
+        self._open.clear()
+
+    def update(self, t_ns: int, tilt_rad: float | None, looks: Iterable[Look]) -> Evidence | None:
+        found = None
+        for look in looks:
+            if self._judge(look):
+                found = _evidence("impact", tilt_rad, look.peak_mps2, (t_ns - look.peak_ns) * 1e-9)
+        if self.possible is not None and t_ns - self._possible_ns > GUESS_NS:
+            self.possible = None
+        return found
+
+    def _judge(self, look: Look) -> bool:
+        """True when it was a fall."""
+        if look.number == 0:
+            if fall_possible.score(look.features) >= fall_possible.LIMIT:
+                self._possible_ns = look.peak_ns
+                if self.possible is None:
+                    self.possible = {"impact_g": round(look.peak_mps2 / G0_MPS2, 2)}
+            return False
+        if look.number == 1:
+            score = fall_suspected.score(look.features)
+            if score >= fall_suspected.LIMIT:
+                return True
+            if score >= fall_suspected.OPEN:
+                self._open[look.peak_ns] = score
+            elif look.peak_ns >= self._possible_ns:
+                self.possible = None
+            return False
+        return self._open.pop(look.peak_ns, None) is not None and fall_later.score(look.features) >= fall_later.LIMIT
+
+
+class _Posture:
+    """The trunk stays far from its upright."""
+
+    def __init__(self, config: FallConfig) -> None:
+        self._lean_rad, self._down_rad = math.radians(config.lean_deg), math.radians(config.down_deg)
+        self._walked_ns = round(config.walked_s * 1e9)
+        self._down_ns, self._rest_ns = round(config.down_s * 1e9), round(config.rest_s * 1e9)
+        self._ask_again_ns = round(config.ask_again_s * 1e9)
+        self._excused_until_ns: int | None = None
+        self._walking = False  # when she was upright last
+        self._down_since_ns: int | None = None
+
+    def restart(self) -> None:
+        self._down_since_ns = None
+
+    def excuse(self, now_ns: int) -> None:
+        self._excused_until_ns = now_ns + self._ask_again_ns
+
+    def update(self, t_ns: int, tilt_rad: float, stepped_ns: int | None) -> Evidence | None:
+        if tilt_rad < self._lean_rad:
+            self._walking = stepped_ns is not None and t_ns - stepped_ns <= self._walked_ns
+        if tilt_rad < self._down_rad:
+            self._down_since_ns = self._excused_until_ns = None
+            return None
         if self._down_since_ns is None:
             self._down_since_ns = t_ns
         down_ns = t_ns - self._down_since_ns
-        if down_ns < self._down_ns or (self._excused_until_ns is not None and t_ns < self._excused_until_ns):
-            return None
-        return {
-            "path": "posture",
-            "tilt_deg": round(math.degrees(tilt_rad), 1),
-            "impact_g": None,
-            "impact_age_s": round(down_ns * 1e-9, 2),
-        }
-
-    def _note_impact(self, t_ns: int, magnitude_mps2: float) -> None:
-        """A higher peak replaces the one it belongs to; a later one is judged on its own."""
-        last = self._pending[-1] if self._pending else None
-        if last is None or t_ns - last.t_ns >= 300_000_000:
-            self._pending.append(_Impact(t_ns, magnitude_mps2))
-        elif magnitude_mps2 > last.peak_mps2:
-            self._pending[-1] = _Impact(t_ns, magnitude_mps2)
-
-    def _judge_impacts(self, t_ns: int, tilt_rad: float) -> dict[str, Value] | None:
-        for impact in self._pending:
-            if t_ns - impact.t_ns >= self._settle_ns:
-                if not impact.count:
-                    impact.tilt_since_ns = t_ns
-                impact.tilt_sum_rad += tilt_rad
-                impact.count += 1
-        first = self._pending[0]
-        if t_ns - first.t_ns < self._decide_ns or t_ns - first.tilt_since_ns < self._look_ns:
-            return None
-        self._pending.popleft()
-        tilt_deg = math.degrees(first.tilt_sum_rad / first.count)
-        peak_g = first.peak_mps2 / G0_MPS2
-        if tilt_deg < self._limit_deg(peak_g):
-            return None
-        age_s = (t_ns - first.t_ns) * 1e-9
-        return {
-            "path": "impact",
-            "tilt_deg": round(tilt_deg, 1),
-            "impact_g": round(peak_g, 2),
-            "impact_age_s": round(age_s, 2),
-        }
-
-    def _limit_deg(self, peak_g: float) -> float:
-        """The harder the impact, the less tilt is needed."""
-        config = self._config
-        hardness = (peak_g - config.soft_impact_g) / (config.hard_impact_g - config.soft_impact_g)
-        return config.tilt_deg + (config.hard_tilt_deg - config.tilt_deg) * min(1.0, max(0.0, hardness))
-
-
-_CALM = Detection(Hazard.FALL, Severity.NONE)
-STOOD_S = 2.0
-_OPEN = (Severity.SUSPECTED, Severity.CONFIRMED, Severity.NOT_RECOVERED, Severity.LONG_LIE)
-
-
-class FallAlarm:
-    """The life of one fall alarm: countdown, confirmed, not up yet; or cancelled, or up again.
-
-    Runs on time alone, so it goes on when every sensor has died. A fall during an unfinished alarm belongs to
-    that alarm and does not restart its countdown.
-    """
-
-    def __init__(self, config: FallConfig) -> None:
-        self._config = config
-        minutes = (*config.not_recovered_min, config.long_lie_min)
-        self._phases = [(config.countdown_s, Severity.CONFIRMED)]
-        self._phases += [(60.0 * minute, Severity.NOT_RECOVERED) for minute in minutes[:-1]]
-        self._phases += [(60.0 * minutes[-1], Severity.LONG_LIE)]
-        self._upright_rad = math.radians(config.upright_deg)
-        self._phase = 0
-        self._suspected_ns = self._impact_ns = 0
-        self._upright_since_ns: int | None = None
-        self._upright_steps = 0
-        self._next: tuple[int, dict[str, Value]] | None = None
-        self.resumed = False  # the open alarm is of an earlier run of the guard
-        self._stood = False  # she was seen upright since it was resumed
-        self.detection = _CALM
-
-    @property
-    def open(self) -> bool:
-        return self.detection.severity in _OPEN
-
-    def suspect(self, now_ns: int, evidence: dict[str, Value]) -> None:
-        if self.resumed and self._stood:
-            # How the alarm of an earlier run went on is not known, but who has stood since then fell anew.
-            self._next = (now_ns, evidence)
-            self._tell(Severity.RECOVERED, {"upright_s": None, "steps": None, "resumed": True})
-            return
-        if self.open:
-            return
-        self._suspected_ns = now_ns
-        age_s = evidence["impact_age_s"]
-        self._impact_ns = now_ns - (round(age_s * 1e9) if isinstance(age_s, float) else 0)
-        self._phase, self._upright_since_ns = 0, None
-        self._tell(Severity.SUSPECTED, {**evidence, "deadline_s": self._config.countdown_s})
-
-    def resume(self, now_ns: int, severity: Severity, age_s: float) -> None:
-        """An alarm of an earlier run goes on in its phase; one of this run that is open already is the same fall."""
-        if self.open or severity not in _OPEN:
-            return
-        self._suspected_ns = now_ns - round(age_s * 1e9)
-        self._impact_ns = now_ns - round(self._config.no_cancel_s * 1e9)
-        self._upright_since_ns = None
-        told = [index for index, (_, phase) in enumerate(self._phases) if phase is severity]
-        due = [index for index in told if self._phases[index][0] <= age_s]
-        self._phase = (due or told[:1] or [-1])[-1] + 1
-        data: dict[str, Value] = {"resumed": True, "age_s": round(age_s, 1)}
-        if severity is Severity.SUSPECTED:
-            data["deadline_s"] = round(max(0.0, self._config.countdown_s - age_s), 1)
-        self.resumed, self._stood = True, False
-        self._tell(severity, data)
-
-    def cancel(self, pressed_since_ns: int) -> bool:
-        """The button was held; True when it counts, because the press began well after the impact."""
-        if not self.open or pressed_since_ns - self._impact_ns < self._config.no_cancel_s * 1e9:
-            return False
-        self._tell(Severity.CANCELLED, {"by": "button"})
-        return True
-
-    def stand(self, now_ns: int, tilt_rad: float, steps: int) -> None:
-        """The trunk's tilt and the number of steps so far, while the IMU can be trusted."""
-        if not self.open:
-            return
-        if not tilt_rad < self._upright_rad:
-            self._upright_since_ns = None
-        elif self._upright_since_ns is None:
-            self._upright_since_ns, self._upright_steps = now_ns, steps
+        if self._excused_until_ns is not None:
+            asks = t_ns >= self._excused_until_ns and down_ns >= self._down_ns
         else:
-            stood_s = (now_ns - self._upright_since_ns) * 1e-9
-            self._stood = self._stood or stood_s >= STOOD_S
-            walked = steps - self._upright_steps
-            if walked >= self._config.recovered_steps or stood_s >= self._config.recovered_upright_s:
-                self._tell(Severity.RECOVERED, {"upright_s": round(stood_s, 1), "steps": walked})
+            asks = down_ns >= (self._down_ns if self._walking else self._rest_ns)
+        return _evidence("posture", tilt_rad, None, down_ns * 1e-9) if asks else None
 
-    def lose_sight(self) -> None:
-        """The IMU cannot be trusted: nobody is seen standing up."""
-        self._upright_since_ns = None
 
-    def wait(self, now_ns: int) -> Detection:
-        """Time passed. A finished alarm is told for one step, then the detector is calm."""
-        if self.open and self._phase < len(self._phases):
-            after_s, severity = self._phases[self._phase]
-            down_s = (now_ns - self._suspected_ns) * 1e-9
-            if down_s >= after_s:
-                self._phase += 1
-                self._tell(severity, {"after_s": round(down_s, 1)})
-        return self.detection
-
-    def finish(self) -> None:
-        """The end of the alarm has been told; a fall that ended it is a new one."""
-        if self.open:
-            return
-        self.detection = _CALM
-        evidence, self._next = self._next, None
-        if evidence is not None:
-            self.suspect(*evidence)
-
-    def _tell(self, severity: Severity, data: dict[str, Value]) -> None:
-        self.detection = Detection(Hazard.FALL, severity, data)
-        self.resumed = self.resumed and self.open
+def _evidence(path: str, tilt_rad: float | None, peak_mps2: float | None, age_s: float) -> Evidence:
+    return {
+        "path": path,
+        "tilt_deg": None if tilt_rad is None else round(math.degrees(tilt_rad), 1),
+        "impact_g": None if peak_mps2 is None else round(peak_mps2 / G0_MPS2, 2),
+        "impact_age_s": round(age_s, 2),
+    }

@@ -51,7 +51,7 @@ class PreImpactConfig:
 
 
 class PreImpactFeatures:
-    """Turns the slices of MotionHistory into `FEATURES`: `follow` each new slice, ask for a `row` unless it is quiet."""
+    """Turns the slices of MotionHistory into `FEATURES`: `follow` each new one, ask for a `row` unless it is quiet."""
 
     def __init__(self) -> None:
         self._sink_mps = [0.0, 0.0]

@@ -6,6 +6,7 @@ seconds before the peak, and of where it was later.
 """
 
 import math
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,9 @@ from typing import Protocol
 from hal.samples import Vector
 
 G0_MPS2 = 9.80665
-PEAK_G = 1.5  # every recorded fall reaches it; slow steps do so 30 times a minute
+S, MS = 1_000_000_000, 1_000_000
+PEAK_MPS2 = 1.5 * G0_MPS2  # every recorded fall reaches it; slow steps do so 30 times a minute
+LIGHT_MPS2, FREE_MPS2 = 0.7 * G0_MPS2, 0.25 * G0_MPS2
 BELONGS_NS = 400_000_000  # a higher peak so soon after replaces the one before
 LOOKS_NS = (300_000_000, 1_000_000_000, 2_000_000_000)
 HIGHEST_G = 6.0  # beyond it an impact is just hard; sensors differ in what they can measure there
@@ -27,6 +30,7 @@ FEATURES = (
     "before_peak_g",
     "falling_least_g",
     "falling_light_s",
+    "falling_free_s",
     "falling_speed_mps",
     "falling_drop_m",
     "falling_turning_radps",
@@ -38,24 +42,25 @@ FEATURES = (
     "impact_tilt_rad",
     "impact_g",
     "impact_mean_g",
-    "impact_hard_s",
     "impact_stop_mps",
     "impact_turning_radps",
     "impact_level_mps2",
-    "after_tilt_rad",
-    "after_turned_rad",
+    "impact_hard_s",
     "after_turned_most_rad",
     "after_turned_least_rad",
-    "after_from_impact_rad",
     "after_spread_mps2",
     "after_turning_radps",
     "after_level_mps2",
     "after_peak_g",
     "after_least_g",
+    "after_speed_mps",
+    "end_tilt_rad",
+    "end_turned_rad",
+    "end_from_impact_rad",
     "end_spread_mps2",
     "end_turning_radps",
-    "end_vertical_mps2",
-    "end_turned_rad",
+    "end_level_mps2",
+    "end_settling_rad",
 )
 
 
@@ -67,10 +72,14 @@ class Slice(Protocol):
     mean_mps2: float
     peak_mps2: float
     least_mps2: float
-    vertical_mps2: float
     level_mps2: float
     turning_radps: float
     up: Vector
+    force_sum: float
+    force_square_sum: float
+    turning_sum_rad: float
+    level_sum_mps: float
+    speed_mps: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +103,6 @@ class FallLooks:
     """Finds the peaks of |a| and looks at each of them three times."""
 
     def __init__(self) -> None:
-        self._limit_mps2 = PEAK_G * G0_MPS2
         self.pending: deque[_Peak] = deque(maxlen=16)
 
     def restart(self) -> None:
@@ -103,7 +111,7 @@ class FallLooks:
     def update(self, slices: Sequence[Slice], upright: Vector | None) -> list[Look]:
         """To be called when a slice was finished, the newest of `slices`."""
         last, pending = slices[-1], self.pending
-        if last.peak_mps2 > self._limit_mps2:
+        if last.peak_mps2 > PEAK_MPS2:
             self._note(last.t_ns, last.peak_mps2)
         if not pending:
             return []
@@ -124,29 +132,104 @@ class FallLooks:
             self.pending[-1] = _Peak(t_ns, mps2)
 
 
-class _Mean:
-    """Mean and spread of what is seen of one phase, weighted by time."""
+def _time(piece: Slice) -> int:
+    return piece.t_ns
 
-    __slots__ = ("square", "total", "weight")
 
-    def __init__(self) -> None:
-        self.weight = self.total = self.square = 0.0
+def features(history: Iterable[Slice], peak_ns: int, upright: Vector | None) -> tuple[float, ...]:
+    """`FEATURES` of the peak at `peak_ns`, as far as it is known by the newest slice."""
+    pieces = list(history)
+    now_ns = pieces[-1].t_ns
+    last = len(pieces) - 1
 
-    def add(self, value: float, span_s: float) -> None:
-        self.weight += span_s
-        self.total += value * span_s
-        self.square += value * value * span_s
+    def since(t_ns: int) -> int:
+        """The first piece that ends after `t_ns`, or the last one; never the very first, whose sums include more."""
+        return min(last, max(1, bisect_right(pieces, t_ns, key=_time)))
 
-    @property
-    def mean(self) -> float:
-        return self.total / self.weight if self.weight else 0.0
+    began, first = since(peak_ns - 3 * S), since(peak_ns - S)
+    hit, rest = since(peak_ns - 60 * MS), since(peak_ns + 200 * MS)
+    # Where up was before; of a history that is too short, its beginning.
+    reference, wander = _mean_up(pieces[began:first:8] or pieces[:2])
+    own = upright or reference
+    lies, _ = _mean_up(pieces[since(now_ns - 300 * MS) :: 2])
+    peak_before = max(piece.peak_mps2 for piece in pieces[began - 1 : since(peak_ns - 500 * MS)] or pieces[:1])
+    return (
+        _spread(pieces[began - 1], pieces[first - 1]),
+        _turning(pieces[began - 1], pieces[first - 1]),
+        wander,
+        _angle(reference, own),
+        min(HIGHEST_G, peak_before / G0_MPS2),
+        *_falling(pieces[first - 1 : max(hit, first + 1)], reference),
+        *_impact(pieces[hit - 1 : max(rest, hit + 1)], own),
+        sum(p.span_s for p in pieces[since(peak_ns - 500 * MS) : since(peak_ns + 500 * MS)] if p.peak_mps2 > PEAK_MPS2),
+        *_after(pieces[rest - 1 :], reference),
+        _angle(lies, own),
+        _angle(lies, reference),
+        _angle(lies, pieces[hit].up),
+        *_end(pieces[since(now_ns - 500 * MS) - 1 :], lies),
+    )
 
-    @property
-    def spread(self) -> float:
-        if not self.weight:
-            return 0.0
-        mean = self.total / self.weight
-        return math.sqrt(max(0.0, self.square / self.weight - mean * mean))
+
+def _falling(falling: list[Slice], reference: Vector) -> tuple[float, ...]:
+    """The first piece is the one before."""
+    least, light_s, free_s, most = math.inf, 0.0, 0.0, 0.0
+    slowest = drop = 0.0
+    speed_mps = falling[0].speed_mps
+    for piece in falling[1:]:
+        if piece.least_mps2 < least:
+            least = piece.least_mps2
+        if piece.turning_radps > most:
+            most = piece.turning_radps
+        if piece.mean_mps2 < LIGHT_MPS2:
+            light_s += piece.span_s
+            if piece.mean_mps2 < FREE_MPS2:
+                free_s += piece.span_s
+        speed = piece.speed_mps - speed_mps
+        drop += speed * piece.span_s
+        if speed < slowest:
+            slowest = speed
+    start, end = falling[0], falling[-1]
+    middle = falling[len(falling) // 2]
+    tilted = _angle(end.up, reference)
+    rate = (tilted - _angle(middle.up, reference)) / max(0.1, (end.t_ns - middle.t_ns) * 1e-9)
+    return (
+        *(least / G0_MPS2, light_s, free_s, slowest, drop),
+        *(_turning(start, end), most, _level(start, end), _angle(falling[1].up, reference), tilted, rate),
+    )
+
+
+def _impact(impact: list[Slice], own: Vector) -> tuple[float, ...]:
+    start, end = impact[0], impact[-1]
+    impact = impact[1:]
+    return (
+        _angle(impact[0].up, own),
+        min(HIGHEST_G, max(p.peak_mps2 for p in impact) / G0_MPS2),
+        _force(start, end) / G0_MPS2,
+        max(p.speed_mps for p in impact) - min(start.speed_mps, impact[0].speed_mps),
+        max(p.turning_radps for p in impact),
+        max(p.level_mps2 for p in impact),
+    )
+
+
+def _after(after: list[Slice], reference: Vector) -> tuple[float, ...]:
+    start, end = after[0], after[-1]
+    x, y, z = reference
+    after = after[1:]
+    along = [p.up[0] * x + p.up[1] * y + p.up[2] * z for p in after[::2]]
+    return (
+        math.acos(max(-1.0, min(along))),
+        math.acos(min(1.0, max(along))),
+        _spread(start, end),
+        _turning(start, end),
+        _level(start, end),
+        min(HIGHEST_G, max(p.peak_mps2 for p in after) / G0_MPS2),
+        min(p.least_mps2 for p in after) / G0_MPS2,
+        end.speed_mps - start.speed_mps,
+    )
+
+
+def _end(end: list[Slice], lies: Vector) -> tuple[float, ...]:
+    return _spread(end[0], end[-1]), _turning(end[0], end[-1]), _level(end[0], end[-1]), _angle(lies, end[0].up)
 
 
 def _angle(a: Vector, b: Vector) -> float:
@@ -154,127 +237,38 @@ def _angle(a: Vector, b: Vector) -> float:
     return math.acos(max(-1.0, min(1.0, along)))
 
 
-def _mean_up(slices: Iterable[Slice]) -> tuple[Vector, float]:
+def _mean_up(pieces: list[Slice]) -> tuple[Vector, float]:
     """The mean direction, and how far they differ: 0 when all are the same, up to 1."""
     x = y = z = 0.0
-    count = 0
-    for piece in slices:
+    for piece in pieces:
         ux, uy, uz = piece.up
-        x, y, z, count = x + ux, y + uy, z + uz, count + 1
+        x, y, z = x + ux, y + uy, z + uz
     length = math.sqrt(x * x + y * y + z * z)
     if not length:
         return (0.0, 0.0, 1.0), 1.0
-    return (x / length, y / length, z / length), 1.0 - length / count
+    return (x / length, y / length, z / length), 1.0 - length / len(pieces)
 
 
-def features(slices: Sequence[Slice], peak_ns: int, upright: Vector | None) -> tuple[float, ...]:
-    """`FEATURES` of the peak at `peak_ns`, as far as it is known by the newest of `slices`."""
-    kept = [piece for piece in slices if piece.t_ns > peak_ns - 3_000_000_000]
-    until = peak_ns - 60_000_000
-    first = peak_ns - 1_000_000_000
-    before = [p for p in kept if p.t_ns <= first]
-    falling = [p for p in kept if first < p.t_ns <= until]
-    impact = [p for p in kept if until < p.t_ns <= peak_ns + 200_000_000]
-    after = [p for p in kept if p.t_ns > peak_ns + 200_000_000]
-    reference, wander = _mean_up(before or kept[:3])
-    own = upright or reference
-    return (
-        *_before(before, kept, peak_ns, wander, _angle(reference, own)),
-        *_falling(falling or impact[:1], impact, reference),
-        *_impact(kept, impact or kept[-1:], peak_ns, own),
-        *_after(after or kept[-1:], (impact or kept[-1:])[0].up, reference, own),
-    )
+# Means from the end of one piece to the end of a later one
 
 
-def _before(
-    before: list[Slice], kept: list[Slice], peak_ns: int, wander: float, tilt_rad: float
-) -> tuple[float, ...]:
-    force, turning = _Mean(), _Mean()
-    for piece in before:
-        force.add(piece.mean_mps2, piece.span_s)
-        turning.add(piece.turning_radps, piece.span_s)
-    peak = max((p.peak_mps2 for p in kept if p.t_ns < peak_ns - 500_000_000), default=G0_MPS2)
-    return force.spread, turning.mean, wander, tilt_rad, min(HIGHEST_G, peak / G0_MPS2)
+def _force(a: Slice, b: Slice) -> float:
+    return (b.force_sum - a.force_sum) / _span_s(a, b)
 
 
-def _falling(falling: list[Slice], impact: list[Slice], reference: Vector) -> tuple[float, ...]:
-    turning, level = _Mean(), _Mean()
-    least, light_s, speed, slowest, drop, most = math.inf, 0.0, 0.0, 0.0, 0.0, 0.0
-    for piece in falling:
-        span_s = piece.span_s
-        turning.add(piece.turning_radps, span_s)
-        level.add(piece.level_mps2, span_s)
-        least = min(least, piece.least_mps2)
-        most = max(most, piece.turning_radps)
-        if piece.mean_mps2 < 0.7 * G0_MPS2:
-            light_s += span_s
-        speed += piece.vertical_mps2 * span_s
-        drop += speed * span_s
-        slowest = min(slowest, speed)
-    began, ended = _angle(falling[0].up, reference), _angle(falling[-1].up, reference)
-    middle = falling[len(falling) // 2]
-    span_s = max(0.1, (falling[-1].t_ns - middle.t_ns) * 1e-9)
-    rate = (ended - _angle(middle.up, reference)) / span_s
-    return (
-        least / G0_MPS2,
-        light_s,
-        slowest,
-        drop,
-        turning.mean,
-        most,
-        level.mean,
-        began,
-        ended,
-        rate,
-    )
+def _spread(a: Slice, b: Slice) -> float:
+    span_s = _span_s(a, b)
+    mean = (b.force_sum - a.force_sum) / span_s
+    return math.sqrt(max(0.0, (b.force_square_sum - a.force_square_sum) / span_s - mean * mean))
 
 
-def _impact(kept: list[Slice], impact: list[Slice], peak_ns: int, own: Vector) -> tuple[float, ...]:
-    force = _Mean()
-    stop = 0.0
-    for piece in impact:
-        force.add(piece.mean_mps2, piece.span_s)
-        stop += max(0.0, piece.vertical_mps2) * piece.span_s
-    near = [p for p in kept if abs(p.t_ns - peak_ns) < 500_000_000 and p.peak_mps2 > PEAK_G * G0_MPS2]
-    return (
-        _angle(impact[0].up, own),
-        min(HIGHEST_G, max(p.peak_mps2 for p in impact) / G0_MPS2),
-        force.mean / G0_MPS2,
-        sum(p.span_s for p in near),
-        stop,
-        max(p.turning_radps for p in impact),
-        max(p.level_mps2 for p in impact),
-    )
+def _turning(a: Slice, b: Slice) -> float:
+    return (b.turning_sum_rad - a.turning_sum_rad) / _span_s(a, b)
 
 
-def _after(after: list[Slice], hit: Vector, reference: Vector, own: Vector) -> tuple[float, ...]:
-    force, turning, level = _Mean(), _Mean(), _Mean()
-    end, end_turning, end_vertical = _Mean(), _Mean(), _Mean()
-    end_ns = after[-1].t_ns - 500_000_000
-    turned = [_angle(piece.up, reference) for piece in after]
-    for piece in after:
-        span_s = piece.span_s
-        force.add(piece.mean_mps2, span_s)
-        turning.add(piece.turning_radps, span_s)
-        level.add(piece.level_mps2, span_s)
-        if piece.t_ns > end_ns:
-            end.add(piece.mean_mps2, span_s)
-            end_turning.add(piece.turning_radps, span_s)
-            end_vertical.add(piece.vertical_mps2, span_s)
-    lies, _ = _mean_up(piece for piece in after if piece.t_ns > after[-1].t_ns - 300_000_000)
-    return (
-        _angle(lies, own),
-        _angle(lies, reference),
-        max(turned),
-        min(turned),
-        _angle(lies, hit),
-        force.spread,
-        turning.mean,
-        level.mean,
-        min(HIGHEST_G, max(p.peak_mps2 for p in after) / G0_MPS2),
-        min(p.least_mps2 for p in after) / G0_MPS2,
-        end.spread,
-        end_turning.mean,
-        end_vertical.spread,
-        _angle(lies, next((p.up for p in after if p.t_ns > end_ns), lies)),
-    )
+def _level(a: Slice, b: Slice) -> float:
+    return (b.level_sum_mps - a.level_sum_mps) / _span_s(a, b)
+
+
+def _span_s(a: Slice, b: Slice) -> float:
+    return max(0.005, (b.t_ns - a.t_ns) * 1e-9)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hal.samples import Vector
 
+G0_MPS2 = 9.80665
 SLICE_NS = 20_000_000
 KEPT_S = 6.0
 
@@ -24,6 +25,12 @@ class MotionSlice:
     turning_radps: float  # mean of |angular rate|
     tilt_rad: float  # from the personal upright, at the end
     up: Vector  # where up is in the sensor's axes, at the end
+    # From the beginning to the end of this slice, so that the mean of any stretch is a difference of two:
+    force_sum: float  # of |a| - 1 g, times seconds
+    force_square_sum: float
+    turning_sum_rad: float
+    level_sum_mps: float
+    speed_mps: float  # upward; means something only as a difference over a second or two
 
 
 class MotionHistory:
@@ -34,6 +41,7 @@ class MotionHistory:
         self._until_ns: int | None = None
         self._last_ns = 0
         self._before_mps2 = 0.0
+        self._force_sum = self._force_square_sum = self._turned = self._level_sum = self._speed = 0.0
         self._restart_sums()
 
     def restart(self) -> None:
@@ -56,7 +64,7 @@ class MotionHistory:
         self._count += 1
         self._sum += magnitude_mps2
         self._vertical += vertical_mps2
-        along_mps2 = vertical_mps2 + 9.80665
+        along_mps2 = vertical_mps2 + G0_MPS2
         self._level += math.sqrt(max(0.0, magnitude_mps2 * magnitude_mps2 - along_mps2 * along_mps2))
         self._turning += turning_radps
         if smooth > self._peak:
@@ -72,18 +80,17 @@ class MotionHistory:
     def _finish(self, t_ns: int, tilt_rad: float, up: Vector) -> None:
         slices, share = self.slices, 1.0 / self._count
         began_ns = slices[-1].t_ns if slices else t_ns - SLICE_NS
+        span_s, mean, vertical = (t_ns - began_ns) * 1e-9, self._sum * share, self._vertical * share
+        level, turning, more = self._level * share, self._turning * share, mean - G0_MPS2
+        self._force_sum += more * span_s
+        self._force_square_sum += more * more * span_s
+        self._turned += turning * span_s
+        self._level_sum += level * span_s
+        self._speed += vertical * span_s
         slices.append(
             MotionSlice(
-                t_ns,
-                (t_ns - began_ns) * 1e-9,
-                self._sum * share,
-                self._peak,
-                self._least,
-                self._vertical * share,
-                self._level * share,
-                self._turning * share,
-                tilt_rad,
-                up,
+                *(t_ns, span_s, mean, self._peak, self._least, vertical, level, turning, tilt_rad, up),
+                *(self._force_sum, self._force_square_sum, self._turned, self._level_sum, self._speed),
             )
         )
         while t_ns - slices[0].t_ns > KEPT_S * 1e9:

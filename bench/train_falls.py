@@ -1,0 +1,400 @@
+"""Teaches the fall detector: `python -m bench.train_falls --write` makes `firmware/core/models/fall_*.py`.
+
+Every trial of SisFall and KFall (walks a second time from their end to their start, and other sets' walks) streams
+through the shipping attitude, steps, slices and features: once as it was recorded, at 100 Hz at most, and twice with
+the device worn and measuring in a way drawn for that trial (up to 30 deg off, one in four upside down, 20 to 100 Hz,
+2 to 16 g, gain within 5 %, one in four without a gyroscope). Five folds by subject say how good the trees are on
+people they have not seen, and choose the limits; the shipped trees are then grown on everybody with those limits.
+The same seed and data give the same files, bit for bit.
+"""
+
+import argparse
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"  # the order of sums, and with it the last bit, must not depend on the machine
+
+import math
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench._fall_data import WALKS, Floats, Trial, Wearing, dropped, recorded_looks, rotation, trials
+from bench._trees import data_hash, source
+from firmware.core.estimators.fall_features import FEATURES
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+MODELS = Path(__file__).parents[1] / "firmware" / "core" / "models"
+SEED = 4
+FOLDS = 5
+FALLS = ("sisfall", "kfall")
+SETS = (*FALLS, "ipol", "mobgap", "daphnet")
+UPSIDE_DOWN = np.diag([1.0, -1.0, -1.0])
+NEAR_S, BEFORE_S = 0.5, 2.0
+TREES, DEPTH, RATE, LEAF, PULL = 120, 4, 0.1, 30, 3.0
+STAGES = (
+    ("fall_possible", "Whether a jolt 0.3 s ago was a fall."),
+    ("fall_suspected", "Whether a jolt 1 s ago was a fall."),
+    ("fall_later", "Whether a jolt 2 s ago, which was left open after 1 s, was a fall."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Every look of all trials, worn in one way; the arrays are parallel, `trial` counts in `trials`."""
+
+    trials: list[Trial]  # without their samples
+    features: Floats
+    trial: Floats
+    number: Floats
+    peak_s: Floats
+    at_s: Floats
+
+    @property
+    def subjects(self) -> list[str]:
+        return [self.trials[int(index)].subject for index in self.trial]
+
+    @property
+    def impact_s(self) -> Floats:
+        return np.array([_known(self.trials[int(index)].impact_s) for index in self.trial])
+
+    @property
+    def labels(self) -> Floats:
+        """1 a fall, 0 none, -1 what nobody can say: shortly before a fall, and after it."""
+        after_s = self.peak_s - self.impact_s
+        none = np.isnan(after_s) | (after_s < -BEFORE_S)
+        return np.where(none, 0, np.where(np.abs(after_s) <= NEAR_S, 1, -1))
+
+
+def _known(value_s: float | None) -> float:
+    return math.nan if value_s is None else value_s
+
+
+Draw = Callable[[int], Wearing]
+
+
+def as_recorded(_: int) -> Wearing:
+    return Wearing("as recorded", rate_hz=100.0)
+
+
+def drawn(name: str) -> Draw:
+    """A way of wearing for each trial by its index."""
+
+    def wearing(index: int) -> Wearing:
+        dice = np.random.default_rng([SEED, index, *name.encode()])
+        turn = np.array(rotation(dice.normal(size=3), math.radians(30.0 * math.sqrt(dice.uniform()))))
+        if dice.uniform() < 0.25:
+            turn = turn @ UPSIDE_DOWN
+        return Wearing(
+            name,
+            rate_hz=float(dice.choice([20, 25, 32, 50, 64, 100])),
+            range_g=float(dice.choice([2, 4, 8, 16])),
+            gain=float(dice.uniform(0.95, 1.05)),
+            turn=_rows(turn),
+            gyroscope=bool(dice.uniform() < 0.75),
+            smoothed=bool(dice.uniform() < 0.5),
+            stand_in=bool(dice.uniform() < 0.6),
+            lead_in_s=3.0 * float(dice.integers(0, 2)),
+        )
+
+    return wearing
+
+
+def turned(name: str) -> Draw:
+    """30 deg off about an axis drawn for each trial."""
+
+    def wearing(index: int) -> Wearing:
+        dice = np.random.default_rng([SEED, index, *name.encode()])
+        return Wearing(name, rate_hz=100.0, turn=rotation(dice.normal(size=3), math.radians(30.0)))
+
+    return wearing
+
+
+def always(wearing: Wearing) -> Draw:
+    return lambda _: wearing
+
+
+def _rows(matrix: Floats) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(float(value) for value in row) for row in matrix)
+
+
+TAUGHT = {"as recorded": as_recorded, "drawn 1": drawn("drawn 1"), "drawn 2": drawn("drawn 2")}
+TRIED: dict[str, Draw] = {
+    "30 deg off": turned("30 deg off"),
+    "upside down": always(Wearing("upside down", rate_hz=100.0, turn=_rows(UPSIDE_DOWN))),
+    "20 Hz": always(Wearing("20 Hz", rate_hz=20.0)),
+    "4 g": always(Wearing("4 g", rate_hz=100.0, range_g=4.0)),
+    "2 g": always(Wearing("2 g", rate_hz=100.0, range_g=2.0)),
+    "20 Hz, 2 g": always(Wearing("20 Hz, 2 g", rate_hz=20.0, range_g=2.0)),
+    "no gyroscope": always(Wearing("no gyroscope", rate_hz=100.0, gyroscope=False, stand_in=True)),
+    "rates 0": always(Wearing("rates 0", rate_hz=100.0, gyroscope=False)),
+    "no lead-in": always(Wearing("no lead-in", rate_hz=100.0, lead_in_s=0.0)),
+}
+
+
+def seen(data: Path, draw: Draw, sets: Sequence[str] = SETS) -> Seen:
+    """Stream everything once."""
+    kept: list[Trial] = []
+    rows: list[tuple[float, ...]] = []
+    where: list[tuple[float, ...]] = []
+    every = [trials(data, tuple(sets)), dropped(200, SEED)]
+    for index, trial in enumerate(trial for source_ in every for trial in source_):
+        kept.append(trial.without_samples())
+        for at_s, look in recorded_looks(trial, draw(index)):
+            rows.append(look.features)
+            where.append((index, look.number, look.peak_ns * 1e-9, at_s))
+    table = np.array(where)
+    return Seen(kept, np.array(rows), table[:, 0], table[:, 1], table[:, 2], table[:, 3])
+
+
+# Learning
+
+
+def grown(parts: Iterable[tuple[Floats, Floats]]) -> "HistGradientBoostingClassifier":
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    shown = list(parts)
+    model = HistGradientBoostingClassifier(
+        max_iter=TREES,
+        max_depth=DEPTH,
+        learning_rate=RATE,
+        min_samples_leaf=LEAF,
+        l2_regularization=PULL,
+        early_stopping=False,
+        random_state=SEED,
+    )
+    return model.fit(np.concatenate([x for x, _ in shown]), np.concatenate([y for _, y in shown]))
+
+
+def lesson(part: Seen, stage: int, among: Callable[[str], bool]) -> tuple[Floats, Floats]:
+    labels = part.labels
+    chosen = (part.number == stage) & (labels >= 0) & np.array([among(subject) for subject in part.subjects])
+    return part.features[chosen], labels[chosen]
+
+
+def folds(parts: Iterable[Seen]) -> dict[str, int]:
+    """Which fold a subject is in; everything that is known of a subject is in one."""
+    subjects = sorted({trial.subject for part in parts for trial in part.trials})
+    np.random.default_rng(SEED).shuffle(subjects)
+    return {subject: index % FOLDS for index, subject in enumerate(subjects)}
+
+
+def scored(models: Sequence["HistGradientBoostingClassifier"], fold: dict[str, int], part: Seen, stage: int) -> Floats:
+    """By the model that has not seen the subject; NaN for other looks."""
+    scores = np.full(len(part.trial), np.nan)
+    place = np.array([fold[subject] for subject in part.subjects])
+    for index, model in enumerate(models):
+        chosen = (part.number == stage) & (place == index)
+        if chosen.any():
+            scores[chosen] = model.decision_function(part.features[chosen])
+    return scores
+
+
+# Judging
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    possible: float
+    suspected: float
+    open: float
+    later: float
+
+
+def alarms(part: Seen, scores: Sequence[Floats], limits: Limits) -> Floats:
+    """When each trial first alarms, in seconds; infinite when never. A fall is not found before it began."""
+    first = np.full(len(part.trials), np.inf)
+    left_open: dict[tuple[float, float], bool] = {}
+    for row in range(len(part.trial)):
+        key = (part.trial[row], part.peak_s[row])
+        if part.number[row] == 1:
+            fell = scores[1][row] >= limits.suspected
+            left_open[key] = limits.open <= scores[1][row] < limits.suspected
+        else:
+            fell = part.number[row] == 2 and left_open.get(key, False) and scores[2][row] >= limits.later
+        if fell:
+            index = int(part.trial[row])
+            first[index] = min(first[index], part.at_s[row])
+    return first
+
+
+def began_s(trial: Trial) -> float:
+    if trial.impact_s is None:
+        return math.nan
+    return trial.impact_s - 1.5 if trial.onset_s is None else trial.onset_s
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    falls: int
+    missed: int
+    others: int
+    false: int
+
+    def __str__(self) -> str:
+        found = self.falls - self.missed
+        f1 = 2 * found / max(1, 2 * found + self.false + self.missed)
+        sensitivity = found / self.falls if self.falls else math.nan
+        specificity = 1 - self.false / self.others if self.others else math.nan
+        return (
+            f"sens {sensitivity:.4f} ({self.missed}/{self.falls} missed)  spec {specificity:.4f} "
+            f"({self.false}/{self.others} false)  F1 {f1:.4f}"
+        )
+
+
+def figures(part: Seen, first_s: Floats, among: Callable[[Trial], bool]) -> Figures:
+    """Walks that are played backwards and simulated drops are counted by themselves only."""
+    chosen = [(trial, first_s[i]) for i, trial in enumerate(part.trials) if among(trial)]
+    fell = [(trial, at) for trial, at in chosen if trial.fell]
+    missed = sum(not at < math.inf for _, at in fell)
+    early = sum(at < began_s(trial) for trial, at in fell)
+    others = [at for trial, at in chosen if not trial.fell]
+    return Figures(len(fell), missed, len(others), sum(at < math.inf for at in others) + early)
+
+
+def judged(trial: Trial) -> bool:
+    return trial.dataset in FALLS and not trial.backwards
+
+
+def best_per_trial(part: Seen, scores: Floats, chosen: Floats) -> Floats:
+    """The highest score of each trial; minus infinity where there is none."""
+    best = np.full(len(part.trials), -np.inf)
+    np.maximum.at(best, part.trial[chosen].astype(int), scores[chosen])
+    return best
+
+
+def calmest(score: Floats, fell: Floats, also: Floats) -> float:
+    """The limit with the fewest errors, the middle of them where several are as good. `also`: found by other means."""
+    grid = np.arange(-5.0, 6.01, 0.1)
+    errors = np.array([((score >= limit) | also != fell).sum() for limit in grid])
+    return round(float(np.mean(grid[errors == errors.min()])), 2)
+
+
+def chosen_limits(parts: Sequence[Seen], scores: Sequence[Sequence[Floats]]) -> Limits:
+    """From the scores of people whom the trees had not seen, recorded and drawn together."""
+    fell = np.concatenate([[trial.fell for trial in part.trials] for part in parts])
+    nobody = np.zeros(len(fell), bool)
+    best = [
+        np.concatenate([best_per_trial(p, s[stage], p.number == stage) for p, s in zip(parts, scores, strict=True)])
+        for stage in (0, 1)
+    ]
+    possible, suspected = (calmest(score, fell, nobody) for score in best)
+    opened = round(min(suspected - 1.0, float(np.quantile(best[1][fell & (best[1] > -np.inf)], 0.001))), 2)
+    late = []
+    for part, score in zip(parts, scores, strict=True):
+        keys = {
+            (part.trial[row], part.peak_s[row])
+            for row in np.flatnonzero((part.number == 1) & (score[1] >= opened) & (score[1] < suspected))
+        }
+        again = np.array([key in keys for key in zip(part.trial, part.peak_s, strict=True)]) & (part.number == 2)
+        late.append(best_per_trial(part, score[2], again))
+    later = calmest(np.concatenate(late), fell, best[1] >= suspected)
+    return Limits(possible, suspected, opened, later)
+
+
+# Telling
+
+
+def tell(name: str, part: Seen, first_s: Floats) -> None:
+    walks = figures(part, first_s, lambda trial: trial.kind in WALKS)
+    drops = figures(part, first_s, lambda trial: trial.kind == "dropped")
+    print(f"{name:14} {figures(part, first_s, judged)}  walks {walks.false}/{walks.others}", end="")
+    print(f"  dropped {drops.false}/{drops.others}", flush=True)
+
+
+def tell_details(part: Seen, first_s: Floats, hints: Floats) -> None:
+    for what in ("dataset", "direction", "kind"):
+        for value in sorted({str(getattr(trial, what)) for trial in part.trials if judged(trial)} - {""}):
+            found = figures(part, first_s, lambda t, w=what, v=value: judged(t) and getattr(t, w) == v)  # type: ignore[misc]
+            print(f"  {what:9} {value:16} {found}")
+    falls = [(trial, first_s[i]) for i, trial in enumerate(part.trials) if judged(trial) and trial.impact_s is not None]
+    latency = np.array([at - trial.impact_s for trial, at in falls if at < math.inf and trial.impact_s is not None])
+    print(f"  suspected after the impact: median {np.median(latency):.2f} s, p95 {np.quantile(latency, 0.95):.2f} s")
+    print(f"  possible, at 0.3 s: {figures(part, hints, judged)}")
+    for i, trial in enumerate(part.trials):
+        if judged(trial) and (trial.fell == bool(first_s[i] == math.inf) or first_s[i] < began_s(trial)):
+            what = "missed" if first_s[i] == math.inf else "false"
+            print(f"  {what:7} {trial.subject:14} {trial.name:14} {trial.kind} {trial.direction}")
+
+
+def hinted(part: Seen, scores: Floats, limits: Limits) -> Floats:
+    first = np.full(len(part.trials), np.inf)
+    for row in np.flatnonzero((part.number == 0) & (scores >= limits.possible)):
+        index = int(part.trial[row])
+        first[index] = min(first[index], part.at_s[row])
+    return first
+
+
+def tell_across(parts: Sequence[Seen], limits: Limits) -> None:
+    """Trees that have seen one data set judge the other, with the limits that were chosen above."""
+    for taught, judge in (FALLS, FALLS[::-1]):
+        models = [
+            grown(lesson(part, stage, lambda subject, out=judge: not subject.startswith(out)) for part in parts)  # type: ignore[misc]
+            for stage in range(len(STAGES))
+        ]
+        part = parts[0]
+        scores = [scored([model], dict.fromkeys(part.subjects, 0), part, i) for i, model in enumerate(models)]
+        found = figures(part, alarms(part, scores, limits), lambda t, j=judge: judged(t) and t.dataset == j)  # type: ignore[misc]
+        print(f"{taught} -> {judge}: {found}", flush=True)
+
+
+def write(parts: Sequence[Seen], limits: Limits, digest: str) -> None:
+    made_by = (
+        "By: python -m bench.train_falls --write",
+        f"From: SisFall (Sucerquia et al. 2017), KFall (Yu et al. 2021), walks of others; hash {digest}, seed {SEED}",
+    )
+    constants = (
+        [("LIMIT", limits.possible)],
+        [("LIMIT", limits.suspected), ("OPEN", limits.open)],
+        [("LIMIT", limits.later)],
+    )
+    for stage, (name, what) in enumerate(STAGES):
+        model = grown(lesson(part, stage, lambda _: True) for part in parts)
+        text = source(model, FEATURES, what=what, made_by=made_by, constants=constants[stage])
+        (MODELS / f"{name}.py").write_text(text)
+        print(f"{name}.py: {len(text) // 1000} kB, {TREES} trees")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.train_falls", description=__doc__)
+    default = os.environ.get("REARGUARD_DATA") or Path(__file__).parents[2] / "shared" / "data"
+    parser.add_argument("--data", type=Path, default=Path(default))
+    parser.add_argument("--write", action="store_true", help="the models, grown on everybody")
+    parser.add_argument("--rows", action="store_true", help="judge each way of wearing by itself as well (slow)")
+    parser.add_argument("--across", action="store_true", help="taught by one data set, judged on the other")
+    args = parser.parse_args()
+    if not all((args.data / dataset).is_dir() for dataset in FALLS):
+        print(f"train_falls: no recordings in {args.data}; set REARGUARD_DATA or --data", file=sys.stderr)
+        return 1
+    digest = data_hash(path for dataset in SETS for path in (args.data / dataset).glob("*.npz"))
+    parts = [seen(args.data, draw) for draw in TAUGHT.values()]
+    print(f"data {digest}, seed {SEED}; {sum(len(part.trial) for part in parts)} looks", flush=True)
+    fold = folds(parts)
+    models = [
+        [grown(lesson(p, stage, lambda s, i=i: fold[s] != i) for p in parts) for i in range(FOLDS)]  # type: ignore[misc]
+        for stage in range(len(STAGES))
+    ]
+    scores = [[scored(models[stage], fold, part, stage) for stage in range(len(STAGES))] for part in parts]
+    limits = chosen_limits(parts, scores)
+    print(limits, flush=True)
+    if args.write:
+        write(parts, limits, digest)
+    for name, part, score in zip(TAUGHT, parts, scores, strict=True):
+        tell(name, part, alarms(part, score, limits))
+    tell_details(parts[0], alarms(parts[0], scores[0], limits), hinted(parts[0], scores[0][0], limits))
+    for name, draw in TRIED.items() if args.rows else ():
+        part = seen(args.data, draw, FALLS)
+        score = [scored(models[stage], fold, part, stage) for stage in range(len(STAGES))]
+        tell(name, part, alarms(part, score, limits))
+    if args.across:
+        tell_across(parts, limits)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
