@@ -12,7 +12,7 @@ from bench._pre_impact_data import Capture, Meta, Rows
 EARLY_S = 0.2  # before the labelled onset: the label is the moment that people see, not the first
 UNLABELLED_S = 1.0  # before an impact whose fall has no labelled onset (median of those labelled 0.72 s)
 HOLD_S = 1.0
-LIMITS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
+LIMITS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.88, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995)
 
 
 @dataclass(slots=True)

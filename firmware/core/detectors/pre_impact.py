@@ -1,11 +1,12 @@
 """A fall that has begun: an estimate 50 times a second, before the impact. It arms a recording, it prevents nothing."""
 
 import math
-from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
-from firmware.core.estimators.motion import MotionSlice
 from firmware.core.models import pre_impact as model
+from hal.samples import Vector
 
 G0_MPS2 = 9.80665
 OMEGA0_RADPS = 3.3  # sqrt(g / l) of a body that tips about its feet (Hof 2005)
@@ -34,7 +35,7 @@ square of |a| - 1 g, the tilt, how much of it is sideways, where it tips to, the
 class PreImpactConfig:
     """When a fall counts as begun: it arms recording and, where one is fitted, the pin for an airbag."""
 
-    limit: float = 0.9  # score from 0 to 1; the curve is in docs/DETECTION.md
+    limit: float = 0.92  # score from 0 to 1; the curve is in docs/DETECTION.md
     decisions: int = 2  # so many in a row, one every 20 ms
     hold_s: float = 1.0  # so long it stays armed after the score was that high
     least_rate_hz: float = 45.0  # slower sensors see too little of half a second
@@ -50,6 +51,31 @@ class PreImpactConfig:
                 raise ValueError(f"pre_impact: {key} ({getattr(self, key)}) must lie between {low} and {high}")
 
 
+class Slice(Protocol):
+    """20 ms of motion, as MotionHistory keeps them: sums since the beginning, the tilt and where up is at the end."""
+
+    t_ns: int
+    span_s: float
+    peak_mps2: float
+    least_mps2: float
+    vertical_mps2: float
+    tilt_rad: float
+    up: Vector
+    force_sum: float
+    force_square_sum: float
+    turning_sum_rad: float
+    level_sum_mps: float
+    speed_mps: float
+
+
+class Slices(Protocol):
+    """Oldest first; `collections.deque` and lists fit."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> Slice: ...
+    def __reversed__(self) -> Iterator[Slice]: ...
+
+
 class PreImpactFeatures:
     """Turns the slices of MotionHistory into `FEATURES`: `follow` each new one, ask for a `row` unless it is quiet."""
 
@@ -59,7 +85,7 @@ class PreImpactFeatures:
         self._tipping_rad = 0.0
         self.known = False  # whether the slices reach back far enough
 
-    def follow(self, slices: deque[MotionSlice]) -> None:
+    def follow(self, slices: Slices) -> None:
         now, sink = slices[-1], self._sink_mps
         for index, forget_s in enumerate(SINK_S):
             kept = sink[index] if now.t_ns - self._t_ns < GAP_NS else 0.0
@@ -75,7 +101,7 @@ class PreImpactFeatures:
         """Neither far from upright, nor on the way there, nor sinking: no fall, and not worth the trees."""
         return self._tipping_rad < QUIET_RAD and self._sink_mps[0] > -QUIET_MPS
 
-    def row(self, slices: deque[MotionSlice], roll_rad: float) -> Features:
+    def row(self, slices: Slices, roll_rad: float) -> Features:
         """For `known` slices that were followed. `roll_rad` counts from the upright, positive to the right."""
         now = slices[-1]
         t_ns, force, square, speed = now.t_ns, now.force_sum, now.force_square_sum, now.speed_mps
@@ -83,7 +109,7 @@ class PreImpactFeatures:
         since: Features = ()
         moved: Features = ()
         unrest: Features = ()
-        stations: list[MotionSlice] = []
+        stations: list[Slice] = []
         for back, reach_ns in _REACHES:
             then = _before(slices, back, reach_ns)
             stations.append(then)
@@ -105,7 +131,7 @@ class PreImpactFeatures:
         )
 
 
-def _between(late: MotionSlice, early: MotionSlice) -> Features:
+def _between(late: Slice, early: Slice) -> Features:
     share = 1e9 / max(1, late.t_ns - early.t_ns)
     return (
         (late.force_sum - early.force_sum) * share,
@@ -114,7 +140,7 @@ def _between(late: MotionSlice, early: MotionSlice) -> Features:
     )
 
 
-def _extremes(slices: deque[MotionSlice]) -> tuple[float, float]:
+def _extremes(slices: Slices) -> tuple[float, float]:
     """The least and the largest |a| of the last 0.16 s."""
     least, peak, after_ns = math.inf, 0.0, slices[-1].t_ns - LAGS_NS[1] - _SLACK_NS
     for one in reversed(slices):
@@ -127,7 +153,7 @@ def _extremes(slices: deque[MotionSlice]) -> tuple[float, float]:
     return least, peak
 
 
-def _before(slices: deque[MotionSlice], back: int, reach_ns: int) -> MotionSlice:
+def _before(slices: Slices, back: int, reach_ns: int) -> Slice:
     """The slice so many back, or a later one where a slow sensor's slices are so long that it is beyond reach."""
     if back > len(slices):
         back = len(slices)
@@ -162,7 +188,7 @@ class PreImpactDetector:
         """After a gap or a fault: nothing is known."""
         self._in_a_row, self._log_odds = 0, -_SURE
 
-    def update(self, slices: deque[MotionSlice], roll_rad: float) -> bool:
+    def update(self, slices: Slices, roll_rad: float) -> bool:
         """True when it arms."""
         now = slices[-1]
         features, log_odds = self._features, -_SURE
@@ -185,7 +211,7 @@ class PreImpactDetector:
             return True
         return False
 
-    def _trusted(self, slices: deque[MotionSlice]) -> bool:
+    def _trusted(self, slices: Slices) -> bool:
         """The sensor is quick enough, and has an angular rate: one that reads 0 all the time is none."""
         now, then = slices[-1], slices[-21] if len(slices) > 20 else slices[0]
         return (now.t_ns - then.t_ns) * 1e-9 <= self._longest_s and now.turning_sum_rad - then.turning_sum_rad > 0.0
