@@ -125,7 +125,7 @@ class SafetyPipeline:
         now_ns = self._now_ns = message.t_ns if self._now_ns is None else max(self._now_ns, message.t_ns)
         out: list[Output] = []
         if isinstance(message, ImuSample):
-            self._feel(now_ns, message, out)
+            self._feel(now_ns, message)
         elif isinstance(message, RangeSample):
             self._look(now_ns, message)
         elif isinstance(message, ButtonSample):
@@ -147,7 +147,7 @@ class SafetyPipeline:
         self._tell(now_ns, out)
         return out
 
-    def _feel(self, now_ns: int, sample: ImuSample, out: list[Output]) -> None:
+    def _feel(self, now_ns: int, sample: ImuSample) -> None:
         """Trust first; then attitude, steps and motion; then fall, pre-impact and sway detection.
 
         A sample that is good by itself is used for falls at once, also while the IMU is on probation after a fault.
@@ -171,14 +171,11 @@ class SafetyPipeline:
             return
         new_slice = self._watch_for_falls(now_ns, t_ns)
         if self._health.ok("imu") and attitude.upright_known:
-            if new_slice and not alarm.open and self._pre_impact.update(self._motion.slices, attitude.roll_rad):
-                self._tell_pre_impact(now_ns, out)
+            if new_slice and not alarm.open:
+                self._pre_impact.update(self._motion.slices, attitude.roll_rad)
             if alarm.open:
                 alarm.stand(now_ns, attitude.tilt_rad, self._steps.count)
             self._sense_sway(t_ns, stepping)
-
-    def _tell_pre_impact(self, now_ns: int, out: list[Output]) -> None:
-        out.append(PreImpact(now_ns, self._pre_impact.armed, round(self._pre_impact.score, 4)))
 
     def _watch_for_falls(self, now_ns: int, t_ns: int) -> bool:
         """Before her upright is known too: how far she turned tells a fall as well. True: a slice of motion ended."""
@@ -347,8 +344,8 @@ class SafetyPipeline:
     def _tell(self, now_ns: int, out: list[Output]) -> None:
         """The state of the walk, the health of the parts, and the numbers of the moment."""
         walk = self._walk
-        if self._pre_impact.armed and self._pre_impact.wait(now_ns):
-            self._tell_pre_impact(now_ns, out)
+        if self._pre_impact.armed and self._pre_impact.turned(now_ns):
+            out.append(PreImpact(now_ns, self._pre_impact.armed, round(self._pre_impact.score, 4)))
         if now_ns >= self._next_walk_ns:
             self._next_walk_ns = now_ns + WALK_NS
             self._tell_walk(now_ns, out)

@@ -70,12 +70,11 @@ def test_two_decisions_in_a_row_are_needed(monkeypatch: pytest.MonkeyPatch) -> N
     values = iter([9.0, -9.0, 9.0, -9.0, 9.0, 9.0, 9.0])
     scored(monkeypatch, lambda f: next(values))
     detector = PreImpactDetector(PreImpactConfig(decisions=2))
-    arms = []
     for slices in history(2.0):
-        arms.append(detector.update(slices, 0.0))
+        detector.update(slices, 0.0)
         if detector.armed:
             break
-    assert arms.count(True) == 1
+    assert [detector.turned(0), detector.turned(0)] == [True, False]  # told once
     assert next(values) == 9.0  # it armed with the sixth decision
 
 
@@ -109,7 +108,9 @@ def test_time_alone_lets_it_go(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_sensor_without_an_angular_rate_arms_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     scored(monkeypatch, lambda f: 9.0)
     detector = PreImpactDetector(PreImpactConfig())
-    assert not any(detector.update(slices, 0.0) for slices in history(3.0, turning=0.0))
+    for slices in history(3.0, turning=0.0):
+        detector.update(slices, 0.0)
+    assert not detector.armed
     assert detector.score < 1e-9
 
 

@@ -166,7 +166,7 @@ def _before(slices: Slices, back: int, reach_ns: int) -> Slice:
 
 
 class PreImpactDetector:
-    """`update` with each new slice, `wait` all the time. Not armed says nothing: some falls come unseen."""
+    """`update` with each new slice; while `armed` ask `turned`. Not armed says nothing: some falls come unseen."""
 
     def __init__(self, config: PreImpactConfig) -> None:
         self._config = config
@@ -177,6 +177,7 @@ class PreImpactDetector:
         self._in_a_row = 0
         self._until_ns = 0
         self._log_odds = -_SURE
+        self._told = False
         self.armed = False
 
     @property
@@ -188,8 +189,7 @@ class PreImpactDetector:
         """After a gap or a fault: nothing is known."""
         self._in_a_row, self._log_odds = 0, -_SURE
 
-    def update(self, slices: Slices, roll_rad: float) -> bool:
-        """True when it arms."""
+    def update(self, slices: Slices, roll_rad: float) -> None:
         now = slices[-1]
         features, log_odds = self._features, -_SURE
         features.follow(slices)
@@ -199,15 +199,15 @@ class PreImpactDetector:
         self._in_a_row = self._in_a_row + 1 if log_odds > self._limit else 0
         if self._in_a_row >= self._config.decisions:
             self._until_ns = now.t_ns + self._hold_ns
-            if not self.armed:
-                self.armed = True
-                return True
-        return False
+            self.armed = True
 
-    def wait(self, now_ns: int) -> bool:
-        """Time passes; True when it lets go."""
+    def turned(self, now_ns: int) -> bool:
+        """True once after it armed, and once more when it lets go, which it does by time alone."""
+        if self.armed and not self._told:
+            self._told = True
+            return True
         if self.armed and now_ns >= self._until_ns:
-            self.armed = False
+            self.armed = self._told = False
             return True
         return False
 
