@@ -16,6 +16,7 @@ from firmware.core.estimators.steps import Steps, StepsConfig
 from firmware.evaluation.no_gyro import rates_from_gravity
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 G0_MPS2 = 9.80665
 POSTURE_S = 0.5
 WALKS = ("walk", "walk_fast", "walk_pd", "stairs")

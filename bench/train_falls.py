@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench._fall_data import WALKS, Floats, Trial, Wearing, dropped, recorded_looks, rotation, trials
+from bench._fall_data import WALKS, Bools, Floats, Trial, Wearing, dropped, recorded_looks, rotation, trials
 from bench._trees import data_hash, source
 from firmware.core.estimators.fall_features import FEATURES
 
@@ -268,7 +268,7 @@ def best_per_trial(part: Seen, scores: Floats, chosen: Floats) -> Floats:
     return best
 
 
-def calmest(score: Floats, fell: Floats, also: Floats) -> float:
+def calmest(score: Floats, fell: Bools, also: Bools) -> float:
     """The limit with the fewest errors, the middle of them where several are as good. `also`: found by other means."""
     grid = np.arange(-5.0, 6.01, 0.1)
     errors = np.array([((score >= limit) | also != fell).sum() for limit in grid])

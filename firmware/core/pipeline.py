@@ -191,7 +191,7 @@ class SafetyPipeline:
         ):
             return False
         looks = self._fall_looks.update(motion.slices, attitude.upright)
-        tilt_rad = attitude.tilt_rad if attitude.upright_known else None
+        tilt_rad = attitude.tilt_rad if attitude.upright_known or self._walk.active else None
         steps = self._steps
         evidence = fall.update(t_ns, tilt_rad, looks, steps.last_ns if steps.in_a_row >= 3 else None)
         if evidence is not None:

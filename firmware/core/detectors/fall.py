@@ -2,9 +2,9 @@
 
 Two paths. *Impact*: boosted trees judge every jolt from how she moved before, on the way down, at it and after it; the
 first look, 0.3 s after it, says "possible", the second, after 1 s, "suspected", and a third, after 2 s, settles what
-the second left open. *Posture*: trunk far from the personal upright for seconds. Who walked until she went down is
-asked at once; who had stopped before may have lain down on purpose, and is asked after a minute. That is a trade-off:
-somebody who rests, slumps without any jolt and stays down is found a minute later than she could be.
+the second left open. *Posture*: trunk far from the personal upright. Who walked until she went down is asked after some
+seconds, or after one when there was an impact; who had stopped before may have lain down on purpose, and is asked after
+a minute. That is a trade-off: who rests, slumps without any jolt and stays down is found a minute later than she could.
 
 With few samples or a small range (20 Hz, 2 g) the same trees judge what is left of the signal: they have learned from
 recordings that were made that poor. Without a gyroscope turning counts as 0, and tilt follows the accelerometer alone.
@@ -30,6 +30,9 @@ GUESS_NS = 2_500_000_000
 class FallConfig:
     """What counts as a fall without an impact, and when somebody is called."""
 
+    impact_g: float = 2.0  # in a walk: steps reach 1.8 g, falls on mats 2 g and more
+    settle_s: float = 0.4  # from such an impact until the trunk has to be down
+    decide_s: float = 1.1  # and until it is decided; the trees come first
     smashed_g: float = 3.0  # when the sensor dies within 2 s after such an impact, it asks
     lean_deg: float = 30.0  # from the personal upright: from here on she is on the way down
     down_deg: float = 60.0  # nobody walks like this
@@ -47,6 +50,9 @@ class FallConfig:
 
     def __post_init__(self) -> None:
         for key, low, high in (
+            ("impact_g", 1.5, 4.0),
+            ("settle_s", 0.1, 1.0),
+            ("decide_s", 0.5, 1.9),
             ("smashed_g", 1.5, 5.0),
             ("lean_deg", 15.0, 45.0),
             ("down_deg", 45.0, 80.0),
@@ -138,7 +144,7 @@ class FallDetector:
             return None
         evidence = self._impacts.update(t_ns, tilt_rad, looks)
         if tilt_rad is not None:
-            down = self._posture.update(t_ns, tilt_rad, stepped_ns)
+            down = self._posture.update(t_ns, tilt_rad, stepped_ns, self._hardest)
             evidence = evidence or down
         if evidence is not None:
             self.restart()
@@ -155,7 +161,8 @@ class _Impacts:
     def __init__(self) -> None:
         self.possible: Evidence | None = None
         self._possible_ns = 0  # the jolt that it belongs to
-        self._open: dict[int, float] = {}  # jolts that the second look left open
+        self._open: set[int] = set()  # jolts that the second look left open
+        self._score = 0.0  # the latest one
 
     def restart(self) -> None:
         self.possible = None
@@ -166,6 +173,7 @@ class _Impacts:
         for look in looks:
             if self._judge(look):
                 found = _evidence("impact", tilt_rad, look.peak_mps2, (t_ns - look.peak_ns) * 1e-9)
+                found["score"] = round(self._score, 3)
         if self.possible is not None and t_ns - self._possible_ns > GUESS_NS:
             self.possible = None
         return found
@@ -173,21 +181,29 @@ class _Impacts:
     def _judge(self, look: Look) -> bool:
         """True when it was a fall."""
         if look.number == 0:
-            if fall_possible.score(look.features) >= fall_possible.LIMIT:
-                self._possible_ns = look.peak_ns
-                if self.possible is None:
-                    self.possible = {"impact_g": round(look.peak_mps2 / G0_MPS2, 2)}
+            self._guess(look)
             return False
         if look.number == 1:
-            score = fall_suspected.score(look.features)
-            if score >= fall_suspected.LIMIT:
-                return True
-            if score >= fall_suspected.OPEN:
-                self._open[look.peak_ns] = score
+            self._score = fall_suspected.score(look.features)
+            if fall_suspected.OPEN <= self._score < fall_suspected.LIMIT:
+                self._open.add(look.peak_ns)
             elif look.peak_ns >= self._possible_ns:
                 self.possible = None
+            return self._score >= fall_suspected.LIMIT
+        if look.peak_ns not in self._open:
             return False
-        return self._open.pop(look.peak_ns, None) is not None and fall_later.score(look.features) >= fall_later.LIMIT
+        self._open.discard(look.peak_ns)
+        self._score = fall_later.score(look.features)
+        if look.peak_ns >= self._possible_ns:
+            self.possible = None
+        return self._score >= fall_later.LIMIT
+
+    def _guess(self, look: Look) -> None:
+        score = fall_possible.score(look.features)
+        if score >= fall_possible.LIMIT:
+            self._possible_ns = look.peak_ns
+            if self.possible is None:
+                self.possible = {"impact_g": round(look.peak_mps2 / G0_MPS2, 2), "score": round(score, 3)}
 
 
 class _Posture:
@@ -198,6 +214,8 @@ class _Posture:
         self._walked_ns = round(config.walked_s * 1e9)
         self._down_ns, self._rest_ns = round(config.down_s * 1e9), round(config.rest_s * 1e9)
         self._ask_again_ns = round(config.ask_again_s * 1e9)
+        self._impact_mps2 = config.impact_g * G0_MPS2
+        self._settle_ns, self._decide_ns = round(config.settle_s * 1e9), round(config.decide_s * 1e9)
         self._excused_until_ns: int | None = None
         self._walking = False  # when she was upright last
         self._down_since_ns: int | None = None
@@ -208,7 +226,10 @@ class _Posture:
     def excuse(self, now_ns: int) -> None:
         self._excused_until_ns = now_ns + self._ask_again_ns
 
-    def update(self, t_ns: int, tilt_rad: float, stepped_ns: int | None) -> Evidence | None:
+    def update(
+        self, t_ns: int, tilt_rad: float, stepped_ns: int | None, hardest: tuple[int, float] | None
+    ) -> Evidence | None:
+        """`hardest`: the hardest impact of the last two seconds, (time, m/s^2)."""
         if tilt_rad < self._lean_rad:
             self._walking = stepped_ns is not None and t_ns - stepped_ns <= self._walked_ns
         if tilt_rad < self._down_rad:
@@ -219,9 +240,19 @@ class _Posture:
         down_ns = t_ns - self._down_since_ns
         if self._excused_until_ns is not None:
             asks = t_ns >= self._excused_until_ns and down_ns >= self._down_ns
+        elif not self._walking:
+            asks = down_ns >= self._rest_ns
+        elif hardest is not None and self._fell(t_ns, *hardest):
+            return _evidence("impact in a walk", tilt_rad, hardest[1], (t_ns - hardest[0]) * 1e-9)
         else:
-            asks = down_ns >= (self._down_ns if self._walking else self._rest_ns)
+            asks = down_ns >= self._down_ns
         return _evidence("posture", tilt_rad, None, down_ns * 1e-9) if asks else None
+
+    def _fell(self, t_ns: int, impact_ns: int, impact_mps2: float) -> bool:
+        """Down with a jolt in the middle of a walk: nobody lies down like this, whatever the trees say."""
+        since_ns = self._down_since_ns
+        lay = since_ns is not None and since_ns <= impact_ns + self._settle_ns
+        return lay and impact_mps2 >= self._impact_mps2 and t_ns - impact_ns >= self._decide_ns
 
 
 def _evidence(path: str, tilt_rad: float | None, peak_mps2: float | None, age_s: float) -> Evidence:

@@ -42,7 +42,9 @@ class MotionHistory:
         self._last_ns = 0
         self._before_mps2 = 0.0
         self._force_sum = self._force_square_sum = self._turned = self._level_sum = self._speed = 0.0
-        self._restart_sums()
+        self._count = 0
+        self._sum = self._vertical = self._level = self._turning = self._peak = 0.0
+        self._least = math.inf
 
     def restart(self) -> None:
         """After a gap: what was before says nothing about now."""
