@@ -34,7 +34,7 @@ HOMES = {
     "mcap": ("firmware.recording",),
     "zstandard": ("firmware.recording",),
     "numpy": ("hal.sim.world.recorded", "firmware.evaluation", "bench"),
-    "matplotlib": ("firmware.evaluation",),
+    "matplotlib": ("firmware.evaluation", "bench"),
     "sklearn": ("bench",),
     "imufusion": ("bench",),
     "vqf": ("bench",),

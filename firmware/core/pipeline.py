@@ -11,6 +11,7 @@ from firmware.core.detectors.imu_check import ImuCheck, ImuCheckConfig
 from firmware.core.detectors.mounting_check import MountingCheck, MountingCheckConfig
 from firmware.core.detectors.obstacle import ObstacleConfig, ObstacleDetector
 from firmware.core.detectors.power import PowerLimitsConfig, PowerWatch
+from firmware.core.detectors.pre_impact import PreImpactConfig, PreImpactDetector
 from firmware.core.detectors.range_check import RangeCheck, RangeCheckConfig
 from firmware.core.detectors.readiness import Readiness, ReadinessConfig
 from firmware.core.detectors.sensor_health import HealthConfig, SensorHealth
@@ -34,6 +35,7 @@ from firmware.core.messages import (
     Output,
     Pattern,
     PowerState,
+    PreImpact,
     Resume,
     Severity,
     Telemetry,
@@ -68,6 +70,7 @@ class CoreConfig:
     obstacle: ObstacleConfig = field(default_factory=ObstacleConfig)
     sway: SwayConfig = field(default_factory=SwayConfig)
     fall: FallConfig = field(default_factory=FallConfig)
+    pre_impact: PreImpactConfig = field(default_factory=PreImpactConfig)
     imu_check: ImuCheckConfig = field(default_factory=ImuCheckConfig)
     range_check: RangeCheckConfig = field(default_factory=RangeCheckConfig)
     health: HealthConfig = field(default_factory=HealthConfig)
@@ -104,6 +107,7 @@ class SafetyPipeline:
         self._sway = SwayDetector(config.sway)
         self._fall = FallDetector(config.fall)
         self._fall_alarm = FallAlarm(config.fall)
+        self._pre_impact = PreImpactDetector(config.pre_impact)
         self._sos = SosAlarm()
         self._arbiter = Arbiter()
         self._walk = Walk(config.walk)
@@ -144,7 +148,7 @@ class SafetyPipeline:
         return out
 
     def _feel(self, now_ns: int, sample: ImuSample) -> None:
-        """Trust first; then attitude and steps; then fall and sway detection.
+        """Trust first; then attitude, steps and motion; then fall, pre-impact and sway detection.
 
         A sample that is good by itself is used for falls at once, also while the IMU is on probation after a fault.
         """
@@ -165,14 +169,16 @@ class SafetyPipeline:
         self._steps.update(t_ns, attitude.vertical_mps2)
         if self._walk.state is WalkState.ENDED:
             return
-        self._watch_for_falls(now_ns, t_ns)
+        new_slice = self._watch_for_falls(now_ns, t_ns)
         if self._health.ok("imu") and attitude.upright_known:
+            if new_slice and not alarm.open:
+                self._pre_impact.update(self._motion.slices, attitude.roll_rad)
             if alarm.open:
                 alarm.stand(now_ns, attitude.tilt_rad, self._steps.count)
             self._sense_sway(t_ns, stepping)
 
-    def _watch_for_falls(self, now_ns: int, t_ns: int) -> None:
-        """Before her upright is known too: how far she turned from where she was tells a fall as well."""
+    def _watch_for_falls(self, now_ns: int, t_ns: int) -> bool:
+        """Before her upright is known too: how far she turned tells a fall as well. True: a slice of motion ended."""
         attitude, motion, fall = self._attitude, self._motion, self._fall
         fall.note(t_ns, attitude.magnitude_mps2)
         if not motion.update(
@@ -183,7 +189,7 @@ class SafetyPipeline:
             attitude.tilt_rad,
             attitude.up,
         ):
-            return
+            return False
         looks = self._fall_looks.update(motion.slices, attitude.upright)
         tilt_rad = attitude.tilt_rad if attitude.upright_known or self._walk.active else None
         steps = self._steps
@@ -192,6 +198,7 @@ class SafetyPipeline:
             self._fall_alarm.suspect(now_ns, evidence)
         else:
             self._fall_alarm.guess(fall.possible)
+        return True
 
     def _forget_motion(self) -> None:
         self._motion.restart()
@@ -214,6 +221,7 @@ class SafetyPipeline:
             self._felt_ns = None
             self._attitude.restart()
             self._steps.restart()
+            self._pre_impact.restart()
             evidence = self._fall.lose_touch(now_ns)
             self._forget_motion()
             self._fall_alarm.guess(None)
@@ -336,6 +344,8 @@ class SafetyPipeline:
     def _tell(self, now_ns: int, out: list[Output]) -> None:
         """The state of the walk, the health of the parts, and the numbers of the moment."""
         walk = self._walk
+        if self._pre_impact.armed and self._pre_impact.turned(now_ns):
+            out.append(PreImpact(now_ns, self._pre_impact.armed, round(self._pre_impact.score, 4)))
         if now_ns >= self._next_walk_ns:
             self._next_walk_ns = now_ns + WALK_NS
             self._tell_walk(now_ns, out)
