@@ -22,7 +22,7 @@ CORE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("arbiter", "walk"),
     ("alerts",),
     ("detectors", "estimators"),
-    ("messages",),
+    ("messages", "models"),
 )
 # Packages from outside, and the only places that may know them.
 HOMES = {

@@ -76,6 +76,11 @@ class Attitude:
         self.roll_radps = 0.0
 
     @property
+    def up(self) -> Vector:
+        """Where up is, in the sensor's axes; length 1."""
+        return self._up
+
+    @property
     def upright_known(self) -> bool:
         return self._upright is not None
 
