@@ -43,6 +43,12 @@ _CALIBRATE_EXAMPLES = """examples:
   rearguard calibrate --forget     use the configuration's axes again
   rearguard calibrate --simulated  see what it says
 """
+_EVALUATE_EXAMPLES = """examples:
+  rearguard evaluate shared/data                 every set in the folder, on all processors
+  rearguard evaluate shared/data/kfall/SA06.npz  one person
+  rearguard evaluate DATA --json > scores.json   one JSON object, the same for the same files
+  rearguard evaluate DATA --plot plots           pictures as well, with the worst trials drawn
+"""
 _FAULT_HELP = "let a simulated part fail: off, stuck, garbage, wrong, slow, delayed or intermittent, as in stuck:imu"
 
 
@@ -67,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
     _add_replay(commands)
     _add_doctor(commands)
     _add_calibrate(commands)
+    _add_evaluate(commands)
     quiet = _command(commands, "silence", "switch every output off, whoever left it on", "")
     quiet.add_argument("--config", metavar="FILE", type=Path, help="settings; without it the device's, or the defaults")
     shell = _command(commands, "completion", "print a completion script for a shell", "")
@@ -149,6 +156,20 @@ def _add_calibrate(commands: "_Commands[_Parser]") -> None:
     calibrate.add_argument(
         "--config", metavar="FILE", type=Path, help="settings; without it the device's, or the defaults"
     )
+
+
+def _add_evaluate(commands: "_Commands[_Parser]") -> None:
+    evaluate = _command(commands, "evaluate", "score the detectors on recordings of real people", _EVALUATE_EXAMPLES)
+    evaluate.add_argument(
+        "data", metavar="DATA", type=Path, help="a folder of sets, one set, or one person's .npz file"
+    )
+    evaluate.add_argument("--json", action="store_true", help="one JSON object")
+    evaluate.add_argument("--plot", metavar="DIR", type=Path, help="draw pictures into this folder")
+    evaluate.add_argument("--jobs", metavar="N", type=int, help="processes; without it one a processor")
+    evaluate.add_argument(
+        "--lead-in", metavar="S", type=float, default=3.0, help="seconds of standing before a trial (3; 0: none)"
+    )
+    evaluate.add_argument("--config", metavar="FILE", type=Path, help="settings; without it the defaults")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -223,4 +223,13 @@ class PowerState:
         return self != PowerState(self.t_ns)
 
 
-Output = SetPattern | Alert | WalkChanged | Health | Telemetry | PowerState | SwayBaseline
+@dataclass(frozen=True, slots=True)
+class PreImpact:
+    """A fall seems to be under way (`armed`), or no longer; `score` is the estimate, 0 to 1."""
+
+    t_ns: int
+    armed: bool
+    score: float
+
+
+Output = SetPattern | Alert | WalkChanged | Health | Telemetry | PowerState | PreImpact | SwayBaseline

@@ -1,0 +1,58 @@
+"""How an evaluation is shown: tables and a progress bar in a terminal, plain lines in a pipe."""
+
+import contextlib
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from firmware.evaluation.report import numeric, plain_lines, tables
+from firmware.evaluation.runner import Progress
+
+
+def show(scores: Mapping[str, Any]) -> None:
+    """Print everything."""
+    if sys.stdout.isatty():
+        try:
+            _show_rich(scores)
+        except ImportError:
+            print("For coloured tables: pip install 'rearguard[evaluate]'. Plain lines follow.")
+        else:
+            return
+    print("\n\n".join("\n".join(plain_lines(table)) for table in tables(scores)))
+
+
+def _show_rich(scores: Mapping[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    for table in tables(scores):
+        drawn = Table(title=table.title, title_justify="left", title_style="bold", header_style="dim")
+        for index, column in enumerate(table.columns):
+            drawn.add_column(column, justify="right" if numeric(table, index) else "left")
+        for row in table.rows:
+            drawn.add_row(*row, style="bold" if row[0] == "all" else None)
+        console.print(drawn)
+
+
+@contextlib.contextmanager
+def open_progress() -> Iterator[Progress]:
+    """A bar on standard error where somebody looks at it; silence elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda done, of: None
+        return
+    try:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    except ImportError:
+        yield _percent
+        print(file=sys.stderr)
+        return
+    columns = (TextColumn("evaluating"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("evaluating", total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
+
+
+def _percent(done: int, of: int) -> None:
+    print(f"\revaluating {100 * done // max(1, of):3d} %", end="", file=sys.stderr, flush=True)
