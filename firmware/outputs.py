@@ -2,7 +2,7 @@
 
 import math
 
-from firmware.core.messages import Alert, Health, Output, PowerState, SetPattern, Telemetry, WalkChanged
+from firmware.core.messages import Alert, Health, Output, PowerState, SetPattern, SwayBaseline, Telemetry, WalkChanged
 from firmware.plain_json import plain
 
 _KINDS: dict[type[Output], str] = {
@@ -12,6 +12,7 @@ _KINDS: dict[type[Output], str] = {
     Health: "health",
     Telemetry: "telemetry",
     PowerState: "power",
+    SwayBaseline: "sway_baseline",
 }
 
 

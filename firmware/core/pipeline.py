@@ -120,6 +120,16 @@ class SafetyPipeline:
         self._said: tuple[Detection, ...] = ()
         self._next_watch_ns = self._next_walk_ns = self._next_health_ns = self._next_telemetry_ns = 0
 
+    @property
+    def steps(self) -> int:
+        """Counted so far."""
+        return self._steps.count
+
+    @property
+    def balance(self) -> tuple[tuple[float, ...], tuple[float, ...], float]:
+        """For measuring: the cues of the last slice, what a stumble was judged by (empty: no steps), and the score."""
+        return self._cues.values, self._sway.cues, self._sway.score
+
     def step(self, message: Input) -> list[Output]:
         """Take one input, in the order of arrival; its time may lie before that of the input before it."""
         now_ns = self._now_ns = message.t_ns if self._now_ns is None else max(self._now_ns, message.t_ns)
@@ -343,6 +353,7 @@ class SafetyPipeline:
             out.append(self._power.state)
         if now_ns >= self._next_telemetry_ns:
             self._next_telemetry_ns = now_ns + TELEMETRY_NS
+            walk.sway_drift = self._personal.drift
             out.append(self._telemetry(now_ns))
 
     def _tell_walk(self, now_ns: int, out: list[Output]) -> None:

@@ -15,6 +15,7 @@ class LeanConfig:
     sideways_deg: float = 12.0
     smoothing_s: float = 4.0  # the swing of the steps is no posture
     hold_s: float = 8.0
+    every_s: float = 30.0  # at most one cue in so long
     back_share: float = 0.7  # of the limit, and the posture is good again
     give_up_after_s: float = 180.0  # nobody leans so long in spite of the cues: the device has slipped
 
@@ -25,6 +26,7 @@ class LeanConfig:
             ("sideways_deg", 8.0, 40.0),
             ("smoothing_s", 1.0, 20.0),
             ("hold_s", 3.0, 60.0),
+            ("every_s", 30.0, 600.0),
             ("back_share", 0.3, 0.95),
             ("give_up_after_s", 60.0, 1800.0),
         ):
@@ -40,8 +42,9 @@ class LeanDetector:
 
     def __init__(self, config: LeanConfig) -> None:
         self._config = config
-        self._limits = (config.forward_deg, config.backward_deg, config.sideways_deg)
-        self._limits = tuple(math.radians(limit) for limit in self._limits)  # type: ignore[assignment]
+        degrees = (config.forward_deg, config.backward_deg, config.sideways_deg)
+        self._limits = tuple(math.radians(limit) for limit in degrees)
+        self._next_ns: int | None = None
         self.clear()
 
     def clear(self) -> None:
@@ -78,7 +81,8 @@ class LeanDetector:
         leant_s = (t_ns - self._since_ns) * 1e-9
         if leant_s >= self._config.give_up_after_s:
             self.detection = _STRAIGHT
-        elif leant_s >= self._config.hold_s and self.detection is _STRAIGHT:
+        elif leant_s >= self._config.hold_s and self.detection is _STRAIGHT and t_ns >= (self._next_ns or t_ns):
+            self._next_ns = t_ns + round(self._config.every_s * 1e9)
             self.detection = Detection(Hazard.LEAN, Severity.CUE, self._data(along, across))
 
     def _data(self, along: float, across: float) -> dict[str, str | float]:
