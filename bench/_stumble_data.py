@@ -18,11 +18,11 @@ from hal.samples import ButtonSample, ImuSample, RangeSample
 Array = NDArray[np.float64]
 SETS = ("sisfall", "kfall", "ipol", "daphnet", "mobgap")
 WALKING = ("walk", "walk_fast", "walk_pd")
-NUISANCE = ("stairs", "bend", "stand", "sit_stand", "simulated_daily", "jog")
+NUISANCE = ("stairs", "bend", "stand", "sit_stand", "simulated_daily")
 WALKING_FALLS = ("F01", "F02", "F03", "F04", "F05", "T30", "T31", "T32", "T33", "T34")
 EPOCH_NS = 1_000_000_000
 TURN_NS = 50_000_000
-CUES = 6  # tilt, rate, jolt, drop, rise (logarithms of ratios, the highest of late) and the rhythm
+CUES = 9  # tilt, rate, jolt, drop, rise (logarithms of ratios, the highest of late), rhythm; the tilt of 3 directions
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from firmware.core.messages import Detection, Hazard, Severity
 from firmware.core.models.sway import DROP, JOLT, LIMIT, RATE, RHYTHM, RISE, TILT
 
 _SUM = TILT + RATE + JOLT + DROP + RISE
+_WITHIN = math.log(0.7)  # of the limit: the range of her steps
 _FADES_PER_S = 1.0  # of a ratio's logarithm: tilt, jolt and drop of one stumble do not come in the same instant
 
 
@@ -63,13 +64,15 @@ class SwayDetector:
         self._held = [-math.inf] * 5
         self._calm_since_ns: int | None = None
         self.score = 0.0
-        self.cues: tuple[float, ...] = ()  # what the stumble was judged by, in logarithms; rhythm last
+        self._began_within = False
+        self.cues: tuple[float, ...] = ()  # what was judged by, in logarithms: a stumble by six, sway by three
         self.detection = _CALM
 
     def update(self, t_ns: int, ratios: tuple[float, ...], rhythm: float, tilt_rad: tuple[float, float]) -> Detection:
         """One slice: the cues of `models.sway` as logarithms of ratios; extrapolated tilt forward and to the right."""
         forward, backward, sideways = (ratio - limit for ratio, limit in zip(ratios, self._times, strict=False))
         sway = self._lasting(t_ns, _worst(forward, backward, sideways))
+        self._directions = ratios[:3]
         tilt = _worst(ratios[0], ratios[1] + self._tighter, ratios[2])
         stumble = self._stumble(t_ns, (tilt, *ratios[3:]), rhythm)
         self.score = score = math.exp(min(_worst(sway, stumble), 50.0))
@@ -86,6 +89,9 @@ class SwayDetector:
 
     def _lasting(self, t_ns: int, beyond: float) -> float:
         """The least of the last `hold_s`."""
+        if not self._began_within:  # who bends down and then is thought to step, did not lose her balance in walking
+            self._began_within = beyond < _WITHIN
+            return beyond if beyond != beyond else -math.inf
         recent = self._beyond
         recent.append((t_ns, beyond))
         while len(recent) > 1 and t_ns - recent[1][0] >= self._hold_ns:
@@ -102,7 +108,7 @@ class SwayDetector:
         for index, ratio in enumerate(ratios):
             held[index] = held[index] - fade if ratio < held[index] - fade else ratio
         tilt, rate, jolt, drop, rise = held
-        self.cues = (*held, rhythm)
+        self.cues = (*held, rhythm, *self._directions)
         total = TILT * tilt + RATE * rate + JOLT * jolt + DROP * drop + RISE * rise + RHYTHM * rhythm
         return (total - self._limit) / _SUM
 
@@ -126,7 +132,7 @@ class SwayDetector:
 
     def _why(self) -> str:
         """What is farthest from the usual."""
-        tilt, rate, jolt, drop, rise, rhythm = self.cues
+        tilt, rate, jolt, drop, rise, rhythm = self.cues[:6]
         shares = {
             "tilt": (TILT * tilt + RATE * rate) / (TILT + RATE),
             "jolt": (JOLT * jolt + DROP * drop + RISE * rise) / (JOLT + DROP + RISE),

@@ -67,7 +67,7 @@ class PersonalSway:
     def carry(self, before: SwayBaseline) -> None:
         """What the walks before this one have shown. Anything that is no habit is not believed."""
         values = before.usual
-        if self.steps or not 0 < before.steps or len(values) != len(CUES):
+        if self.steps or not before.steps > 0 or len(values) != len(CUES):
             return
         if not all(0.0 < value < math.inf for value in values):
             return
