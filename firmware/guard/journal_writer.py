@@ -3,7 +3,17 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from firmware.core.messages import Alert, Health, Input, Output, PowerState, SwayBaseline, Telemetry, WalkChanged, WalkState
+from firmware.core.messages import (
+    Alert,
+    Health,
+    Input,
+    Output,
+    PowerState,
+    SwayBaseline,
+    Telemetry,
+    WalkChanged,
+    WalkState,
+)
 from firmware.errors import JournalError
 from firmware.guard.background import Background
 from firmware.guard.events import EventMaker

@@ -9,7 +9,7 @@ from firmware.core.models.sway import DROP, JOLT, LIMIT, RATE, RHYTHM, RISE, TIL
 
 _SUM = TILT + RATE + JOLT + DROP + RISE
 _WITHIN = math.log(0.7)  # of the limit: the range of her steps
-_FADES_PER_S = 1.0  # of a ratio's logarithm: tilt, jolt and drop of one stumble do not come in the same instant
+_SPELL_NS = 200_000_000  # three of them are looked at: tilt, jolt and drop of one stumble do not come in one instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +17,8 @@ class SwayConfig:
     """How many times the walker's own usual range is too far."""
 
     backward_times: float = 2.2  # extrapolated tilt (tilt + rate / 3.3 rad/s); tighter: there is no foot behind yet
-    forward_times: float = 3.0
-    sideways_times: float = 2.4
+    forward_times: float = 3.2
+    sideways_times: float = 3.2
     stumble_times: float = 1.0  # of the limit that was learned from stumbles; more is less sensitive
     clear_share: float = 0.6  # of the limit, so that the buzzer does not flutter at it
     hold_s: float = 0.08  # longer than the jolt of one heel
@@ -60,8 +60,8 @@ class SwayDetector:
     def clear(self) -> None:
         """Nobody walks, or nothing is known about the trunk; the sensor's fault is another hazard."""
         self._beyond: deque[tuple[int, float]] = deque()
-        self._t_ns: int | None = None
-        self._held = [-math.inf] * 5
+        self._spells: deque[list[float]] = deque([[-math.inf] * 6], maxlen=3)
+        self._spell_ends_ns: int | None = None
         self._calm_since_ns: int | None = None
         self.score = 0.0
         self._began_within = False
@@ -102,13 +102,15 @@ class SwayDetector:
         return beyond if beyond != beyond else least
 
     def _stumble(self, t_ns: int, ratios: tuple[float, ...], rhythm: float) -> float:
-        fade = 0.0 if self._t_ns is None else (t_ns - self._t_ns) * 1e-9 * _FADES_PER_S
-        self._t_ns = t_ns
-        held = self._held
-        for index, ratio in enumerate(ratios):
-            held[index] = held[index] - fade if ratio < held[index] - fade else ratio
-        tilt, rate, jolt, drop, rise = held
-        self.cues = (*held, rhythm, *self._directions)
+        if self._spell_ends_ns is None or t_ns >= self._spell_ends_ns:
+            self._spell_ends_ns = t_ns + _SPELL_NS
+            self._spells.append([-math.inf] * 6)
+        newest = self._spells[-1]
+        for index, cue in enumerate((*ratios, rhythm)):
+            if not cue < newest[index]:  # NaN as well
+                newest[index] = cue
+        tilt, rate, jolt, drop, rise, rhythm = highest = [_worst(*spells) for spells in zip(*self._spells, strict=True)]
+        self.cues = (*highest, *self._directions)
         total = TILT * tilt + RATE * rate + JOLT * jolt + DROP * drop + RISE * rise + RHYTHM * rhythm
         return (total - self._limit) / _SUM
 

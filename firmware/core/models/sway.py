@@ -7,7 +7,7 @@ CUES = ("forward", "backward", "sideways", "rate", "jolt", "drop", "rise")
 """Extrapolated tilt by direction (rad), tilt rate (rad/s), change of |a| (m/s2), vertical speed down and up (m/s)."""
 FLOORS = (0.05, 0.05, 0.05, 0.1, 0.5, 0.05, 0.05)
 """Added to each cue, so that a calm walker's ratios stay ratios."""
-PRIOR = (0.168, 0.229, 0.297, 0.499, 3.851, 0.318, 0.325)
+PRIOR = (0.188, 0.22, 0.313, 0.517, 4.307, 0.335, 0.337)
 """The usual largest value within a step, floor included: median over people of their upper quartiles."""
 TILT, RATE, JOLT, DROP, RISE, RHYTHM = 2.03, 1.97, 2.97, 4.14, 4.59, 2.62
 LIMIT = 8.26
