@@ -22,7 +22,7 @@ NUISANCE = ("stairs", "bend", "stand", "sit_stand", "simulated_daily")
 WALKING_FALLS = ("F01", "F02", "F03", "F04", "F05", "T30", "T31", "T32", "T33", "T34")
 EPOCH_NS = 1_000_000_000
 TURN_NS = 50_000_000
-CUES = 9  # tilt, rate, jolt, drop, rise (logarithms of ratios, the highest of late), rhythm; the tilt of 3 directions
+CUES = 8  # tilt, rate, jolt, bounce (logarithms of ratios, the highest of late), rhythm; the tilt of 3 directions
 
 
 @dataclass(slots=True)

@@ -51,18 +51,16 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    exponents: Array  # of tilt, rate, jolt, drop, rise, rhythm
+    exponents: Array  # of tilt, rate, jolt, bounce, rhythm
     limit: float
 
     def score(self, cues: Array) -> Array:
         """As firmware.core.detectors.sway, for stumbles alone; in logarithms."""
-        times: Array = (cues[:, :6] @ self.exponents - self.limit) / self.exponents[:-1].sum()
+        times: Array = (cues[:, :5] @ self.exponents - self.limit) / self.exponents[:-1].sum()
         return times
 
 
-SHIPPED = Weights(
-    np.array([shipped.TILT, shipped.RATE, shipped.JOLT, shipped.DROP, shipped.RISE, shipped.RHYTHM]), shipped.LIMIT
-)
+SHIPPED = Weights(np.array([shipped.TILT, shipped.RATE, shipped.JOLT, shipped.BOUNCE, shipped.RHYTHM]), shipped.LIMIT)
 
 
 def pieces(found: Sequence[Track]) -> list[Piece]:
@@ -93,7 +91,7 @@ def fit(train: Sequence[Piece]) -> Weights:
     known = [piece for piece in train if len(piece.cues)]
     is_stumble = np.array([piece.stumble for piece in known])
     for _ in range(ROUNDS):
-        worst = np.array([piece.cues[int(np.argmax(weights.score(piece.cues))), :6] for piece in known])
+        worst = np.array([piece.cues[int(np.argmax(weights.score(piece.cues))), :5] for piece in known])
         mean, spread = worst.mean(axis=0), worst.std(axis=0) + 1e-6
         balance = np.where(is_stumble, 0.5 * (~is_stumble).sum() / max(1, is_stumble.sum()), 1.0)
         model = LogisticRegression(C=STRENGTH, max_iter=500)
@@ -259,7 +257,7 @@ def usual_steps(found: Sequence[Track]) -> Array:
 
 
 def written(prior: Array, weights: Weights, digest: str) -> str:
-    tilt, rate, jolt, drop, rise, rhythm = (round(float(e), 3) for e in weights.exponents)
+    tilt, rate, jolt, bounce, rhythm = (round(float(e), 3) for e in weights.exponents)
     return f'''"""What an imbalance while walking looks like, learned from stumbles and from ordinary walking.
 
 Made by `python -m bench.stumbles --write` (logistic regression, seed {SEED}, data {digest}); not to be edited.
@@ -271,7 +269,8 @@ FLOORS = {shipped.FLOORS}
 """Added to each cue, so that a calm walker's ratios stay ratios."""
 PRIOR = {tuple(round(float(value), 3) for value in prior)}
 """The usual largest value within a step, floor included: median over people of their upper quartiles."""
-TILT, RATE, JOLT, DROP, RISE, RHYTHM = {tilt}, {rate}, {jolt}, {drop}, {rise}, {rhythm}
+TILT, RATE, JOLT, BOUNCE, RHYTHM = {tilt}, {rate}, {jolt}, {bounce}, {rhythm}
+"""Exponents of the ratios; BOUNCE of the vertical speed, up or down, whichever is the less usual."""
 LIMIT = {round(weights.limit, 3)}
 """The sum of exponent times logarithm of each ratio from which a walk is imbalance."""
 '''

@@ -103,7 +103,7 @@ def test_a_stumble_is_tilt_with_a_jolt_and_neither_alone_at_the_same_size() -> N
     assert both > 1.0
     assert score(0.8, -1.0, -1.0, 0.8, -1.0, -1.0, -1.0) < 1.0
     assert score(-1.0, -1.0, -1.0, -1.0, 0.8, 0.8, 0.8) < 1.0
-    assert score(0.8, -1.0, -1.0, 0.8, 0.8, 0.8, 0.8, rhythm=0.7) > both
+    assert score(0.8, -1.0, -1.0, 0.8, 0.8, 0.8, 0.8, rhythm=0.7) >= both
 
 
 def test_the_warning_says_why() -> None:

@@ -5,9 +5,9 @@ from collections import deque
 from dataclasses import dataclass
 
 from firmware.core.messages import Detection, Hazard, Severity
-from firmware.core.models.sway import DROP, JOLT, LIMIT, RATE, RHYTHM, RISE, TILT
+from firmware.core.models.sway import BOUNCE, JOLT, LIMIT, RATE, RHYTHM, TILT
 
-_SUM = TILT + RATE + JOLT + DROP + RISE
+_SUM = TILT + RATE + JOLT + BOUNCE
 _WITHIN = math.log(0.7)  # of the limit: the range of her steps
 _SPELL_NS = 200_000_000  # three of them are looked at: tilt, jolt and drop of one stumble do not come in one instant
 
@@ -60,12 +60,12 @@ class SwayDetector:
     def clear(self) -> None:
         """Nobody walks, or nothing is known about the trunk; the sensor's fault is another hazard."""
         self._beyond: deque[tuple[int, float]] = deque()
-        self._spells: deque[list[float]] = deque([[-math.inf] * 6], maxlen=3)
+        self._spells: deque[list[float]] = deque([[-math.inf] * 5], maxlen=3)
         self._spell_ends_ns: int | None = None
         self._calm_since_ns: int | None = None
         self.score = 0.0
         self._began_within = False
-        self.cues: tuple[float, ...] = ()  # what was judged by, in logarithms: a stumble by six, sway by three
+        self.cues: tuple[float, ...] = ()  # what was judged by, in logarithms: a stumble by five, sway by three
         self.detection = _CALM
 
     def update(self, t_ns: int, ratios: tuple[float, ...], rhythm: float, tilt_rad: tuple[float, float]) -> Detection:
@@ -74,7 +74,7 @@ class SwayDetector:
         sway = self._lasting(t_ns, _worst(forward, backward, sideways))
         self._directions = ratios[:3]
         tilt = _worst(ratios[0], ratios[1] + self._tighter, ratios[2])
-        stumble = self._stumble(t_ns, (tilt, *ratios[3:]), rhythm)
+        stumble = self._stumble(t_ns, (tilt, ratios[3], ratios[4], _worst(ratios[5], ratios[6])), rhythm)
         self.score = score = math.exp(min(_worst(sway, stumble), 50.0))
         if self.detection is _CALM:
             if not score < 1.0:  # NaN as well: a broken estimate warns instead of hiding
@@ -104,14 +104,14 @@ class SwayDetector:
     def _stumble(self, t_ns: int, ratios: tuple[float, ...], rhythm: float) -> float:
         if self._spell_ends_ns is None or t_ns >= self._spell_ends_ns:
             self._spell_ends_ns = t_ns + _SPELL_NS
-            self._spells.append([-math.inf] * 6)
+            self._spells.append([-math.inf] * 5)
         newest = self._spells[-1]
         for index, cue in enumerate((*ratios, rhythm)):
             if not cue < newest[index]:  # NaN as well
                 newest[index] = cue
-        tilt, rate, jolt, drop, rise, rhythm = highest = [_worst(*spells) for spells in zip(*self._spells, strict=True)]
+        tilt, rate, jolt, bounce, rhythm = highest = [_worst(*spells) for spells in zip(*self._spells, strict=True)]
         self.cues = (*highest, *self._directions)
-        total = TILT * tilt + RATE * rate + JOLT * jolt + DROP * drop + RISE * rise + RHYTHM * rhythm
+        total = TILT * tilt + RATE * rate + JOLT * jolt + BOUNCE * bounce + RHYTHM * rhythm
         return (total - self._limit) / _SUM
 
     def _warn(self, ratios: tuple[float, ...], tilt_rad: tuple[float, float], swayed: bool) -> None:
@@ -134,10 +134,10 @@ class SwayDetector:
 
     def _why(self) -> str:
         """What is farthest from the usual."""
-        tilt, rate, jolt, drop, rise, rhythm = self.cues[:6]
+        tilt, rate, jolt, bounce, rhythm = self.cues[:5]
         shares = {
             "tilt": (TILT * tilt + RATE * rate) / (TILT + RATE),
-            "jolt": (JOLT * jolt + DROP * drop + RISE * rise) / (JOLT + DROP + RISE),
+            "jolt": (JOLT * jolt + BOUNCE * bounce) / (JOLT + BOUNCE),
             "rhythm": rhythm,
         }
         return max(shares, key=lambda name: shares[name])

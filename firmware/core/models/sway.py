@@ -9,6 +9,6 @@ FLOORS = (0.05, 0.05, 0.05, 0.1, 0.5, 0.05, 0.05)
 """Added to each cue, so that a calm walker's ratios stay ratios."""
 PRIOR = (0.188, 0.22, 0.313, 0.517, 4.307, 0.335, 0.337)
 """The usual largest value within a step, floor included: median over people of their upper quartiles."""
-TILT, RATE, JOLT, DROP, RISE, RHYTHM = 2.03, 1.97, 2.97, 4.14, 4.59, 2.62
+TILT, RATE, JOLT, BOUNCE, RHYTHM = 2.62, 0.66, 1.83, 11.3, 0.0
 LIMIT = 8.26
 """The sum of exponent times logarithm of each ratio from which a walk is imbalance."""
