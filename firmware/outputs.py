@@ -2,7 +2,17 @@
 
 import math
 
-from firmware.core.messages import Alert, Health, Output, PowerState, PreImpact, SetPattern, Telemetry, WalkChanged
+from firmware.core.messages import (
+    Alert,
+    Health,
+    Output,
+    PowerState,
+    PreImpact,
+    SetPattern,
+    SwayBaseline,
+    Telemetry,
+    WalkChanged,
+)
 from firmware.plain_json import plain
 
 _KINDS: dict[type[Output], str] = {
@@ -13,6 +23,7 @@ _KINDS: dict[type[Output], str] = {
     Telemetry: "telemetry",
     PowerState: "power",
     PreImpact: "pre_impact",
+    SwayBaseline: "sway_baseline",
 }
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from firmware import typed
-from firmware.core.messages import Acknowledgement, Command, Input, Output, Resume, Tick
+from firmware.core.messages import Acknowledgement, Command, Input, Output, Resume, SwayBaseline, Tick
 from firmware.errors import MissingExtra, RecordingError
 from firmware.outputs import as_json
 from firmware.version import VERSION
@@ -38,6 +38,7 @@ CHANNELS: dict[str, type[Input]] = {
     "/ack": Acknowledgement,
     "/command": Command,
     "/resume": Resume,
+    "/sway_baseline": SwayBaseline,
     "/tick": Tick,
 }
 _CHANNEL_OF = {cls: channel for channel, cls in CHANNELS.items()}

@@ -22,6 +22,7 @@ PATTERNS = {
     "obstacle_warning": "4 pulses a second",
     "obstacle_imminent": "8 pulses a second",
     "sway": "double tap",
+    "lean": "one soft tap",
     "fault": "falling fault pattern",
     "device_caution": "long-short: the device wants looking after",
     "fall_countdown": "rising countdown, ever louder: hold the button if you are all right",
@@ -138,6 +139,8 @@ class Story:
             return f"obstacle   {severity if severity != 'none' else 'clear'}{_approach(data)}"
         if hazard == Hazard.SWAY:
             return f"sway       {'steady again' if severity == 'none' else 'sudden sway' + _sway(data)}"
+        if hazard == Hazard.LEAN:
+            return f"posture    {'straight again' if severity == 'none' else 'leans ' + str(data.get('direction', ''))}"
         if hazard == Hazard.FAULT:
             part = data.get("part", "?")
             return f"{LIGHTER.get(severity, 'fault'):<10} {data.get('reason') or f'{part} works again'}"

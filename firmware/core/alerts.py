@@ -58,6 +58,8 @@ _PLANNED: dict[tuple[Hazard, Severity], Rule] = {
     (Hazard.OBSTACLE, Severity.CAUTION): Rule(40, Pattern.OBSTACLE_CAUTION, minimum_s=0.6),
     (Hazard.SWAY, Severity.NONE): QUIET,
     (Hazard.SWAY, Severity.WARNING): Rule(60, Pattern.SWAY, minimum_s=0.6),
+    (Hazard.LEAN, Severity.NONE): QUIET,
+    (Hazard.LEAN, Severity.CUE): Rule(25, Pattern.LEAN, minimum_s=0.3, every_s=30.0),
     (Hazard.FAULT, Severity.NONE): Rule(0, Pattern.SILENT, published=True),
     (Hazard.FAULT, Severity.FAULT): Rule(50, Pattern.FAULT, minimum_s=1.5, published=True),
     # Everything works still, so it is said now and then: the device wants looking after, or will soon give up.

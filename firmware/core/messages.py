@@ -43,11 +43,13 @@ class Hazard(StrEnum):
     SOS = "sos"
     OBSTACLE = "obstacle"
     SWAY = "sway"
+    LEAN = "lean"
     FAULT = "fault"
 
 
 class Severity(StrEnum):
     NONE = "none"
+    CUE = "cue"
     CAUTION = "caution"
     WARNING = "warning"
     IMMINENT = "imminent"
@@ -76,7 +78,30 @@ class Resume:
     age_s: float
 
 
-Input = ImuSample | RangeSample | ButtonSample | PowerSample | SensorFault | Acknowledgement | Command | Resume | Tick
+@dataclass(frozen=True, slots=True)
+class SwayBaseline:
+    """What is usual for this walker: told when a walk ends, and to be told to the next walk.
+
+    `usual`: the usual largest value within one of her steps, of each cue of `firmware.core.models.sway` in its units.
+    """
+
+    t_ns: int
+    steps: int  # that it was learned from
+    usual: tuple[float, ...]
+
+
+Input = (
+    ImuSample
+    | RangeSample
+    | ButtonSample
+    | PowerSample
+    | SensorFault
+    | Acknowledgement
+    | Command
+    | Resume
+    | SwayBaseline
+    | Tick
+)
 
 
 class Pattern(StrEnum):
@@ -88,6 +113,7 @@ class Pattern(StrEnum):
     OBSTACLE_WARNING = "obstacle_warning"
     OBSTACLE_IMMINENT = "obstacle_imminent"
     SWAY = "sway"
+    LEAN = "lean"
     FAULT = "fault"
     DEVICE_CAUTION = "device_caution"
     FALL_POSSIBLE = "fall_possible"
@@ -208,4 +234,4 @@ class PreImpact:
     score: float
 
 
-Output = SetPattern | Alert | WalkChanged | Health | Telemetry | PowerState | PreImpact
+Output = SetPattern | Alert | WalkChanged | Health | Telemetry | PowerState | PreImpact | SwayBaseline

@@ -8,6 +8,7 @@ from firmware.core.arbiter import Arbiter
 from firmware.core.detectors.fall import FallConfig, FallDetector
 from firmware.core.detectors.fall_alarm import FallAlarm
 from firmware.core.detectors.imu_check import ImuCheck, ImuCheckConfig
+from firmware.core.detectors.lean import LeanConfig, LeanDetector
 from firmware.core.detectors.mounting_check import MountingCheck, MountingCheckConfig
 from firmware.core.detectors.obstacle import ObstacleConfig, ObstacleDetector
 from firmware.core.detectors.power import PowerLimitsConfig, PowerWatch
@@ -23,7 +24,8 @@ from firmware.core.estimators.button import ButtonGestureConfig, ButtonGestures,
 from firmware.core.estimators.fall_features import FallLooks
 from firmware.core.estimators.motion import MotionHistory
 from firmware.core.estimators.steps import Steps, StepsConfig
-from firmware.core.estimators.sway import TrunkSway, TrunkSwayConfig
+from firmware.core.estimators.sway import BalanceCues, TrunkSway, TrunkSwayConfig
+from firmware.core.estimators.sway_baseline import PersonalSway, StepRhythm, SwayBaselineConfig
 from firmware.core.messages import (
     Acknowledgement,
     Alert,
@@ -38,6 +40,7 @@ from firmware.core.messages import (
     PreImpact,
     Resume,
     Severity,
+    SwayBaseline,
     Telemetry,
     WalkChanged,
     WalkState,
@@ -66,9 +69,11 @@ class CoreConfig:
     approach: ApproachConfig = field(default_factory=ApproachConfig)
     steps: StepsConfig = field(default_factory=StepsConfig)
     trunk_sway: TrunkSwayConfig = field(default_factory=TrunkSwayConfig)
+    sway_baseline: SwayBaselineConfig = field(default_factory=SwayBaselineConfig)
     button_gesture: ButtonGestureConfig = field(default_factory=ButtonGestureConfig)
     obstacle: ObstacleConfig = field(default_factory=ObstacleConfig)
     sway: SwayConfig = field(default_factory=SwayConfig)
+    lean: LeanConfig = field(default_factory=LeanConfig)
     fall: FallConfig = field(default_factory=FallConfig)
     pre_impact: PreImpactConfig = field(default_factory=PreImpactConfig)
     imu_check: ImuCheckConfig = field(default_factory=ImuCheckConfig)
@@ -93,6 +98,9 @@ class SafetyPipeline:
         self._approach = Approach(config.approach)
         self._steps = Steps(config.steps)
         self._trunk = TrunkSway(config.trunk_sway)
+        self._cues = BalanceCues(self._trunk)
+        self._personal = PersonalSway(config.sway_baseline)
+        self._rhythm = StepRhythm()
         self._gestures = ButtonGestures(config.button_gesture)
         self._imu_check = ImuCheck(config.imu_check)
         self._range_check = RangeCheck(config.range_check)
@@ -105,6 +113,7 @@ class SafetyPipeline:
         self._power = PowerWatch(config.power_limits)
         self._obstacle = ObstacleDetector(config.obstacle)
         self._sway = SwayDetector(config.sway)
+        self._lean = LeanDetector(config.lean)
         self._fall = FallDetector(config.fall)
         self._fall_alarm = FallAlarm(config.fall)
         self._pre_impact = PreImpactDetector(config.pre_impact)
@@ -119,6 +128,16 @@ class SafetyPipeline:
         self._told_power: PowerState | None = None
         self._said: tuple[Detection, ...] = ()
         self._next_watch_ns = self._next_walk_ns = self._next_health_ns = self._next_telemetry_ns = 0
+
+    @property
+    def steps(self) -> int:
+        """Counted so far."""
+        return self._steps.count
+
+    @property
+    def balance(self) -> tuple[tuple[float, ...], tuple[float, ...], float]:
+        """For measuring: the cues of the last slice, what a stumble was judged by (empty: no steps), and the score."""
+        return self._cues.values, self._sway.cues, self._sway.score
 
     def step(self, message: Input) -> list[Output]:
         """Take one input, in the order of arrival; its time may lie before that of the input before it."""
@@ -140,6 +159,8 @@ class SafetyPipeline:
             self._obey(now_ns, message, out)
         elif isinstance(message, Resume):
             self._resume(now_ns, message, out)
+        elif isinstance(message, SwayBaseline):
+            self._personal.carry(message)
         if self._gestures.down_since_ns is not None:
             self._take_gesture(now_ns, self._gestures.wait(now_ns))
         self._judge(now_ns, out)
@@ -175,7 +196,7 @@ class SafetyPipeline:
                 self._pre_impact.update(self._motion.slices, attitude.roll_rad)
             if alarm.open:
                 alarm.stand(now_ns, attitude.tilt_rad, self._steps.count)
-            self._sense_sway(t_ns, stepping)
+            self._sense_sway(sample, stepping)
 
     def _watch_for_falls(self, now_ns: int, t_ns: int) -> bool:
         """Before her upright is known too: how far she turned tells a fall as well. True: a slice of motion ended."""
@@ -205,15 +226,24 @@ class SafetyPipeline:
         self._fall_looks.restart()
         self._fall.restart()
 
-    def _sense_sway(self, t_ns: int, stepping: bool) -> None:
-        attitude, trunk = self._attitude, self._trunk
-        trunk.update(t_ns, attitude.pitch_rad, attitude.roll_rad, attitude.pitch_radps, attitude.roll_radps)
+    def _sense_sway(self, sample: ImuSample, stepping: bool) -> None:
+        t_ns, attitude, trunk, personal, sway = sample.t_ns, self._attitude, self._trunk, self._personal, self._sway
+        tilt_rad = (attitude.pitch_rad, attitude.roll_rad)
+        rates_radps = (attitude.pitch_radps, attitude.roll_radps)
+        if not self._cues.update(t_ns, tilt_rad, rates_radps, attitude.magnitude_mps2, attitude.vertical_mps2):
+            return
         # Bending down while standing is no sway, and nobody on the floor needs the warning.
-        if self._fall_alarm.open or not stepping:
-            self._sway.clear()
-        else:
-            self._sway.update(t_ns, trunk.forward_rad, trunk.right_rad)
+        walks = stepping and not self._fall_alarm.open
+        (x, y, z), (wx, wy, wz) = attitude.up, sample.gyro_radps
+        learning = walks and sway.score < 1.0
+        personal.update(self._cues.values, self._cues.span_s, x * wx + y * wy + z * wz, self._steps.count, learning)
+        rhythm = self._rhythm.update(t_ns, self._steps.count)
+        self._lean.update(t_ns, *tilt_rad, walks)
+        if walks:
+            sway.update(t_ns, personal.ratios, rhythm, (trunk.forward_rad, trunk.right_rad))
             self._walk.note_sway(trunk.pitch_rad, trunk.roll_rad)
+        else:
+            sway.clear()
 
     def _watch_senses(self, now_ns: int) -> None:
         """A sense that is silent for too long, whatever the reason: neither a hazard nor calm is known any more."""
@@ -287,11 +317,13 @@ class SafetyPipeline:
         elif command.name == "end" and self._walk.end(now_ns):
             self._obstacle.clear()
             self._sway.clear()
+            self._lean.clear()
             self._approach.forget()
             for detection in (*self._health.end(), *self._power.end()):
                 self._arbiter.judge(now_ns, detection, out)
             self._arbiter.notify(now_ns, Pattern.ENDED)
             out.append(WalkChanged(now_ns, self._walk.state, self._walk.summary(now_ns)))
+            out.append(self._personal.baseline(now_ns))
 
     def _resume(self, now_ns: int, message: Resume, out: list[Output]) -> None:
         """An earlier run left a walk, perhaps with an open alarm: told again at once, under a number of this run."""
@@ -314,7 +346,8 @@ class SafetyPipeline:
         if self._turns != self._health.turns:
             self._turns, self._next_health_ns = self._health.turns, now_ns
             self._isolate()
-        said = (self._fall_alarm.wait(now_ns), self._sos.detection, self._obstacle.detection, self._sway.detection)
+        hazards = (self._obstacle.detection, self._sway.detection, self._lean.detection)
+        said = (self._fall_alarm.wait(now_ns), self._sos.detection, *hazards)
         if changes:
             self._next_health_ns = now_ns
         elif said == self._said:
@@ -336,6 +369,9 @@ class SafetyPipeline:
         """What a faulty part said last must not go on sounding as a hazard, nor as calm."""
         if not self._health.ok("imu"):
             self._trunk.restart()
+            self._cues.restart()
+            self._personal.restart()
+            self._lean.clear()
             self._fall_alarm.lose_sight()
             self._sway.clear()
         if not self._health.ok("button"):
@@ -359,6 +395,7 @@ class SafetyPipeline:
             out.append(self._power.state)
         if now_ns >= self._next_telemetry_ns:
             self._next_telemetry_ns = now_ns + TELEMETRY_NS
+            walk.sway_drift = self._personal.drift
             out.append(self._telemetry(now_ns))
 
     def _tell_walk(self, now_ns: int, out: list[Output]) -> None:

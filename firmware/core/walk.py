@@ -40,6 +40,7 @@ _COUNTED = {
     (Hazard.OBSTACLE, Severity.CAUTION): "obstacle_cautions",
     (Hazard.OBSTACLE, Severity.WARNING): "obstacle_warnings",
     (Hazard.SWAY, Severity.WARNING): "sway_warnings",
+    (Hazard.LEAN, Severity.CUE): "lean_cues",
     (Hazard.FALL, Severity.SUSPECTED): "falls",
     (Hazard.SOS, Severity.CONFIRMED): "sos",
     (Hazard.FAULT, Severity.FAULT): "faults",
@@ -50,7 +51,8 @@ class Walk:
     """self-test -> ready -> walking <-> paused -> ended. Ended is for good: a new walk is a new pipeline.
 
     `summary` has: minutes (walking), steps, cadence_spm (of the rows of steps), obstacle_cautions, obstacle_warnings,
-    first_warning_distance_m, nearest_m, sway_warnings, sway_rms_deg, falls, sos, faults. None: not known.
+    first_warning_distance_m, nearest_m, sway_warnings, sway_rms_deg, sway_drift (how many times as far she
+    sways as at first), lean_cues, falls, sos, faults. None: not known.
     """
 
     def __init__(self, config: WalkConfig) -> None:
@@ -69,6 +71,7 @@ class Walk:
         self._fallen = False
         self._sway_square_sum = 0.0
         self._sway_count = 0
+        self.sway_drift: float | None = None
         self.state = WalkState.SELF_TEST
 
     @property
@@ -144,6 +147,8 @@ class Walk:
             "nearest_m": None if self._nearest_m is None else round(self._nearest_m, 2),
             "sway_warnings": counts["sway_warnings"],
             "sway_rms_deg": None if sway_rad is None else round(math.degrees(sway_rad), 2),
+            "sway_drift": None if self.sway_drift is None else round(self.sway_drift, 2),
+            "lean_cues": counts["lean_cues"],
             "falls": counts["falls"],
             "sos": counts["sos"],
             "faults": counts["faults"],

@@ -3,11 +3,21 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from firmware.core.messages import Alert, Health, Input, Output, PowerState, Telemetry, WalkChanged, WalkState
+from firmware.core.messages import (
+    Alert,
+    Health,
+    Input,
+    Output,
+    PowerState,
+    SwayBaseline,
+    Telemetry,
+    WalkChanged,
+    WalkState,
+)
 from firmware.errors import JournalError
 from firmware.guard.background import Background
 from firmware.guard.events import EventMaker
-from firmware.guard.left_over import open_alarms, resume
+from firmware.guard.left_over import open_alarms, resume, sway_baseline
 from firmware.journal import Event, Journal
 from firmware.outputs import as_json
 from hal.samples import SensorFault
@@ -15,9 +25,14 @@ from hal.samples import SensorFault
 FAULT_NS = 1_000_000_000
 STATES_NS = 1_000_000_000  # states are written once a second; an alarm and the end of a walk at once
 
-State = Mapping[str, object] | Health | Telemetry | PowerState  # the last three become JSON off the loop
+State = Mapping[str, object] | Health | Telemetry | PowerState | SwayBaseline  # the last four become JSON off the loop
 States = dict[str, State]
-_STATE_OF: dict[type, str] = {Health: "health", Telemetry: "telemetry", PowerState: "power"}
+_STATE_OF: dict[type, str] = {
+    Health: "health",
+    Telemetry: "telemetry",
+    PowerState: "power",
+    SwayBaseline: "sway_baseline",
+}
 
 
 class JournalWriter:
@@ -55,7 +70,7 @@ class JournalWriter:
             elif isinstance(output, WalkChanged):
                 self._waiting["walk"] = {"state": output.state, **output.summary}
                 urgent = urgent or output.state is WalkState.ENDED
-            elif isinstance(output, Health | Telemetry | PowerState):
+            elif isinstance(output, Health | Telemetry | PowerState | SwayBaseline):
                 self._waiting[_STATE_OF[type(output)]] = output
         now_ns = max((item.t_ns for item in inputs), default=0)
         if self._waiting and (urgent or self._written_ns is None or now_ns - self._written_ns >= STATES_NS):
@@ -90,7 +105,7 @@ class JournalWriter:
             self._failing_since_ns = None
 
     def _body(self, state: State) -> Mapping[str, object]:
-        if isinstance(state, Health | Telemetry | PowerState):
+        if isinstance(state, Health | Telemetry | PowerState | SwayBaseline):
             return {**as_json(state), "boot_id": self._events.boot_id}
         return state
 
@@ -139,6 +154,9 @@ class JournalWriter:
             self._states.setdefault("alarm", {"active": False})
         for left_over in resume(states, self._now_ns(), self._events.boot_id):
             self._hand_over(left_over)
+        before = sway_baseline(states, self._now_ns())
+        if before is not None:
+            self._hand_over(before)
 
     def _keep_open_alarm(self) -> None:
         """What this run has said so far does not know of the alarm; the core's answer to `Resume` will."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from firmware.core.messages import Hazard, Resume, Severity
+from firmware.core.messages import Hazard, Resume, Severity, SwayBaseline
 
 A_MOMENT_MS = 60_000  # longer ago, a walk that has no end in the journal is not going on
 UNDER_WAY = ("ready", "walking", "paused")
@@ -25,6 +25,16 @@ def resume(states: States, now_ns: int, boot_id: str) -> list[Resume]:
         age_ms = _elapsed_ms(alarm, alarm.get("began_mono_ms"), now_ns, boot_id)
         found.append(Resume(now_ns, walking, hazard, severity, (age_ms or 0) / 1000))
     return found or ([Resume(now_ns, True, Hazard.FALL, Severity.NONE, 0.0)] if walking else [])
+
+
+def sway_baseline(states: States, now_ns: int) -> SwayBaseline | None:
+    """What earlier walks have shown of her balance; the core judges whether it can be believed."""
+    body = states.get("sway_baseline", {})
+    steps, usual = body.get("steps"), body.get("usual")
+    if not isinstance(steps, int) or not isinstance(usual, list):
+        return None
+    values = tuple(float(value) for value in usual if isinstance(value, int | float))
+    return SwayBaseline(now_ns, steps, values)
 
 
 def open_alarms(states: States) -> list[Mapping[str, Any]]:

@@ -68,6 +68,7 @@ SOUNDS: dict[Pattern, Sound] = {
     Pattern.OBSTACLE_WARNING: Sound(_pulses(1, 0.12, 0.13, 698.0), repeat_s=0.25),
     Pattern.OBSTACLE_IMMINENT: Sound(_pulses(1, 0.08, 0.045, 831.0), repeat_s=0.125),
     Pattern.SWAY: Sound(_pulses(2, 0.14, 0.10, 622.0), repeat_s=1.0),
+    Pattern.LEAN: Sound(_pulses(1, 0.22, 0.08, 523.0), volume=0.4, volume_end=0.4),
     Pattern.FAULT: Sound((Pulse(0.2, 0.1, 784.0), Pulse(0.2, 0.1, 659.0), Pulse(0.2, 0.1, 523.0)), repeat_s=1.8),
     Pattern.DEVICE_CAUTION: Sound((Pulse(0.5, 0.2, 587.0), Pulse(0.18, 0.1, 523.0))),
     Pattern.FALL_POSSIBLE: Sound((Pulse(0.3, 0.1, 523.0),), repeat_s=1.2),

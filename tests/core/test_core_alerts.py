@@ -27,6 +27,8 @@ TABLE = [
     (Hazard.OBSTACLE, Severity.IMMINENT, 80, Pattern.OBSTACLE_IMMINENT, False),
     (Hazard.SWAY, Severity.NONE, 0, Pattern.SILENT, False),
     (Hazard.SWAY, Severity.WARNING, 60, Pattern.SWAY, False),
+    (Hazard.LEAN, Severity.NONE, 0, Pattern.SILENT, False),
+    (Hazard.LEAN, Severity.CUE, 25, Pattern.LEAN, False),
     (Hazard.FAULT, Severity.NONE, 0, Pattern.SILENT, True),
     (Hazard.FAULT, Severity.FAULT, 50, Pattern.FAULT, True),
     (Hazard.FAULT, Severity.WARNING, 30, Pattern.FAULT, True),
@@ -109,6 +111,8 @@ def test_of_any_two_alarms_the_more_important_sounds(
         return
     desk = Desk().say(0, detection(*weak)).say(0.01, detection(*strong))
     assert desk.arbiter.pattern is RULES[strong].pattern
+    if RULES[strong].every_s:
+        return  # it sounds now and then, and the other one may in between
     desk = Desk().say(0, detection(*strong)).say(5, detection(*weak))
     assert desk.arbiter.pattern is RULES[strong].pattern
 

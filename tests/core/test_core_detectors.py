@@ -1,16 +1,13 @@
-"""Obstacle, sway, fall and SOS detection, each alone."""
+"""Obstacle, fall and SOS detection, each alone."""
 
 import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from firmware.core.detectors.fall import FallConfig
 from firmware.core.detectors.fall_alarm import FallAlarm
 from firmware.core.detectors.obstacle import ObstacleConfig, ObstacleDetector
 from firmware.core.detectors.sos import SosAlarm
-from firmware.core.detectors.sway import SwayConfig, SwayDetector
 from firmware.core.messages import Severity
 
 S = 1_000_000_000
@@ -110,43 +107,6 @@ def test_a_lost_track_ends_the_warning_and_clear_ends_it_at_once() -> None:
         detector.update(index * PING, 1.0, 0.6, True)
     detector.clear()
     assert detector.detection.severity is Severity.NONE
-
-
-@given(limit_share=st.floats(1.05, 8.0), rate_hz=st.integers(20, 400), direction=st.sampled_from("fblr"))
-def test_lasting_sway_warns_at_any_rate_in_any_direction(limit_share: float, rate_hz: int, direction: str) -> None:
-    config = SwayConfig()
-    detector = SwayDetector(config)
-    forward, right = {
-        "f": (config.forward_deg, 0.0),
-        "b": (-config.backward_deg, 0.0),
-        "l": (0.0, -config.sideways_deg),
-        "r": (0.0, config.sideways_deg),
-    }[direction]
-    for index in range(rate_hz // 4 + 2):
-        detector.update(index * S // rate_hz, math.radians(forward * limit_share), math.radians(right * limit_share))
-    assert detector.detection.severity is Severity.WARNING
-    assert str(detector.detection.data["direction"])[0] == direction
-
-
-@pytest.mark.parametrize("broken", [(math.nan, 0.0), (0.0, math.nan), (math.inf, 0.0), (0.0, -math.inf)])
-def test_a_broken_sway_estimate_warns_instead_of_hiding(broken: tuple[float, float]) -> None:
-    detector = SwayDetector(SwayConfig())
-    for index in range(20):
-        detector.update(index * 10_000_000, *broken)
-    assert detector.detection.severity is Severity.WARNING
-
-
-def test_one_jolt_is_no_sway_and_the_warning_ends_after_calm() -> None:
-    detector = SwayDetector(SwayConfig())
-    for index in range(7):
-        detector.update(index * 10_000_000, 0.6, 0.0)
-    assert detector.update(70_000_000, 0.0, 0.0).severity is Severity.NONE
-    for index in range(10, 20):
-        detector.update(index * 10_000_000, 0.6, 0.0)
-    assert detector.detection.severity is Severity.WARNING
-    seen = [detector.update((20 + i) * 10_000_000, 0.0, 0.0).severity for i in range(60)]
-    assert seen[40] is Severity.WARNING
-    assert seen[-1] is Severity.NONE
 
 
 def alarm_in(state: str) -> FallAlarm:

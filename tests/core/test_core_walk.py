@@ -113,6 +113,8 @@ def test_the_summary_of_no_walk_claims_nothing() -> None:
         "nearest_m": None,
         "sway_warnings": 0,
         "sway_rms_deg": None,
+        "sway_drift": None,
+        "lean_cues": 0,
         "falls": 0,
         "sos": 0,
         "faults": 0,

@@ -13,6 +13,7 @@ from firmware.core.messages import (
     Health,
     Pattern,
     Severity,
+    SwayBaseline,
     Telemetry,
     Tick,
     WalkChanged,
@@ -24,7 +25,7 @@ from firmware.guard.journal_writer import JournalWriter
 from firmware.journal import Journal
 from hal.samples import SensorFault
 
-Said = Alert | Health | Telemetry | WalkChanged
+Said = Alert | Health | SwayBaseline | Telemetry | WalkChanged
 
 
 def suspected(t_ns: int, alarm: int = 1, **data: Any) -> Alert:
@@ -277,3 +278,12 @@ def test_walk_that_was_ended_does_not_go_on(run: Run, start: Start) -> None:
     after.write()
     assert after.resumed == []
     assert after.state("alarm") == {"active": False}
+
+
+def test_what_a_walk_showed_of_her_balance_is_handed_to_the_next_one(run: Run, start: Start) -> None:
+    usual = (0.2, 0.2, 0.3, 0.5, 3.5, 0.3, 0.3)
+    run.take(1, WalkChanged(1, WalkState.ENDED, {}), SwayBaseline(1, 250, usual))
+    run.write()
+    after = start(2, "another")
+    after.write()
+    assert after.resumed == [SwayBaseline(2, 250, usual)]

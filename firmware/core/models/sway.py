@@ -1,0 +1,14 @@
+"""What an imbalance while walking looks like, learned from stumbles and from ordinary walking.
+
+Made by `python -m bench.stumbles --write`.
+"""
+
+CUES = ("forward", "backward", "sideways", "rate", "jolt", "drop", "rise")
+"""Extrapolated tilt by direction (rad), tilt rate (rad/s), change of |a| (m/s2), vertical speed down and up (m/s)."""
+FLOORS = (0.05, 0.05, 0.05, 0.1, 0.5, 0.05, 0.05)
+"""Added to each cue, so that a calm walker's ratios stay ratios."""
+PRIOR = (0.188, 0.22, 0.313, 0.517, 4.307, 0.335, 0.337)
+"""The usual largest value within a step, floor included: median over people of their upper quartiles."""
+TILT, RATE, JOLT, BOUNCE, RHYTHM = 2.62, 0.66, 1.83, 11.3, 0.0
+LIMIT = 8.26
+"""The sum of exponent times logarithm of each ratio from which a walk is imbalance."""
