@@ -248,7 +248,7 @@ def test_help_can_be_called_before_the_self_test_is_over_and_without_any_sensor(
 
 def test_a_sudden_sway_backward_is_warned() -> None:
     wearer = walking_wearer()
-    wearer.live(1.0, pitch_deg=lambda t: -30.0 * t if t < 0.6 else -18.0 + 45 * (t - 0.6), stepping=True).walk(2)
+    wearer.live(1.0, pitch_deg=lambda t: -45.0 * t if t < 0.6 else -27.0 + 68 * (t - 0.6), stepping=True).walk(2)
     assert wearer.severities(Hazard.SWAY) == [Severity.WARNING, Severity.NONE]
     assert wearer.alerts(Hazard.SWAY)[0].data["direction"] == "backward"
     assert Pattern.SWAY in wearer.patterns()

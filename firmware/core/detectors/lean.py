@@ -34,6 +34,7 @@ class LeanConfig:
                 raise ValueError(f"lean: {key} ({getattr(self, key)}) must lie between {low} and {high}")
 
 
+_EVERY_NS = 100_000_000  # a posture does not change sooner
 _STRAIGHT = Detection(Hazard.LEAN, Severity.NONE)
 
 
@@ -58,6 +59,8 @@ class LeanDetector:
         """Tilt from the own upright, forward and to the right positive. What is no number changes nothing."""
         if not walking:
             self.clear()
+            return self.detection
+        if self._t_ns is not None and t_ns - self._t_ns < _EVERY_NS:
             return self.detection
         if not (math.isfinite(pitch_rad) and math.isfinite(roll_rad)):
             return self.detection  # a broken sensor is another hazard, and no posture

@@ -8,7 +8,7 @@ from firmware.core.messages import Detection, Hazard, Severity
 from firmware.core.models.sway import BOUNCE, JOLT, LIMIT, RATE, RHYTHM, TILT
 
 _SUM = TILT + RATE + JOLT + BOUNCE
-_WITHIN = math.log(0.7)  # of the limit: the range of her steps
+_WITHIN = 0.7  # of the limit: the range of her steps
 _SPELL_NS = 200_000_000  # three of them are looked at: tilt, jolt and drop of one stumble do not come in one instant
 
 
@@ -16,9 +16,9 @@ _SPELL_NS = 200_000_000  # three of them are looked at: tilt, jolt and drop of o
 class SwayConfig:
     """How many times the walker's own usual range is too far."""
 
-    backward_times: float = 2.2  # extrapolated tilt (tilt + rate / 3.3 rad/s); tighter: there is no foot behind yet
-    forward_times: float = 3.2
-    sideways_times: float = 3.2
+    backward_times: float = 2.5  # extrapolated tilt (tilt + rate / 3.3 rad/s); tighter: there is no foot behind yet
+    forward_times: float = 3.5
+    sideways_times: float = 3.5
     stumble_times: float = 1.0  # of the limit that was learned from stumbles; more is less sensitive
     clear_share: float = 0.6  # of the limit, so that the buzzer does not flutter at it
     hold_s: float = 0.08  # longer than the jolt of one heel
@@ -51,8 +51,8 @@ class SwayDetector:
 
     def __init__(self, config: SwayConfig) -> None:
         self._config = config
-        self._times = tuple(math.log(t) for t in (config.forward_times, config.backward_times, config.sideways_times))
-        self._tighter = self._times[0] - self._times[1]
+        self._shares = tuple(1.0 / t for t in (config.forward_times, config.backward_times, config.sideways_times))
+        self._tighter = config.forward_times / config.backward_times
         self._limit = LIMIT + _SUM * math.log(config.stumble_times)
         self._hold_ns, self._clear_ns = round(config.hold_s * 1e9), round(config.clear_s * 1e9)
         self.clear()
@@ -60,59 +60,85 @@ class SwayDetector:
     def clear(self) -> None:
         """Nobody walks, or nothing is known about the trunk; the sensor's fault is another hazard."""
         self._beyond: deque[tuple[int, float]] = deque()
-        self._spells: deque[list[float]] = deque([[-math.inf] * 5], maxlen=3)
-        self._spell_ends_ns: int | None = None
-        self._calm_since_ns: int | None = None
-        self.score = 0.0
         self._began_within = False
-        self.cues: tuple[float, ...] = ()  # what was judged by, in logarithms: a stumble by five, sway by three
+        self._spells: deque[list[float]] = deque(maxlen=3)
+        self._spell_ends_ns: int | None = None
+        self._highest: list[float] = []
+        self._directions: tuple[float, ...] = ()
+        self._calm_since_ns: int | None = None
+        self._stumble = 0.0
+        self.score = 0.0
         self.detection = _CALM
 
+    @property
+    def cues(self) -> tuple[float, ...]:
+        """What was judged by: a stumble by five (tilt, rate, jolt, bounce, rhythm), sway by three; in logarithms."""
+        if not self._highest:
+            return ()
+        *ratios, rhythm = self._highest
+        return (*map(math.log, ratios), rhythm, *map(math.log, self._directions))
+
     def update(self, t_ns: int, ratios: tuple[float, ...], rhythm: float, tilt_rad: tuple[float, float]) -> Detection:
-        """One slice: the cues of `models.sway` as logarithms of ratios; extrapolated tilt forward and to the right."""
-        forward, backward, sideways = (ratio - limit for ratio, limit in zip(ratios, self._times, strict=False))
-        sway = self._lasting(t_ns, _worst(forward, backward, sideways))
-        self._directions = ratios[:3]
-        tilt = _worst(ratios[0], ratios[1] + self._tighter, ratios[2])
-        stumble = self._stumble(t_ns, (tilt, ratios[3], ratios[4], _worst(ratios[5], ratios[6])), rhythm)
-        self.score = score = math.exp(min(_worst(sway, stumble), 50.0))
+        """One slice: the cues of `models.sway` over their usual values; extrapolated tilt forward and to the right."""
+        forward, backward, sideways, rate, jolt, drop, rise = ratios
+        for_forward, for_backward, for_sideways = self._shares
+        self._directions = (forward, backward, sideways)
+        total = forward + backward + sideways + rate + jolt + drop + rise
+        if total != total:  # a broken estimate warns instead of hiding
+            sway = self.score = math.nan
+        else:
+            sway = self._lasting(t_ns, max(forward * for_forward, backward * for_backward, sideways * for_sideways))
+            tilt = max(forward, backward * self._tighter, sideways)
+            self._note(t_ns, tilt, rate, jolt, max(drop, rise), rhythm)
+            self.score = max(sway, self._stumble)
         if self.detection is _CALM:
-            if not score < 1.0:  # NaN as well: a broken estimate warns instead of hiding
-                self._warn(ratios, tilt_rad, sway >= stumble)
-        elif not score < self._config.clear_share:
+            if not self.score < 1.0:
+                self._warn(ratios, tilt_rad, sway >= self._stumble)
+        elif not self.score < self._config.clear_share:
             self._calm_since_ns = None
         elif self._calm_since_ns is None:
             self._calm_since_ns = t_ns
         elif t_ns - self._calm_since_ns >= self._clear_ns:
-            self.clear()
+            self.detection, self._calm_since_ns = _CALM, None
         return self.detection
 
     def _lasting(self, t_ns: int, beyond: float) -> float:
         """The least of the last `hold_s`."""
         if not self._began_within:  # who bends down and then is thought to step, did not lose her balance in walking
             self._began_within = beyond < _WITHIN
-            return beyond if beyond != beyond else -math.inf
+            return 0.0
         recent = self._beyond
         recent.append((t_ns, beyond))
         while len(recent) > 1 and t_ns - recent[1][0] >= self._hold_ns:
             recent.popleft()
         if t_ns - recent[0][0] < self._hold_ns:
-            return beyond if beyond != beyond else -math.inf
-        least = min(value for _, value in recent)
-        return beyond if beyond != beyond else least
+            return 0.0
+        return beyond if beyond < _WITHIN else min([value for _, value in recent])
 
-    def _stumble(self, t_ns: int, ratios: tuple[float, ...], rhythm: float) -> float:
+    def _note(self, t_ns: int, tilt: float, rate: float, jolt: float, bounce: float, rhythm: float) -> None:
+        """The stumble's share of the score; worked out anew only when something is higher than of late, or gone."""
         if self._spell_ends_ns is None or t_ns >= self._spell_ends_ns:
             self._spell_ends_ns = t_ns + _SPELL_NS
-            self._spells.append([-math.inf] * 5)
-        newest = self._spells[-1]
-        for index, cue in enumerate((*ratios, rhythm)):
-            if not cue < newest[index]:  # NaN as well
-                newest[index] = cue
-        tilt, rate, jolt, bounce, rhythm = highest = [_worst(*spells) for spells in zip(*self._spells, strict=True)]
-        self.cues = (*highest, *self._directions)
-        total = TILT * tilt + RATE * rate + JOLT * jolt + BOUNCE * bounce + RHYTHM * rhythm
-        return (total - self._limit) / _SUM
+            self._spells.append([tilt, rate, jolt, bounce, rhythm])
+        else:
+            newest = self._spells[-1]
+            before = (newest[0], newest[1], newest[2], newest[3], newest[4])
+            if tilt > newest[0]:
+                newest[0] = tilt
+            if rate > newest[1]:
+                newest[1] = rate
+            if jolt > newest[2]:
+                newest[2] = jolt
+            if bounce > newest[3]:
+                newest[3] = bounce
+            if rhythm > newest[4]:
+                newest[4] = rhythm
+            if before == tuple(newest):
+                return
+        tilt, rate, jolt, bounce, rhythm = self._highest = [max(spells) for spells in zip(*self._spells, strict=True)]
+        log = math.log
+        total = TILT * log(tilt) + RATE * log(rate) + JOLT * log(jolt) + BOUNCE * log(bounce) + RHYTHM * rhythm
+        self._stumble = math.exp(min((total - self._limit) / _SUM, 50.0))
 
     def _warn(self, ratios: tuple[float, ...], tilt_rad: tuple[float, float], swayed: bool) -> None:
         forward_rad, right_rad = tilt_rad
@@ -126,7 +152,7 @@ class SwayDetector:
             Severity.WARNING,
             {
                 "direction": direction,
-                "why": "tilt" if swayed else self._why(),
+                "why": "tilt" if swayed or not self._highest else self._why(),
                 "times_limit": round(score, 2) if math.isfinite(score) else None,
                 "extrapolated_tilt_deg": round(tilt_deg, 1) if math.isfinite(tilt_deg) else None,
             },
@@ -141,9 +167,3 @@ class SwayDetector:
             "rhythm": rhythm,
         }
         return max(shares, key=lambda name: shares[name])
-
-
-def _worst(*values: float) -> float:
-    """The largest; NaN when any is."""
-    total = sum(values)
-    return total if total != total and math.inf not in values else max(values)

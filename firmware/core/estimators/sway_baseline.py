@@ -11,6 +11,7 @@ _QUANTILE = 0.75  # of the largest values within her steps
 _GAIN = 1.2  # in logarithms: about the spread of those values over the density at the quantile
 _WAIT_STEPS = 2  # so many steps later they are believed: a stumble is not learned before it is noticed
 _TILTS = 4  # the first cues: what a slow decline of the balance shows in
+_F0, _F1, _F2, _F3, _F4, _F5, _F6 = FLOORS
 _LONGEST_INTERVAL_S = 2.0
 _LONGEST_WAIT_S = 1.5
 _LARGEST_CHANGE = 1.0
@@ -43,7 +44,7 @@ class SwayBaselineConfig:
 
 
 class PersonalSway:
-    """`ratios`: each cue in logarithms over the usual largest value within her steps; 0 is an ordinary step.
+    """`ratios`: each cue, floor included, over the usual largest value within her steps; 1 is an ordinary step.
 
     The usual value is a quantile, followed step by step (Robbins and Monro 1951), with the population's as a prior
     worth some steps, so it is armed from the first step. It does not learn in turns, nor while `learning` is not said.
@@ -52,22 +53,24 @@ class PersonalSway:
     def __init__(self, config: SwayBaselineConfig) -> None:
         self._config = config
         self._prior = [math.log(value) for value in PRIOR]
-        self._own = list(self._prior)
+        self._own = list(self._prior)  # logarithms
+        self._shares = [1.0 / value for value in PRIOR]  # of the usual value
         self._began = list(self._prior)  # what the drift is counted from; known once `_known`
         self._known = False
         self._weight = 0.0
         self._carried = 0
-        self._highest = [-math.inf] * len(CUES)
+        self._step: list[tuple[float, ...]] = []  # the cues since the last one
+        self._whole = False  # and whether it was seen from its start
         self._waiting: deque[list[float]] = deque()
         self._count = 0
         self._yaw_radps = 0.0
         self.steps = 0  # of this walk that were learned from
-        self.ratios: tuple[float, ...] = (-math.inf,) * len(CUES)
+        self.ratios: tuple[float, ...] = (0.0,) * len(CUES)
 
     def carry(self, before: SwayBaseline) -> None:
         """What the walks before this one have shown. Anything that is no habit is not believed."""
         values = before.usual
-        if self.steps or not before.steps > 0 or len(values) != len(CUES):
+        if self.steps or before.steps <= 0 or len(values) != len(CUES):
             return
         if not all(0.0 < value < math.inf for value in values):
             return
@@ -76,34 +79,46 @@ class PersonalSway:
         share = self._carried / (config.prior_steps + self._carried)
         for index, value in enumerate(values):
             prior = self._prior[index]
-            self._own[index] = self._bounded(index, prior + share * (math.log(value) - prior))
+            self._set(index, prior + share * (math.log(value) - prior))
         self._began = list(self._own)
         self._known = True
         self._weight = float(self._carried)
 
     def restart(self) -> None:
         """Forget the step that was under way."""
-        self._highest = [-math.inf] * len(CUES)
-        self._waiting.clear()
+        self._forget_step()
         self._yaw_radps = 0.0
+
+    def _forget_step(self) -> None:
+        self._whole = False
+        self._step.clear()
+        self._waiting.clear()
 
     def update(self, cues: tuple[float, ...], span_s: float, yaw_radps: float, steps: int, learning: bool) -> None:
         """One slice; `steps` so far, `learning` unless she stands, is warned or lies on the floor."""
         self._yaw_radps += span_s / (0.3 + span_s) * (abs(yaw_radps) - self._yaw_radps)
-        logs = [math.log(cue + floor) if cue >= 0.0 else math.nan for cue, floor in zip(cues, FLOORS, strict=True)]
-        self.ratios = tuple([value - own for value, own in zip(logs, self._own, strict=True)])
+        forward, backward, sideways, rate, jolt, drop, rise = cues
+        for_f, for_b, for_s, for_rate, for_jolt, for_drop, for_rise = self._shares
+        self.ratios = (
+            (forward + _F0) * for_f,
+            (backward + _F1) * for_b,
+            (sideways + _F2) * for_s,
+            (rate + _F3) * for_rate,
+            (jolt + _F4) * for_jolt,
+            (drop + _F5) * for_drop,
+            (rise + _F6) * for_rise,
+        )
         stepped, self._count = steps != self._count, steps
-        if not learning or not self._yaw_radps < self._config.turn_radps:
-            self._highest = [-math.inf] * len(CUES)
-            self._waiting.clear()
+        if not (learning and self._yaw_radps < self._config.turn_radps):
+            self._forget_step()
             return
-        highest = self._highest
-        for index, value in enumerate(logs):
-            if value > highest[index]:
-                highest[index] = value
+        self._step.append(cues)
         if stepped:
-            self._waiting.append(highest)
-            self._highest = [-math.inf] * len(CUES)
+            if self._whole:
+                highest = [max(values) for values in zip(*self._step, strict=True)]
+                self._waiting.append([value + floor for value, floor in zip(highest, FLOORS, strict=True)])
+            self._whole = True
+            self._step.clear()
             if len(self._waiting) > _WAIT_STEPS:
                 self._learn(self._waiting.popleft())
 
@@ -113,20 +128,21 @@ class PersonalSway:
         self._weight = min(self._weight + 1.0, float(config.memory_steps))
         gain = _GAIN / (config.prior_steps + self._weight)
         for index, value in enumerate(highest):
-            if not -math.inf < value < math.inf:
-                continue
-            moved = self._own[index] + gain * (_QUANTILE - (1.0 if value < self._own[index] else 0.0))
-            self._own[index] = self._bounded(index, moved)
+            if 0.0 < value < math.inf:
+                below = math.log(value) < self._own[index]
+                self._set(index, self._own[index] + gain * (_QUANTILE - (1.0 if below else 0.0)))
         if not self._known and self.steps >= 3 * config.prior_steps:
             self._began, self._known = list(self._own), True
 
-    def _bounded(self, index: int, value: float) -> float:
+    def _set(self, index: int, value: float) -> None:
+        """Within what can be a habit, and not far from where the walk began."""
         config, prior = self._config, self._prior[index]
         low, high = prior + math.log(config.narrowest), prior + math.log(config.widest)
         if self._known:
             drift = math.log(config.most_drift)
             low, high = max(low, self._began[index] - drift), min(high, self._began[index] + drift)
-        return min(max(value, low), high)
+        self._own[index] = own = min(max(value, low), high)
+        self._shares[index] = math.exp(-own)
 
     @property
     def drift(self) -> float | None:
