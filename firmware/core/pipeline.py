@@ -99,6 +99,7 @@ class SafetyPipeline:
         self._relearn_s = config.fall.down_s + RELEARN_LATER_S
         self._motion = MotionHistory()
         self._fall_looks = FallLooks()
+        self._walked_steps = config.fall.walked_steps
         self._power = PowerWatch(config.power_limits)
         self._obstacle = ObstacleDetector(config.obstacle)
         self._sway = SwayDetector(config.sway)
@@ -174,7 +175,6 @@ class SafetyPipeline:
     def _watch_for_falls(self, now_ns: int, t_ns: int) -> None:
         """Before her upright is known too: how far she turned from where she was tells a fall as well."""
         attitude, motion, fall = self._attitude, self._motion, self._fall
-        fall.note(t_ns, attitude.magnitude_mps2)
         if not motion.update(
             t_ns,
             attitude.magnitude_mps2,
@@ -187,7 +187,8 @@ class SafetyPipeline:
         looks = self._fall_looks.update(motion.slices, attitude.upright)
         tilt_rad = attitude.tilt_rad if attitude.upright_known or self._walk.active else None
         steps = self._steps
-        evidence = fall.update(t_ns, tilt_rad, looks, steps.last_ns if steps.in_a_row >= 3 else None)
+        stepped_ns = steps.last_ns if steps.in_a_row >= self._walked_steps else None
+        evidence = fall.update(t_ns, motion.slices[-1].peak_mps2, tilt_rad, looks, stepped_ns)
         if evidence is not None:
             self._fall_alarm.suspect(now_ns, evidence)
         else:
