@@ -133,6 +133,7 @@ class FallDetector:
         looks: Sequence[Look],
         stepped_ns: int | None,
         worn: bool = True,
+        may_rest: bool = True,
     ) -> Evidence | None:
         """Some 20 ms of movement have passed.
 
@@ -142,6 +143,7 @@ class FallDetector:
             looks: at the jolts that are to be judged now.
             stepped_ns: the latest step, when it was the last of `walked_steps` in a row at least.
             worn: False while the device is known to be off the body: nobody falls then.
+            may_rest: False while lying still could be taken for a new upright: then it is asked about at once.
         """
         if not worn:
             self.restart()
@@ -153,7 +155,7 @@ class FallDetector:
         if looks or self._impacts.possible is not None:
             evidence = self._impacts.update(t_ns, tilt_rad, looks)
         if tilt_rad is not None:
-            down = self._posture.update(t_ns, tilt_rad, stepped_ns, self._hardest)
+            down = self._posture.update(t_ns, tilt_rad, stepped_ns, self._hardest, may_rest)
             evidence = evidence or down
         if evidence is not None:
             self.restart()
@@ -236,7 +238,7 @@ class _Posture:
         self._excused_until_ns = now_ns + self._ask_again_ns
 
     def update(
-        self, t_ns: int, tilt_rad: float, stepped_ns: int | None, hardest: tuple[int, float] | None
+        self, t_ns: int, tilt_rad: float, stepped_ns: int | None, hardest: tuple[int, float] | None, may_rest: bool
     ) -> Evidence | None:
         """`hardest`: the hardest impact of the last two seconds, (time, m/s^2)."""
         if tilt_rad < self._lean_rad:
@@ -249,7 +251,7 @@ class _Posture:
         down_ns = t_ns - self._down_since_ns
         if self._excused_until_ns is not None:
             asks = t_ns >= self._excused_until_ns and down_ns >= self._down_ns
-        elif not self._walking:
+        elif not self._walking and may_rest:
             asks = down_ns >= self._rest_ns
         elif hardest is not None and self._fell(t_ns, *hardest):
             return _evidence("impact in a walk", tilt_rad, hardest[1], (t_ns - hardest[0]) * 1e-9)
