@@ -110,6 +110,7 @@ class SafetyPipeline:
         self._relearn_s = config.fall.down_s + RELEARN_LATER_S
         self._motion = MotionHistory()
         self._fall_looks = FallLooks()
+        self._walked_steps = config.fall.walked_steps
         self._power = PowerWatch(config.power_limits)
         self._obstacle = ObstacleDetector(config.obstacle)
         self._sway = SwayDetector(config.sway)
@@ -201,7 +202,6 @@ class SafetyPipeline:
     def _watch_for_falls(self, now_ns: int, t_ns: int) -> bool:
         """Before her upright is known too: how far she turned tells a fall as well. True: a slice of motion ended."""
         attitude, motion, fall = self._attitude, self._motion, self._fall
-        fall.note(t_ns, attitude.magnitude_mps2)
         if not motion.update(
             t_ns,
             attitude.magnitude_mps2,
@@ -214,7 +214,9 @@ class SafetyPipeline:
         looks = self._fall_looks.update(motion.slices, attitude.upright)
         tilt_rad = attitude.tilt_rad if attitude.upright_known or self._walk.active else None
         steps = self._steps
-        evidence = fall.update(t_ns, tilt_rad, looks, steps.last_ns if steps.in_a_row >= 3 else None)
+        stepped_ns = steps.last_ns if steps.in_a_row >= self._walked_steps else None
+        peak_mps2, settled = motion.slices[-1].peak_mps2, not attitude.relearning
+        evidence = fall.update(t_ns, peak_mps2, tilt_rad, looks, stepped_ns, may_rest=settled)
         if evidence is not None:
             self._fall_alarm.suspect(now_ns, evidence)
         else:

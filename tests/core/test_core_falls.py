@@ -53,7 +53,7 @@ def judged(detector: FallDetector) -> list[tuple[bool, bool]]:
     """Whether the fall is possible, and suspected, after each of the three looks."""
     seen = []
     for number, after_ns in enumerate((3 * S // 10, S, 2 * S)):
-        evidence = detector.update(10 * S + after_ns, 0.1, [Look(number, 10 * S)], None)
+        evidence = detector.update(10 * S + after_ns, 9.8, 0.1, [Look(number, 10 * S)], None)
         seen.append((detector.possible is not None, evidence is not None))
     return seen
 
@@ -77,29 +77,29 @@ def test_a_jolt_is_judged_at_three_moments(
 
 def test_a_guess_that_nobody_looks_at_again_is_over_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     detector = taught(monkeypatch, 2.0, 0.0, 0.0)
-    detector.update(10 * S, 0.1, [Look(0, 10 * S)], None)
+    detector.update(10 * S, 9.8, 0.1, [Look(0, 10 * S)], None)
     assert detector.possible is not None
-    detector.update(13 * S, 0.1, [], None)
+    detector.update(13 * S, 9.8, 0.1, [], None)
     assert detector.possible is None
 
 
 def test_nobody_falls_with_a_device_that_is_not_worn(monkeypatch: pytest.MonkeyPatch) -> None:
     detector = taught(monkeypatch, 2.0, 2.0, 2.0)
-    assert detector.update(11 * S, LYING_RAD, [Look(0, 10 * S), Look(1, 10 * S)], None, worn=False) is None
+    assert detector.update(11 * S, 9.8, LYING_RAD, [Look(0, 10 * S), Look(1, 10 * S)], None, worn=False) is None
     assert detector.possible is None
 
 
 def lies(detector: FallDetector, seconds: float, tilt_rad: float = LYING_RAD, from_s: float = 10.0) -> float | None:
     """After how many seconds of lying she is asked."""
     for index in range(round(seconds * 50)):
-        if detector.update(round(from_s * S) + index * SLICE, tilt_rad, [], None) is not None:
+        if detector.update(round(from_s * S) + index * SLICE, 9.8, tilt_rad, [], None) is not None:
             return index / 50
     return None
 
 
 def stands(detector: FallDetector, stepped_s: float | None, until_s: float = 10.0) -> FallDetector:
     stepped_ns = None if stepped_s is None else round(stepped_s * S)
-    detector.update(round(until_s * S) - SLICE, 0.1, [], stepped_ns)
+    detector.update(round(until_s * S) - SLICE, 9.8, 0.1, [], stepped_ns)
     return detector
 
 
@@ -128,7 +128,7 @@ def test_standing_leaning_and_bending_a_little_is_no_fall(tilt_deg: float) -> No
 
 def test_without_a_known_upright_no_posture_is_judged() -> None:
     detector = FallDetector(FallConfig())
-    assert all(detector.update(index * SLICE, None, [], 0) is None for index in range(5000))
+    assert all(detector.update(index * SLICE, 9.8, None, [], 0) is None for index in range(5000))
 
 
 def test_cancelled_lying_is_asked_about_again_only_after_a_minute() -> None:
@@ -141,12 +141,12 @@ def test_cancelled_lying_is_asked_about_again_only_after_a_minute() -> None:
 def test_a_sensor_that_dies_after_a_hard_impact_asks() -> None:
     for magnitude_mps2, asks in ((60.0, True), (25.0, False)):
         detector = FallDetector(FallConfig())
-        detector.note(10 * S, magnitude_mps2)
-        detector.note(10 * S + SLICE, 9.8)
+        detector.update(10 * S, magnitude_mps2, 0.1, [], None)
+        detector.update(10 * S + SLICE, 9.8, 0.1, [], None)
         assert (detector.lose_touch(11 * S) is not None) is asks
     old = FallDetector(FallConfig())
-    old.note(10 * S, 60.0)
-    old.note(13 * S, 9.8)
+    old.update(10 * S, 60.0, 0.1, [], None)
+    old.update(13 * S, 9.8, 0.1, [], None)
     assert old.lose_touch(14 * S) is None, "that impact had been judged"
 
 

@@ -12,7 +12,7 @@ recordings that were made that poor. Without a gyroscope turning counts as 0, an
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,6 +38,7 @@ class FallConfig:
     down_deg: float = 60.0  # nobody walks like this
     down_s: float = 4.0  # and so long is no bending down, for who walked until she went down
     walked_s: float = 3.0  # a step so long before the way down: she walked until then
+    walked_steps: int = 5  # in a row; the few steps into a car seat are no walk
     rest_s: float = 60.0  # who had stopped walking before may have lain down on purpose
     ask_again_s: float = 60.0  # after a cancelled alarm, when the trunk stays down all the same
     countdown_s: float = 30.0
@@ -58,6 +59,7 @@ class FallConfig:
             ("down_deg", 45.0, 80.0),
             ("down_s", 2.0, 10.0),
             ("walked_s", 1.0, 10.0),
+            ("walked_steps", 2, 20),
             ("rest_s", 10.0, 120.0),
             ("ask_again_s", 20.0, 300.0),
             ("countdown_s", 10.0, 60.0),
@@ -123,28 +125,37 @@ class FallDetector:
             return None
         return _evidence("impact, then no signal", None, hardest[1], (now_ns - hardest[0]) * 1e-9)
 
-    def note(self, t_ns: int, magnitude_mps2: float) -> None:
-        """Every sample of |a|: an impact is known before it can be judged."""
-        if self._hardest is None or magnitude_mps2 > self._hardest[1] or t_ns - self._hardest[0] > HARD_KEPT_NS:
-            self._hardest = t_ns, magnitude_mps2
-
     def update(
-        self, t_ns: int, tilt_rad: float | None, looks: Iterable[Look], stepped_ns: int | None, worn: bool = True
+        self,
+        t_ns: int,
+        peak_mps2: float,
+        tilt_rad: float | None,
+        looks: Sequence[Look],
+        stepped_ns: int | None,
+        worn: bool = True,
+        may_rest: bool = True,
     ) -> Evidence | None:
         """Some 20 ms of movement have passed.
 
         Args:
+            peak_mps2: of |a| in them.
             tilt_rad: from the personal upright; None while that is not known.
             looks: at the jolts that are to be judged now.
-            stepped_ns: the latest step of somebody who walks; None when nobody has walked yet.
+            stepped_ns: the latest step, when it was the last of `walked_steps` in a row at least.
             worn: False while the device is known to be off the body: nobody falls then.
+            may_rest: False while lying still could be taken for a new upright: then it is asked about at once.
         """
         if not worn:
             self.restart()
             return None
-        evidence = self._impacts.update(t_ns, tilt_rad, looks)
+        hardest = self._hardest
+        if hardest is None or peak_mps2 > hardest[1] or t_ns - hardest[0] > HARD_KEPT_NS:
+            self._hardest = t_ns, peak_mps2
+        evidence = None
+        if looks or self._impacts.possible is not None:
+            evidence = self._impacts.update(t_ns, tilt_rad, looks)
         if tilt_rad is not None:
-            down = self._posture.update(t_ns, tilt_rad, stepped_ns, self._hardest)
+            down = self._posture.update(t_ns, tilt_rad, stepped_ns, self._hardest, may_rest)
             evidence = evidence or down
         if evidence is not None:
             self.restart()
@@ -168,7 +179,7 @@ class _Impacts:
         self.possible = None
         self._open.clear()
 
-    def update(self, t_ns: int, tilt_rad: float | None, looks: Iterable[Look]) -> Evidence | None:
+    def update(self, t_ns: int, tilt_rad: float | None, looks: Sequence[Look]) -> Evidence | None:
         found = None
         for look in looks:
             if self._judge(look):
@@ -227,7 +238,7 @@ class _Posture:
         self._excused_until_ns = now_ns + self._ask_again_ns
 
     def update(
-        self, t_ns: int, tilt_rad: float, stepped_ns: int | None, hardest: tuple[int, float] | None
+        self, t_ns: int, tilt_rad: float, stepped_ns: int | None, hardest: tuple[int, float] | None, may_rest: bool
     ) -> Evidence | None:
         """`hardest`: the hardest impact of the last two seconds, (time, m/s^2)."""
         if tilt_rad < self._lean_rad:
@@ -240,7 +251,7 @@ class _Posture:
         down_ns = t_ns - self._down_since_ns
         if self._excused_until_ns is not None:
             asks = t_ns >= self._excused_until_ns and down_ns >= self._down_ns
-        elif not self._walking:
+        elif not self._walking and may_rest:
             asks = down_ns >= self._rest_ns
         elif hardest is not None and self._fell(t_ns, *hardest):
             return _evidence("impact in a walk", tilt_rad, hardest[1], (t_ns - hardest[0]) * 1e-9)
