@@ -5,6 +5,7 @@ from typing import Protocol
 from hal.clock import Clock
 from hal.errors import HalError, NoData, Overflow, TooSlow
 from hal.i2c import I2cBus
+from hal.imu.axis_watch import RAIL_SHARE, AxisWatch
 from hal.imu.imu import AxisTest, ImuInfo
 from hal.imu.mounting import Mounting
 from hal.imu.sample_times import SampleTimes
@@ -89,6 +90,8 @@ class FifoImu:
         self._mounting = mounting or Mounting()
         self._output_hz = chip.info.output_hz
         self._times = SampleTimes(self._output_hz, clock.now_ns())
+        rail_lsb = RAIL_SHARE * FULL_SCALE_LSB
+        self._axes = AxisWatch(chip.name, self._output_hz, accel_rail_lsb=rail_lsb, gyro_rail_lsb=rail_lsb)
         try:
             self._start()
         except HalError:
@@ -111,6 +114,7 @@ class FifoImu:
 
         Raises:
             NoData: no sample for 0.1 s.
+            StuckAxis: an axis gives the same number for ever; said again by every read until it moves.
             TooSlow: less than three quarters of what the rate promises over 0.15 s.
             Overflow: samples were lost; the next read goes on with new ones.
             WrongConfig: the chip lost its settings; open it again.
@@ -123,7 +127,9 @@ class FifoImu:
         self._check_settings(after_ns)
         self._check_losses(frames, stray_bytes)
         self._check_flow(len(words), after_ns)
-        return self._samples(words, before_ns, after_ns) if words else []
+        samples = self._samples(words, before_ns, after_ns) if words else []
+        self._axes.watch(words)
+        return samples
 
     def temperature_c(self) -> float:
         return self._chip.temperature_c()

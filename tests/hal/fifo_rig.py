@@ -43,14 +43,21 @@ def standing(t_s: float) -> tuple[Vector, Vector]:
     return (0.0, 0.0, G0_MPS2), (0.0, 0.0, 0.0)
 
 
+def alive(t_s: float, width: float) -> float:
+    """Moves by a little more than one LSB of any chip, as the noise of a sensor that lives does; 0 at 0 s."""
+    return width * ((37.3 * t_s + 0.5) % 1 - 0.5)
+
+
 def leaning(t_s: float) -> tuple[Vector, Vector]:
     """Six values that cannot be mistaken for each other, or for weightlessness."""
-    return (1.0, 2.0, G0_MPS2), (0.5, -1.0, 1.5)
+    a, g = alive(t_s, 0.006), alive(t_s, 0.003)
+    return (1.0 + a, 2.0 + a, G0_MPS2 + a), (0.5 + g, -1.0 + g, 1.5 + g)
 
 
 def telling_the_time(t_s: float) -> tuple[Vector, Vector]:
     """The forward axis says when it was measured: 100 m/s² is one second."""
-    return (100 * (t_s % 1), 0.0, G0_MPS2), (0.0, 0.0, 0.0)
+    a, g = alive(t_s, 0.006), alive(t_s, 0.003)
+    return (100 * (t_s % 1), a, G0_MPS2 + a), (g, g, g)
 
 
 def lateness_s(sample: ImuSample) -> float:
