@@ -164,7 +164,7 @@ def test_a_stuck_chip_gives_the_same_words_until_the_driver_calls_it_stuck() -> 
     imu = worn.open()
     worn.read_for(imu, 1.05 - worn.clock.now_ns() / 1e9)
     assert len({sample.accel_mps2 for sample in worn.read_for(imu, 0.3)[-20:]}) == 1
-    with pytest.raises(StuckAxis, match="accelerometer's . axis has read"):
+    with pytest.raises(StuckAxis, match=r"accelerometer's . axis has read"):
         worn.read_for(imu, 0.3)
 
 
