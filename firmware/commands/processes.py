@@ -1,5 +1,6 @@
 """Child processes of a supervisor: started, watched, told to end, and never left behind."""
 
+import contextlib
 import ctypes
 import os
 import queue
@@ -79,9 +80,13 @@ class Child:
     def complaint(self) -> str | None:
         return _next(self.complaints, 0.0)
 
-    def kill(self) -> None:
+    def kill(self, patience_s: float | None = None) -> None:
+        """What hangs in the kernel dies only when that lets go of it: wait no longer than `patience_s`."""
         self._process.kill()
-        self._process.wait()
+        if self._heartbeat:
+            self._heartbeat.restart()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(patience_s)
 
     def terminate(self) -> None:
         if self.exit_code is None:

@@ -12,6 +12,7 @@ DEVICE = ("sounder", "guard", "link")  # in the order of starting: whoever is he
 CHECK_S = 0.2
 RESTART_S = {"sounder": 0.2}  # what it left on goes off when it is started again: that is the first thing it does
 RESTART_ANY_S = 1.0
+KILL_PATIENCE_S = 1.0
 SILENCE_S = 20.0
 
 
@@ -46,9 +47,10 @@ def restart_dead(children: dict[str, Child]) -> list[str]:
     said = []
     for child in children.values():
         if child.hangs:
-            child.kill()
+            child.kill(KILL_PATIENCE_S)
             said.append(f"{child.name} hangs; it is killed and started again")
-            child.start()
+            if child.exit_code is not None:  # else it is started once it is gone: two would take each other's sockets
+                child.start()
         elif child.exit_code is not None and _rested_s(child) >= RESTART_S.get(child.name, RESTART_ANY_S):
             said.append(f"{child.name} ended by itself; started again")
             child.start()

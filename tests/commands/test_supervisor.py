@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from support.waiting import eventually
 
+from firmware.commands import supervisor
 from firmware.commands.heartbeat import HUNG_S, START_S, Heartbeat
 from firmware.commands.processes import Child
 
@@ -86,6 +87,19 @@ def test_who_is_heard_and_then_falls_silent_hangs(monkeypatch: pytest.MonkeyPatc
     now[0] += START_S + 1
     assert heartbeat.stopped(), "one that never says anything hangs as well"
     heartbeat.close()
+
+
+def test_child_that_even_a_kill_does_not_end_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    child = Child("stubborn", "timeit", ["-n", "1", "-s", "import time", "time.sleep(60)"], beats=True)
+    kill = child._process.kill
+    monkeypatch.setattr(child._process, "kill", lambda: None)
+    monkeypatch.setattr(supervisor, "KILL_PATIENCE_S", 0.05)
+    monkeypatch.setattr(Child, "hangs", True)
+    pid = child.pid
+    assert supervisor.restart_dead({"stubborn": child}) == ["stubborn hangs; it is killed and started again"]
+    assert (child.pid, child.starts) == (pid, 1), "no second one beside it"
+    kill()
+    child.stop()
 
 
 def test_child_without_a_watchdog_never_hangs() -> None:
