@@ -14,7 +14,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from firmware.errors import MissingExtra, RearguardError
+from firmware.errors import MissingExtra, RearguardError, how_to_add
 
 HOST = "127.0.0.1"
 
@@ -46,7 +46,7 @@ async def _serve(port: int) -> None:
         from amqtt.errors import BrokerError
     except ImportError as error:
         raise MissingExtra(
-            f"the embedded broker needs amqtt ({error}); pip install 'rearguard[demo]', or use a real broker"
+            f"the embedded broker needs amqtt ({error}); {how_to_add('demo')}, or use a real broker"
         ) from error
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):

@@ -121,7 +121,7 @@ def echo_sensor(
     optional: bool = False,
 ) -> None:
     """Its pins and the divider. `wires`: header pin and lane for trigger, echo, ground; 5 V is drawn by the caller."""
-    d.box(x, y, 190, 165, title, fill="#e6f4ea", optional=optional)
+    d.box(x, y, 225 if right else 190, 165, title, fill="#e6f4ea", optional=optional)
     edge, sign = (x, -1) if right else (x + 190, 1)
     for i, name in enumerate(("VCC 5 V", "TRIG", "ECHO 5 V!", "GND")):
         d.text(edge - sign * 8, y + 60 + 28 * i, name, size=11, anchor="start" if right else "end")
@@ -144,19 +144,34 @@ def sounders(d: Drawing) -> None:
 
 
 def motor(d: Drawing) -> None:
-    d.box(940, 440, 200, 150, "Vibration motor, 3 V", fill="#fdf3d8")
+    """3.3 V through the motor to the MOSFET's drain, its source to ground, the diode across the motor."""
+    d.box(940, 430, 200, 165, "Vibration motor, 3 V, and\nN-MOSFET (AO3400A)", fill="#fdf3d8")
+    x, y = pin_at(17)
+    d.wire(ORANGE, (x, y), (500, y), (500, 842), (800, 842), (800, 492), (1005, 492))
+    d.from_pin(30, BLACK, 780, (1072, 552))
     x, y = pin_at(22)
-    d.wire(GREEN, (x, y), (690, y), (690, 560), (960, 560))
-    d.resistor(860, 560, "1 kΩ")
-    d.text(966, 564, "gate   N-channel MOSFET,", size=11)
-    d.text(966, 580, "source to GND", size=11)
-    d.wire(BLACK, (900, 560), (900, 590))
-    d.resistor(900, 600, "100 kΩ", upright=True)
-    d.wire(BLACK, (900, 617), (900, 628))
-    d.ground(900, 628)
-    d.text(966, 490, "3.3 V ── motor ── drain", size=12)
-    d.text(966, 515, "└── 1N4148 ──┘", size=12)
-    d.text(966, 534, "across the motor, ring to 3.3 V", size=11)
+    d.wire(GREEN, (x, y), (690, y), (690, 576), (1072, 576))
+    d.elements.append('<circle cx="1020" cy="492" r="15" fill="#ffffff" stroke="#444"/>')
+    d.text(1020, 497, "M", anchor="middle", weight=600)
+    d.wire(BLACK, (1035, 492), (1100, 492), (1100, 534))
+    d.wire(ORANGE, (985, 492), (985, 522), (1010, 522))
+    d.wire(BLACK, (1010, 522), (1058, 522), (1058, 492))
+    d.elements.append('<path d="M1030,514 L1030,530 L1014,522 Z M1014,513 L1014,531" fill="#222" stroke="#222"/>')
+    d.dot(985, 492)
+    d.dot(1058, 492)
+    d.text(979, 538, "1N4148", size=11)
+    d.elements.append('<rect x="1072" y="534" width="58" height="52" rx="4" fill="#ffffff" stroke="#444"/>')
+    d.text(1100, 547, "drain", size=11, anchor="middle")
+    d.text(1078, 561, "source", size=11)
+    d.text(1078, 580, "gate", size=11)
+    d.text(946, 486, "3.3 V", size=11)
+    d.text(946, 548, "GND", size=11)
+    d.resistor(860, 576, "1 kΩ")
+    d.wire(BLACK, (900, 576), (900, 606))
+    d.dot(900, 576)
+    d.resistor(900, 616, "100 kΩ", upright=True)
+    d.wire(BLACK, (900, 633), (900, 644))
+    d.ground(900, 644)
 
 
 def led(d: Drawing) -> None:
@@ -172,7 +187,14 @@ def main() -> None:
     d = Drawing([])
     bus_parts(d)
     button(d)
-    echo_sensor(d, 940, 190, "Rangefinder, looks back\nHC-SR04", ((16, 700), (18, 720), (20, 740)), right=True)
+    echo_sensor(
+        d,
+        940,
+        190,
+        "Rangefinder, looks back\nHC-SR04 / HC-SR04P / JSN-SR04T",
+        ((16, 700), (18, 720), (20, 740)),
+        right=True,
+    )
     low = ((29, 466), (31, 446), (39, 426))
     echo_sensor(d, 40, 640, "Second rangefinder,\ntilted down (optional)", low, right=False, optional=True)
     d.from_pin(2, RED, 780, (940, 246))

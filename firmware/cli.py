@@ -174,9 +174,8 @@ def _add_evaluate(commands: "_Commands[_Parser]") -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; see EXIT_CODES."""
-    top = parser()
-    args = top.parse_args(argv)
     try:
+        args = parser().parse_args(argv)
         _check_simulation(args)
         code = _function(args.command)(args)
         if sys.stdout is not None:  # closed by whoever started us

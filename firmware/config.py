@@ -16,6 +16,7 @@ from firmware import typed
 from firmware.core.pipeline import CoreConfig
 from firmware.errors import ConfigError
 from firmware.link.config import MqttConfig
+from firmware.plain_file import read_bytes
 from firmware.sounder.sounder import SounderConfig
 from hal.config import BoardConfig
 
@@ -62,7 +63,7 @@ def load(path: Path | None) -> Config:
     if path is None:
         return Config()
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_bytes(path).decode("utf-8-sig")
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -178,7 +179,23 @@ def _setting(value: object, hint: Any) -> Any:
         return None
     if isinstance(value, float) and not math.isfinite(value):
         raise typed.Mismatch(f"is {value}, expected {typed.expected(hint)}")
-    return typed.convert(value, hint)
+    try:
+        return typed.convert(value, hint)
+    except typed.Mismatch as error:
+        if isinstance(value, str) and {int, float} & {hint, *get_args(hint)} and _is_number(value):
+            raise typed.Mismatch(f"{error}; write it without quotes") from None
+        raise
+
+
+def _is_number(text: str) -> bool:
+    try:
+        int(text, 0)
+    except ValueError:
+        try:
+            float(text)
+        except ValueError:
+            return False
+    return True
 
 
 def _nearest(name: str, known: list[str], otherwise: str) -> str:

@@ -1,5 +1,12 @@
 """What can go wrong in the firmware, each with a message that somebody can act on."""
 
+import sys
+
+
+def how_to_add(extra: str) -> str:
+    """The command that installs an optional package where this runs; there is no package of Rearguard to download."""
+    return f"in the clone, run {sys.executable} -m pip install -e '.[{extra}]'"
+
 
 class RearguardError(Exception):
     """Shown to the user as one line."""

@@ -193,7 +193,8 @@ class Instance:
         except OSError:
             self._file.close()
             raise AlreadyRunning(
-                f"a {name} is running in {run_dir} already; stop it first (systemctl stop rearguard.target)"
+                f"a {name} is running in {run_dir} already; stop it first (systemctl stop rearguard.target, "
+                "or Ctrl-C in the terminal of `rearguard run`)"
             ) from None
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from firmware.config import Config
 from firmware.core.detectors.mounting_check import CALIBRATED_TILT_DEG
 from firmware.errors import RearguardError
 from firmware.ids import sync_directory
+from firmware.plain_file import read_bytes
 from hal.config import ImuConfig
 from hal.imu.mounting import Mounting
 
@@ -79,7 +80,7 @@ def read(state_dir: Path) -> StoredMounting | None:
     """
     path = state_dir / FILE
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_bytes(path).decode("utf-8")
     except FileNotFoundError:
         return None
     except UnicodeDecodeError as error:

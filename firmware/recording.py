@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from firmware import typed
 from firmware.core.messages import Acknowledgement, Command, Input, Output, Resume, SwayBaseline, Tick
-from firmware.errors import MissingExtra, RecordingError
+from firmware.errors import MissingExtra, RecordingError, how_to_add
 from firmware.outputs import as_json
 from firmware.version import VERSION
 from hal.samples import ButtonSample, ImuSample, PowerSample, RangeSample, SensorFault
@@ -237,7 +237,7 @@ def _damage(library: type[Exception]) -> tuple[type[Exception], ...]:
 
 
 def _missing_extra() -> MissingExtra:
-    return MissingExtra("recordings need the package mcap; run: pip install 'rearguard[recording]'")
+    return MissingExtra(f"recordings need the package mcap; {how_to_add('recording')}")
 
 
 def _metadata(config_toml: str, boot_id: str, utc_ms: int | None) -> dict[str, str]:

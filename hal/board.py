@@ -1,5 +1,6 @@
 """Opens what the configuration names, each part by itself, so that one broken part does not take the others along."""
 
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Protocol
@@ -18,7 +19,7 @@ from hal.i2cxl import I2cxl
 from hal.imu.find import make_imu
 from hal.imu.imu import Imu
 from hal.led import make_led
-from hal.pins import Pins, open_factory
+from hal.pins import Pins, gpio_chips, open_factory, pin_errors
 from hal.power.pi_supply import PiSupply
 from hal.power.power import Power
 from hal.pwm import SysfsFolder
@@ -159,6 +160,7 @@ class PiBoard:
         self._air = Air()
         self._opening = threading.Lock()  # each part is opened by its own thread
         self._opened_pins: Pins | None = None
+        self._chips: object = None  # that were there when they were opened
 
     @property
     def clock(self) -> Clock:
@@ -198,7 +200,14 @@ class PiBoard:
                 self._opened_pins = None
 
     def _pins(self) -> Pins:
+        """The library, opened anew where a GPIO chip vanished or came back: what it held there is dead for good."""
         with self._opening:
+            chips = gpio_chips()
+            if self._opened_pins is not None and chips != self._chips:
+                with contextlib.suppress(*pin_errors()):
+                    self._opened_pins.close()
+                self._opened_pins = None
             if self._opened_pins is None:
                 self._opened_pins = open_factory(self.config.factory)
+                self._chips = chips
             return self._opened_pins

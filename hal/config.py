@@ -16,6 +16,7 @@ RATES_HZ = (100, 200)
 ACCEL_RANGES_G = (8, 16)
 GYRO_RANGES_DPS = (1000, 2000)
 HEADER_PINS = range(2, 28)  # BCM numbers on the 40-pin header; 0 and 1 belong to the HAT identity EEPROM
+MAX17048_ADDRESS = 0x36  # it has no other
 I2C_ADDRESSES = (0x08, 0x77)  # the others are reserved (I2C specification, 3.1.12)
 
 
@@ -210,6 +211,34 @@ class BoardConfig:
             if pin in seen:
                 raise ValueError(f"{key} and {seen[pin]} are both pin {pin}; each needs its own")
             seen[pin] = key
+        self._check_chips()
+
+    def _check_chips(self) -> None:
+        """Two chips at one address answer at once, and neither can be understood."""
+        seen: dict[tuple[int, int], str] = {}
+        for key, bus, address in self._chips():
+            if (bus, address) in seen:
+                raise ValueError(
+                    f"{key} and {seen[bus, address]} are both at address {address:#04x} of I2C bus {bus}; "
+                    "each needs its own"
+                )
+            seen[bus, address] = key
+
+    def _chips(self) -> list[tuple[str, int, int]]:
+        """Key, bus and address of each chip whose address is known before it is looked for."""
+        gauge = self.power.address
+        if gauge is None and self.power.gauge == "max17048":
+            gauge = MAX17048_ADDRESS
+        chips: list[tuple[str, int, int | None]] = [
+            ("imu.address", self.imu.bus, self.imu.address),
+            (
+                "rangefinder.address",
+                self.rangefinder.bus,
+                None if self.rangefinder.on_pins else self.rangefinder.address,
+            ),
+            ("power.address", self.power.bus, gauge if self.power.gauge not in ("auto", "none") else None),
+        ]
+        return [(key, bus, address) for key, bus, address in chips if address is not None]
 
     @property
     def buses(self) -> list[int]:

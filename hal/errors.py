@@ -31,6 +31,10 @@ class NoData(HalError):
     """A sensor that should have new samples has none."""
 
 
+class StuckAxis(NoData):
+    """One axis of a motion sensor gives the same number for ever; the other ones may go on."""
+
+
 class TooSlow(HalError):
     """A sensor makes far fewer samples than it was set to."""
 

@@ -8,7 +8,8 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import chdir, contextmanager
+from contextlib import chdir, contextmanager, suppress
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, Protocol
 
@@ -176,6 +177,15 @@ def pin_errors() -> tuple[type[Exception], ...]:
     return (*errors, lgpio_error) if lgpio_error is not None else errors
 
 
+def gpio_chips(folder: Path = Path("/dev")) -> tuple[tuple[str, int], ...]:
+    """The GPIO chips that are there: name and inode, which is a new one when a chip comes back."""
+    found = []
+    for path in sorted(folder.glob("gpiochip*")):
+        with suppress(OSError):  # gone meanwhile
+            found.append((path.name, path.stat().st_ino))
+    return tuple(found)
+
+
 @contextmanager
 def claiming(what: str) -> Iterator[None]:
     """Turn what a pin library raises while pins are claimed into PinsUnavailable, and name the part."""
@@ -224,7 +234,7 @@ def _open_lgpio() -> Pins:
 
 def _open_rpigpio() -> Pins:
     advice = "it works up to the Pi 4 and kernel 6.5; set gpio.factory to lgpio otherwise"
-    _import("RPi.GPIO", f"install rearguard[rpigpio]; {advice}")
+    _import("RPi.GPIO", f"in the clone, run {sys.executable} -m pip install -e '.[rpigpio]'; {advice}")
     factory = _construct("rpigpio", "RPiGPIOFactory", advice)
     return GpiozeroPins(factory, lambda pins, number: PolledPulse(pins, pins.pin(number)))
 

@@ -315,3 +315,19 @@ def test_device_file_is_no_recording(capsys: pytest.CaptureFixture[str]) -> None
         1,
         "rearguard: /dev/zero: is no file, expected an MCAP recording",
     )
+
+
+def test_ctrl_c_while_it_is_still_being_loaded_ends_it_without_a_traceback() -> None:
+    code = (
+        "import sys\n"
+        "class CtrlC:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'firmware.config':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, CtrlC())\n"
+        "from firmware.__main__ import main\n"
+        "sys.argv = ['rearguard', 'doctor', '--simulated']\n"
+        "raise SystemExit(main())\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")

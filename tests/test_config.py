@@ -1,6 +1,7 @@
 """What rearguard.toml may say, and how the device refuses the rest."""
 
 import dataclasses
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -120,3 +121,46 @@ def test_what_is_written_reads_back_the_same(host: str, countdown_s: float, run_
         paths=PathsConfig(run_dir=Path(run_dir)),
     )
     assert parse(to_toml(config), "t") == config
+
+
+@pytest.mark.parametrize(
+    ("board", "said"),
+    [
+        (
+            '[imu]\naddress = 0x36\n[power]\ngauge = "max17048"\n',
+            "power.address and imu.address are both at address 0x36",
+        ),
+        (
+            '[imu]\naddress = 0x70\n[rangefinder]\nmodel = "i2cxl"\n',
+            "rangefinder.address and imu.address are both at address 0x70 of I2C bus 1",
+        ),
+        (
+            '[power]\ngauge = "ina219"\naddress = 0x70\n[rangefinder]\nmodel = "i2cxl"\n',
+            "power.address and rangefinder.address are both at address 0x70",
+        ),
+    ],
+)
+def test_two_chips_at_one_address_are_refused_by_name(board: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        parse(board, "rearguard.toml")
+    parse(board.replace("[imu]\n", "[imu]\nbus = 3\n").replace("[power]\n", "[power]\nbus = 4\n"), "rearguard.toml")
+
+
+@pytest.mark.parametrize("address", ['"0x6b"', '"107"'])
+def test_number_in_quotes_is_refused_with_what_to_do(address: str) -> None:
+    with pytest.raises(ConfigError, match=r"\[imu\] address is .*; write it without quotes"):
+        parse(f"[imu]\naddress = {address}\n", "rearguard.toml")
+
+
+@pytest.mark.timeout(20)
+def test_what_is_no_regular_file_or_far_too_large_is_refused_at_once(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.toml"
+    os.mkfifo(pipe)
+    with pytest.raises(ConfigError, match="cannot be read: it is no regular file"):
+        load(pipe)
+    with pytest.raises(ConfigError, match="cannot be read: it is no regular file"):
+        load(Path("/dev/zero"))
+    large = tmp_path / "large.toml"
+    large.write_bytes(b"#" * 1_000_001)
+    with pytest.raises(ConfigError, match="cannot be read: it is larger than 1 MB"):
+        load(large)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from firmware import mounting as module
 from firmware.config import Config, PathsConfig, parse, to_toml
 from firmware.core.detectors.mounting_check import CALIBRATED_TILT_DEG, MountingCheckConfig
-from firmware.mounting import DamagedMounting, StoredMounting, forget, keep, mounted, read
+from firmware.mounting import FILE, DamagedMounting, StoredMounting, forget, keep, mounted, read
 from hal.config import ImuConfig
 from hal.imu.mounting import Mounting, square_mountings
 
@@ -175,3 +175,12 @@ def test_forgetting_removes_it_once(tmp_path: Path) -> None:
     assert forget(tmp_path)
     assert not forget(tmp_path)
     assert read(tmp_path) is None
+
+
+@pytest.mark.timeout(20)
+def test_pipe_in_its_place_is_told_and_keeps_nobody_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / FILE)
+    said: list[str] = []
+    config = Config(paths=PathsConfig(state_dir=tmp_path, run_dir=tmp_path))
+    assert mounted(config, said.append) == config
+    assert said[0] == f"{tmp_path / FILE} cannot be read: it is no regular file"

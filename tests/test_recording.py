@@ -245,9 +245,9 @@ def test_a_recording_cannot_be_made_where_nothing_can_be_written(tmp_path: Path)
 def test_without_the_package_mcap_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for module in ("mcap.writer", "mcap.stream_reader", "mcap.exceptions"):
         monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(MissingExtra, match=r"pip install 'rearguard\[recording\]'"):
+    with pytest.raises(MissingExtra, match=r"pip install -e '.\[recording\]'"):
         Recorder(tmp_path / "walk.mcap", config_toml="")
-    with pytest.raises(MissingExtra, match=r"pip install 'rearguard\[recording\]'"):
+    with pytest.raises(MissingExtra, match=r"pip install -e '.\[recording\]'"):
         read(tmp_path / "walk.mcap")
 
 

@@ -3,7 +3,7 @@
 import time
 
 from firmware.commands.processes import Child
-from firmware.errors import RearguardError
+from firmware.errors import RearguardError, how_to_add
 
 PATIENCE_S = 20.0
 
@@ -26,9 +26,7 @@ class EmbeddedBroker:
                 self.host, self.port = host, int(port)
                 return
         self._child.stop()
-        raise RearguardError(
-            "the embedded broker did not start; run pip install 'rearguard[demo]', or name a broker with --broker"
-        )
+        raise RearguardError(f"the embedded broker did not start; {how_to_add('demo')}, or name a broker with --broker")
 
     def ended(self) -> bool:
         """True once, when it has ended by itself."""

@@ -49,7 +49,7 @@ class Examination:
         jobs = [self._job("imu", self._imu, READING_S), self._job("rangefinder", self._rangefinder, READING_S)]
         if self._config.low_rangefinder.fitted:
             jobs.append(self._job("low_rangefinder", self._low_rangefinder, READING_S))
-        jobs.append(self._job("button", _button, READING_S))
+        jobs.append(self._job("button", self._button, READING_S))
         jobs += [self._job("buzzer", _buzzer, self.play_s), self._job("motor", _motor, self.play_s)]
         if self._config.led.pin is not None:
             jobs.append(self._job("led", _led, self.play_s))
@@ -74,12 +74,12 @@ class Examination:
         period_s, part = ping_times_s(self._config)[0], "low_rangefinder"
         return [look_at_rangefinder(part, board.open_low_rangefinder, board.clock, until_ns, period_s, wires)]
 
+    def _button(self, board: Board, until_ns: int, wires: str) -> list[Check]:
+        contacts = 1 if self._config.button.nc_pin is None else 2
+        return [look_at_button(board.open_button, board.clock, until_ns, wires, contacts=contacts)]
+
     def _power(self, board: Board, until_ns: int, wires: str) -> list[Check]:
         return [look_at_power(board.open_power, board.clock, until_ns, self._core.power_limits, wires)]
-
-
-def _button(board: Board, until_ns: int, wires: str) -> list[Check]:
-    return [look_at_button(board.open_button, board.clock, until_ns, wires)]
 
 
 def _buzzer(board: Board, from_ns: int, wires: str) -> list[Check]:

@@ -1,6 +1,8 @@
 """Child processes of a supervisor: started, watched, told to end, and never left behind."""
 
+import contextlib
 import ctypes
+import os
 import queue
 import signal
 import subprocess
@@ -9,6 +11,8 @@ import threading
 import time
 from collections.abc import Sequence
 from typing import IO
+
+from firmware.commands.heartbeat import Heartbeat
 
 PR_SET_PDEATHSIG = 1  # prctl(2): what a child gets when its parent dies
 
@@ -23,8 +27,12 @@ class Child:
     It has a session of its own, so that Ctrl-C reaches only the supervisor, which ends the others in their order.
     """
 
-    def __init__(self, name: str, module: str, arguments: Sequence[str], *, watched: bool = True) -> None:
+    def __init__(
+        self, name: str, module: str, arguments: Sequence[str], *, watched: bool = True, beats: bool = False
+    ) -> None:
+        """`beats`: it feeds a watchdog where there is one, and hangs when it stops doing so."""
         self.name = name
+        self._heartbeat = Heartbeat() if beats else None
         self._command = [sys.executable, "-m", module, *arguments]
         self._watched = watched
         self.lines: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -36,12 +44,15 @@ class Child:
     def start(self) -> None:
         self.starts += 1
         self.started_s = time.monotonic()
+        if self._heartbeat:
+            self._heartbeat.restart()
         self._process = subprocess.Popen(
             self._command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if self._watched else None,
             stderr=subprocess.PIPE if self._watched else None,
             text=True,
+            env={**os.environ, "NOTIFY_SOCKET": self._heartbeat.address} if self._heartbeat else None,
             start_new_session=True,
             preexec_fn=_die_with_parent,
         )
@@ -55,6 +66,11 @@ class Child:
         return self._process.poll()
 
     @property
+    def hangs(self) -> bool:
+        """Whether it runs and has stopped feeding its watchdog."""
+        return self._heartbeat is not None and self.exit_code is None and self._heartbeat.stopped()
+
+    @property
     def pid(self) -> int:
         return self._process.pid
 
@@ -64,17 +80,29 @@ class Child:
     def complaint(self) -> str | None:
         return _next(self.complaints, 0.0)
 
-    def kill(self) -> None:
+    def kill(self, patience_s: float | None = None) -> None:
+        """What hangs in the kernel dies only when that lets go of it: wait no longer than `patience_s`."""
         self._process.kill()
-        self._process.wait()
+        if self._heartbeat:
+            self._heartbeat.restart()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(patience_s)
 
     def terminate(self) -> None:
         if self.exit_code is None:
             self._process.terminate()
 
     def stop(self, patience_s: float = 5.0) -> bool:
-        """Ask it to end; insist when it does not, and then return False."""
+        """Ask it to end, for good; insist when it does not, and then return False."""
         self.terminate()
+        ended = self.wait(patience_s)
+        if self._heartbeat:
+            self._heartbeat.close()
+            self._heartbeat = None
+        return ended
+
+    def wait(self, patience_s: float) -> bool:
+        """Let it end; kill it when it does not, and then return False."""
         try:
             self._process.wait(patience_s)
         except subprocess.TimeoutExpired:

@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self
 
 from firmware.commands.story import Story
 from firmware.commands.summary import summary_lines
+from firmware.errors import how_to_add
 
 Body = Mapping[str, Any]
 
@@ -39,7 +40,7 @@ def open_screen(args: argparse.Namespace, story: Story) -> Screen:
         try:
             from firmware.commands.live import LiveScreen
         except ImportError:
-            print("For the live view: pip install 'rearguard[tui]'. Plain lines follow.")
+            print(f"For the live view: {how_to_add('tui')}. Plain lines follow.")
         else:
             return LiveScreen(story)
     return PlainScreen()

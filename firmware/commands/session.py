@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from firmware.commands.embedded_broker import EmbeddedBroker
+from firmware.commands.heartbeat import START_S
 from firmware.commands.processes import Child
 from firmware.commands.screen import Screen, open_screen
 from firmware.commands.speaker import Speaker
@@ -29,8 +30,7 @@ TURN_S = 0.05
 DELIVERY_PATIENCE_S = 8.0
 END_PATIENCE_S = 9.0  # the end chirp, and a slow disk
 SILENT_S = 1.0  # the guard says something five times a second
-HUNG_S = 3.0  # and is then started again, as systemd's watchdog would
-START_S = 20.0  # until it is heard first: four Pythons that start at once on a small Pi
+HUNG_S = 4.0  # and is then started again, even where it still feeds its watchdog
 TAKEN = ("delivered", "accepted", "acknowledged")
 OK, FAILURE = 0, 1
 
@@ -80,8 +80,8 @@ class Session:
         while not self._stop.is_set() and self.story.seconds(time.monotonic_ns()) < duration_s:
             self._turn()
             self._look_after_guard()
-            for name in restart_dead({**self._children, "watch": self._watch}):
-                self._say(f"{name} ended by itself; started again")
+            for line in restart_dead({**self._children, "watch": self._watch}):
+                self._say(line)
             if self._broker and self._broker.ended():
                 self._say("the embedded broker ended by itself: nobody is told any more")
 

@@ -10,7 +10,10 @@ from firmware.commands.processes import Child
 
 DEVICE = ("sounder", "guard", "link")  # in the order of starting: whoever is heard first
 CHECK_S = 0.2
-RESTART_S = 1.0
+RESTART_S = {"sounder": 0.2}  # what it left on goes off when it is started again: that is the first thing it does
+RESTART_ANY_S = 1.0
+KILL_PATIENCE_S = 1.0
+SILENCE_S = 20.0
 
 
 def run_arguments(args: argparse.Namespace, config: Path | None, epoch_ns: int) -> list[str]:
@@ -28,30 +31,47 @@ def start_device(arguments: list[str], guard_arguments: list[str], *, watched: b
     """Sounder first, so that a guard that fails at once is already heard."""
     extra = {"guard": guard_arguments}
     return {
-        name: Child(name, "firmware", ["run", name, *arguments, *extra.get(name, [])], watched=watched)
+        name: Child(
+            name,
+            "firmware",
+            ["run", name, *arguments, *extra.get(name, [])],
+            watched=watched,
+            beats=name in ("sounder", "guard"),
+        )
         for name in DEVICE
     }
 
 
 def restart_dead(children: dict[str, Child]) -> list[str]:
-    """Start again whatever ended by itself, each at most once a second; their names."""
-    now_s = time.monotonic()
-    dead = [
-        child for child in children.values() if child.exit_code is not None and now_s - child.started_s >= RESTART_S
-    ]
-    for child in dead:
-        child.start()
-    return [child.name for child in dead]
+    """Start again whatever ended by itself or hangs, each at most once a second; what to say of it."""
+    said = []
+    for child in children.values():
+        if child.hangs:
+            child.kill(KILL_PATIENCE_S)
+            said.append(f"{child.name} hangs; it is killed and started again")
+            if child.exit_code is not None:  # else it is started once it is gone: two would take each other's sockets
+                child.start()
+        elif child.exit_code is not None and _rested_s(child) >= RESTART_S.get(child.name, RESTART_ANY_S):
+            said.append(f"{child.name} ended by itself; started again")
+            child.start()
+    return said
+
+
+def _rested_s(child: Child) -> float:
+    return time.monotonic() - child.started_s
 
 
 def run_all(args: argparse.Namespace, stop: threading.Event) -> int:
-    """Guard, sounder and link until `stop` is set; what dies is started again."""
+    """Guard, sounder and link until `stop` is set; what dies or hangs is started again."""
     guard_arguments = ["--record", args.record] if args.record else []
     config = Path(args.config) if args.config else None
     children = start_device(run_arguments(args, config, time.monotonic_ns()), guard_arguments, watched=False)
     while not stop.wait(CHECK_S):
-        for name in restart_dead(children):
-            print(f"rearguard: {name} ended by itself and was started again", file=sys.stderr, flush=True)
-    for name in ("guard", "link", "sounder"):
+        for line in restart_dead(children):
+            print(f"rearguard: {line}", file=sys.stderr, flush=True)
+    for name in ("guard", "link"):
         children[name].stop()
+    if not children["sounder"].stop() and not args.simulated:  # it was killed, and its outputs may be on
+        silence = Child("silence", "firmware", ["silence", *(["--config", str(config)] if config else [])])
+        silence.wait(SILENCE_S)
     return 0

@@ -16,6 +16,7 @@ from hal.errors import (
     HalError,
     ImplausibleEcho,
     NoEcho,
+    StuckAxis,
     WrongConfig,
     WrongDevice,
 )
@@ -23,7 +24,8 @@ from hal.samples import ButtonSample, ImuSample, PowerSample, RangeSample, Senso
 
 REOPEN_AFTER = 3  # failures in a row: one lost transfer or echo is no reason to start over
 REOPEN_AT_ONCE = (DeviceNotFound, WrongConfig, WrongDevice)
-KEEP_OPEN = (NoEcho, EchoStuck, ImplausibleEcho, ContactFault)  # the driver listens on; opening anew adds nothing
+# The driver listens on; opening anew adds nothing, and would forget that an axis is dead
+KEEP_OPEN = (NoEcho, EchoStuck, ImplausibleEcho, ContactFault, StuckAxis)
 BACK_OFF_NS = (250_000_000, 500_000_000, 1_000_000_000, 2_000_000_000)
 
 

@@ -331,6 +331,13 @@ def _properties(packet: int, **values: str | int) -> Properties:
     return properties
 
 
+def check_files(config: MqttConfig) -> None:
+    """Raises ConfigError, in the link's own words, for a password or a certificate that cannot be used."""
+    _password(config)
+    if config.ca_file:
+        _set_tls(paho.Client(CallbackAPIVersion.VERSION2), config)
+
+
 def _password(config: MqttConfig) -> str | None:
     if not config.password_file:
         return None

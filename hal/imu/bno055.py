@@ -23,6 +23,8 @@ from collections import deque
 from hal.clock import Clock
 from hal.errors import BusError, HalError, NoData, Overflow, WrongConfig, WrongDevice
 from hal.i2c import I2cBus
+from hal.imu.axis_watch import RAIL_SHARE, AxisWatch
+from hal.imu.bno055_bus import CLOCK_ADVICE, AdvisingBus
 from hal.imu.bno055_registers import (
     ACC_BANDWIDTHS,
     ACC_CONFIG,
@@ -84,16 +86,6 @@ LOOK_BACK = 12  # readings
 MIN_FRESH = 9  # of them must differ from the one before
 
 DATA = struct.Struct("<B3h6x3h")  # PAGE_ID, accelerometer, magnetometer left out, gyroscope
-CLOCK_ADVICE = (
-    "a BNO055 stretches the I2C clock, which a Pi before the Pi 5 gets wrong: add dtoverlay=i2c-gpio,bus=3 to "
-    "/boot/firmware/config.txt and set imu.bus = 3, or at 100 Hz try dtparam=i2c_arm_baudrate=50000"
-)
-
-
-def _advised(error: BusError) -> BusError:
-    advised = BusError(f"{error}; {CLOCK_ADVICE}")
-    advised.code = error.code
-    return advised
 
 
 def identify(registers: Registers) -> tuple[bool, str]:
@@ -102,26 +94,6 @@ def identify(registers: Registers) -> tuple[bool, str]:
     other_page = found == 0 and registers.read(PAGE_ID, 1)[0] == 1
     known = f" ({OTHER_IDS[found]})" if found in OTHER_IDS else ""
     return found == IDS["CHIP_ID"] or other_page, f"CHIP_ID is {found:#04x}{known}"
-
-
-class AdvisingBus:
-    """An I2cBus whose errors say what helps with this chip."""
-
-    def __init__(self, bus: I2cBus) -> None:
-        self._bus = bus
-        self.receive, self.close = bus.receive, bus.close
-
-    def read(self, address: int, register: int, count: int) -> bytes:
-        try:
-            return self._bus.read(address, register, count)
-        except BusError as error:
-            raise _advised(error) from error
-
-    def write(self, address: int, register: int, data: bytes) -> None:
-        try:
-            self._bus.write(address, register, data)
-        except BusError as error:
-            raise _advised(error) from error
 
 
 class Bno055:
@@ -167,6 +139,13 @@ class Bno055:
         self._readings = round(POLL_S * rate_hz)  # in one call
         self._age_ns = round(1e9 * (1 / (4 * acc_hz) + 1 / (2 * math.pi * acc_hz)))
         self._acc_full_scale_lsb = accel_range_g * G0_MPS2 * LSB_PER_MPS2
+        self._axes = AxisWatch(
+            self._name,
+            rate_hz,
+            accel_rail_lsb=RAIL_SHARE * self._acc_full_scale_lsb,
+            gyro_rail_lsb=RAIL_SHARE * GYR_FULL_SCALE_LSB,
+        )
+        self._fresh_words: list[list[int]] = []  # what this read measured
         self._next_ns = self._last_ns = clock.now_ns()
         try:
             self._start()
@@ -186,6 +165,7 @@ class Bno055:
 
         Raises:
             NoData: most readings are those read before: the chip's own program hangs or is slow.
+            StuckAxis: an axis gives the same number for ever; said again by every read until it moves.
             Overflow: not called for 0.1 s, so a motion may have been missed; the next call goes on.
             WrongConfig: the chip lost its settings, as after a reset; open it again.
             BusError: a transfer failed, took longer than 50 ms, or gave what the chip cannot have measured.
@@ -202,6 +182,8 @@ class Bno055:
         self._check_state()
         self._check_fresh()
         self._count(len(samples))
+        words, self._fresh_words = self._fresh_words, []
+        self._axes.watch(words)
         return samples
 
     def temperature_c(self) -> float:
@@ -256,6 +238,7 @@ class Bno055:
     def _forget(self) -> None:
         self._before: list[int] | None = None
         self._fresh = deque([True] * LOOK_BACK, LOOK_BACK)
+        self._fresh_words = []
 
     def _identify(self) -> None:
         found = self._registers.identify(CHIP_ID)
@@ -338,6 +321,8 @@ class Bno055:
         fresh = words != self._before and any(words)  # all are 0 before the first one is taken
         self._before, self._last_ns = words, t_ns
         self._fresh.append(fresh)
+        if fresh:
+            self._fresh_words.append(words)
         return [self._sample(t_ns - self._age_ns, words)] if fresh else []
 
     def _sample(self, t_ns: int, words: list[int]) -> ImuSample:

@@ -1,10 +1,11 @@
 """Reads a motion sensor that collects samples in a FIFO: when each was taken, whether any was lost, in body axes."""
 
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from hal.clock import Clock
 from hal.errors import HalError, NoData, Overflow, TooSlow
 from hal.i2c import I2cBus
+from hal.imu.axis_watch import RAIL_SHARE, AxisWatch
 from hal.imu.imu import AxisTest, ImuInfo
 from hal.imu.mounting import Mounting
 from hal.imu.sample_times import SampleTimes
@@ -26,7 +27,7 @@ class FifoChip(Protocol):
 
     name: str  # begins every message: "IMU at 0x68"
     info: ImuInfo
-    capacity_frames: int  # whole frames that the FIFO holds
+    capacity_frames: int  # so many whole frames of the FIFO can be trusted
     frame_bytes: int
     filter_delay_ns: int  # what leaves the chip now happened so long ago
     mps2_per_lsb: float
@@ -89,6 +90,8 @@ class FifoImu:
         self._mounting = mounting or Mounting()
         self._output_hz = chip.info.output_hz
         self._times = SampleTimes(self._output_hz, clock.now_ns())
+        rail_lsb = RAIL_SHARE * FULL_SCALE_LSB
+        self._axes = AxisWatch(chip.name, self._output_hz, accel_rail_lsb=rail_lsb, gyro_rail_lsb=rail_lsb)
         try:
             self._start()
         except HalError:
@@ -111,6 +114,7 @@ class FifoImu:
 
         Raises:
             NoData: no sample for 0.1 s.
+            StuckAxis: an axis gives the same number for ever; said again by every read until it moves.
             TooSlow: less than three quarters of what the rate promises over 0.15 s.
             Overflow: samples were lost; the next read goes on with new ones.
             WrongConfig: the chip lost its settings; open it again.
@@ -119,11 +123,14 @@ class FifoImu:
         if not self._aligned:
             self._empty()
         before_ns, frames, stray_bytes, after_ns = self._backlog()
+        self._check_backlog(frames, stray_bytes)
         words = self._fetch(frames)
         self._check_settings(after_ns)
         self._check_losses(frames, stray_bytes)
         self._check_flow(len(words), after_ns)
-        return self._samples(words, before_ns, after_ns) if words else []
+        samples = self._samples(words, before_ns, after_ns) if words else []
+        self._axes.watch(words)
+        return samples
 
     def temperature_c(self) -> float:
         return self._chip.temperature_c()
@@ -180,16 +187,24 @@ class FifoImu:
             self._check_due_ns = now_ns + round(HEALTH_CHECK_S * 1e9)
             self._chip.check_switches()
 
+    def _check_backlog(self, frames: int, stray_bytes: int) -> None:
+        """Before the burst, which would be long."""
+        if frames > self._chip.capacity_frames:
+            self._chip.overflowed()  # is told with this
+            self._lose(frames, stray_bytes)
+
     def _check_losses(self, frames: int, stray_bytes: int) -> None:
         """After the burst, because what overflowed on the way is no whole frame either."""
+        if self._chip.overflowed() or stray_bytes:
+            self._lose(frames, stray_bytes)
+
+    def _lose(self, frames: int, stray_bytes: int) -> NoReturn:
         chip = self._chip
-        if not chip.overflowed() and frames <= chip.capacity_frames and not stray_bytes:
-            return
         self._aligned = False
         self._empty()
         raise Overflow(
             f"{chip.name}: samples were lost; its FIFO held {frames} frames of {chip.frame_bytes} bytes and "
-            f"{stray_bytes} bytes more, it has room for {chip.capacity_frames} frames; "
+            f"{stray_bytes} bytes more, and can be trusted with {chip.capacity_frames} frames; "
             f"it must be read every {SILENCE_S:g} s"
         )
 

@@ -8,13 +8,14 @@ refers to their software.
 import math
 import struct
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from hal.clock import Clock
 from hal.errors import BusError, WrongDevice
 from hal.i2c import I2cBus
 from hal.imu.fifo import Words
 from hal.imu.imu import AxisTest, ImuInfo, check_setting
+from hal.imu.invensense_fifo import BURST_BYTES, FRAME, TRUSTED_BYTES, unpacked
 from hal.registers import Registers
 
 T = TypeVar("T")
@@ -102,14 +103,12 @@ RATES_HZ = (100, 200)  # become 102.3 and 225: what the 50 Hz filters suit, as f
 FILTER_DELAY_NS = 4_600_000
 FIFO_BYTES = 512  # DS 4.16
 MAX_COUNT = 4096  # the size varies "depending on DMP feature-set" (DS 4.16), so some more is late, not impossible
-FRAME = struct.Struct(">6h")
 TEMPERATURE = struct.Struct(">h")
 G0_MPS2 = 9.80665
 GYRO_LSB_PER_DPS = {1000: 32.8, 2000: 16.4}  # DS 3.1, table 1
 
 RESET_S = 0.1
 START_S = 0.05  # the gyroscope's start-up (35 ms, DS 3.1)
-BURST_BYTES = 20 * FRAME.size  # 22 ms at 100 kHz, so that a sound bus never comes near registers.MAX_TRANSFER_S
 
 # The self-test: eMD, Icm20948SelfTest.c
 TEST_SETTINGS = {
@@ -171,7 +170,7 @@ class BankedRegisters(Registers):
 class Icm20948:
     """A FifoChip."""
 
-    capacity_frames = FIFO_BYTES // FRAME.size
+    capacity_frames = TRUSTED_BYTES // FRAME.size
     frame_bytes = FRAME.size
     filter_delay_ns = FILTER_DELAY_NS
 
@@ -255,7 +254,7 @@ class Icm20948:
         count = frames * FRAME.size
         starts = range(0, count, BURST_BYTES)
         bursts = [self._registers.read(FIFO_R_W, min(BURST_BYTES, count - start)) for start in starts]
-        return cast(list[Words], list(FRAME.iter_unpack(b"".join(bursts))))
+        return unpacked(self.name, b"".join(bursts))
 
     def overflowed(self) -> bool:
         return bool(self._registers.read(INT_STATUS_2, 1)[0] & ALL_FIFOS)  # cleared by being read

@@ -8,7 +8,6 @@ import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import cast
 
 from hal.clock import Clock
 from hal.errors import BusError, WrongDevice
@@ -16,6 +15,7 @@ from hal.i2c import I2cBus
 from hal.imu import mpu_self_test
 from hal.imu.fifo import Words
 from hal.imu.imu import AxisTest, ImuInfo
+from hal.imu.invensense_fifo import BURST_BYTES, FRAME, TRUSTED_BYTES, unpacked
 from hal.imu.mpu_registers import (
     ACCEL_CONFIG,
     ACCEL_CONFIG_2,
@@ -46,15 +46,15 @@ from hal.imu.mpu_registers import (
 from hal.registers import Registers
 
 GYRO_OUTPUT_HZ = 1000  # with the low-pass filter on (RM 4.2)
-RATES_HZ = (50, 100, 125, 200, 250, 500)  # whole dividers of it; a full FIFO lasts 84 ms or longer
-FRAME = struct.Struct(">6h")
+RATES_HZ = (50, 100, 125, 200, 250, 500)  # whole dividers of it; what a FIFO can be trusted with lasts 74 ms or longer
 TEMPERATURE = struct.Struct(">h")
 G0_MPS2 = 9.80665
 GYRO_LSB_PER_DPS = {1000: 32.8, 2000: 16.4}  # RM 4.19, PS 9250 3.1
 
 RESET_S = 0.1
-START_S = 0.05  # the gyroscope's start-up (30 ms, PS 6.1; 35 ms, PS 9250 3.1) and the PLL's
-BURST_BYTES = 20 * FRAME.size  # 22 ms at 100 kHz, so that a sound bus never comes near registers.MAX_TRANSFER_S
+START_S = (
+    0.1  # the gyroscope's start-up (30 ms, PS 6.1; 35 ms, PS 9250 3.1; Linux' inv_mpu6050 allows 60) and the PLL's
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +132,7 @@ class Mpu:
     """A FifoChip: one of the family."""
 
     frame_bytes = FRAME.size
+    capacity_frames = TRUSTED_BYTES // FRAME.size
 
     def __init__(
         self,
@@ -151,7 +152,6 @@ class Mpu:
         self._variant, self._clock = variant, clock
         self.name = f"IMU at {address:#04x}"
         self._registers = Registers(bus, clock, address, self.name, NAMES)
-        self.capacity_frames = variant.fifo_bytes // FRAME.size
         self.filter_delay_ns = variant.filter_delay_ns
         self.mps2_per_lsb = G0_MPS2 * accel_range_g / 32768  # RM 4.17, PS 9250 3.2
         self.radps_per_lsb = math.radians(GYRO_LSB_PER_DPS[gyro_range_dps] ** -1)
@@ -204,7 +204,7 @@ class Mpu:
         count = frames * FRAME.size
         starts = range(0, count, BURST_BYTES)
         bursts = [self._registers.read(FIFO_R_W, min(BURST_BYTES, count - start)) for start in starts]
-        return cast(list[Words], list(FRAME.iter_unpack(b"".join(bursts))))
+        return unpacked(self.name, b"".join(bursts))
 
     def overflowed(self) -> bool:
         return bool(self._registers.read(INT_STATUS, 1)[0] & FIFO_OVERFLOWED)

@@ -102,7 +102,7 @@ class Ina219:
         if not bus_word & CONVERSION_READY:
             raise NoData(
                 f"{self._registers.name}: nothing measured since the last reading, expected one in {MEASURE_S} s; "
-                "open it again"
+                "switch the device off and on"
             )
         voltage_v = (bus_word >> 3) * VOLTS_PER_LSB
         if not LEAST_CELL_V <= voltage_v <= MOST_BUS_V:

@@ -48,4 +48,4 @@ def test_a_missing_amqtt_is_one_clear_line(monkeypatch: pytest.MonkeyPatch, caps
     monkeypatch.setattr("caregiver.broker._quiet", lambda: None)
     monkeypatch.setattr(builtins, "__import__", without)
     assert main([]) == 1
-    assert "pip install 'rearguard[demo]'" in capsys.readouterr().err
+    assert "-m pip install -e '.[demo]'" in capsys.readouterr().err

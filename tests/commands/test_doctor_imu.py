@@ -118,6 +118,20 @@ def test_numbers_that_repeat_are_a_frozen_sensor() -> None:
     assert check.detail == "found, wrong: MPU-6050 at 0x68 repeats the same numbers"
 
 
+@pytest.mark.parametrize(
+    ("axis", "name"), [(0, "accelerometer, forward"), (2, "accelerometer, up"), (4, "gyroscope, left")]
+)
+def test_one_axis_that_repeats_its_number_is_named_whatever_the_others_do(axis: int, name: str) -> None:
+    def frozen(sample: ImuSample) -> ImuSample:
+        values = [*sample.accel_mps2, *sample.gyro_radps]
+        values[axis] = 9.8 if axis == 2 else 0.1
+        return ImuSample(sample.t_ns, (values[0], values[1], values[2]), (values[3], values[4], values[5]))
+
+    check = judged([Try(item.t_ns, [frozen(sample) for sample in item.value or ()]) for item in readings()])
+    assert check.status == "fail"
+    assert check.detail == f"found, wrong: MPU-6050 at 0x68 gives the same number all the time on {name}"
+
+
 @pytest.mark.parametrize(("rate_hz", "status"), [(95.0, "ok"), (105.0, "ok"), (80.0, "fail"), (125.0, "fail")])
 def test_a_clock_may_be_off_by_some_per_cent_and_no_more(rate_hz: float, status: str) -> None:
     assert judged(readings(rate_hz=rate_hz)).status == status

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sys
 import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,7 +16,8 @@ from firmware.commands.checks import software
 from firmware.commands.checks.check import Check
 from firmware.commands.checks.kernel import boot_settings, kernel
 from firmware.commands.checks.machine import Machine, clock, disk, permissions, processor
-from firmware.commands.checks.software import broker, python, recording
+from firmware.commands.checks.software import broker, python, recording, running
+from firmware.ipc import Instance
 from firmware.link.config import MqttConfig
 from hal.config import BoardConfig, BuzzerConfig, ImuConfig, PowerConfig, RangefinderConfig
 from hal.pwm import OVERLAYS
@@ -137,12 +139,18 @@ def test_a_disk_that_stalls_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (check.status, "a write lasts 1500 ms" in check.detail) == ("warn", True)
 
 
+def test_a_folder_that_is_not_made_yet_is_no_failure_on_a_fresh_machine(tmp_path: Path) -> None:
+    check = disk(tmp_path / "lib" / "rearguard", made_up(tmp_path / "root"), SimClock())
+    assert (check.status, check.detail) == ("ok", f"{tmp_path}/lib/rearguard will be made when the device first runs")
+
+
 def test_a_folder_that_cannot_be_written_is_a_failure_with_the_command_that_makes_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    absent = tmp_path / "absent"
+    (tmp_path / "file").touch()
+    absent = tmp_path / "file" / "absent"
     check = disk(absent, made_up(tmp_path / "root"), SimClock())
-    assert (check.status, check.detail) == ("fail", f"{absent} cannot be written: No such file or directory")
+    assert (check.status, check.detail) == ("fail", f"{absent} cannot be written: Not a directory")
     assert check.hint.endswith(f"sudo install -d -o $USER {absent}")
 
     def full(**_: Any) -> None:
@@ -306,8 +314,31 @@ def test_an_old_python_is_a_failure_and_a_missing_extra_a_warning(monkeypatch: p
     monkeypatch.setattr(software, "OLDEST_PYTHON", (99, 0))
     monkeypatch.setattr(software, "find_spec", lambda name: None)
     assert python().status == "fail"
-    assert recording().hint == "pip install 'rearguard[recording]'"
+    assert recording().hint == f"in the clone, run {sys.executable} -m pip install -e '.[recording]'"
 
 
 def test_a_broker_that_is_not_set_is_a_warning() -> None:
     assert broker(MqttConfig(host="")).status == "warn"
+
+
+@pytest.mark.parametrize("key", ["password_file", "ca_file", "cert_file", "key_file"])
+def test_broker_whose_files_cannot_be_read_is_a_failure_in_the_links_words(tmp_path: Path, key: str) -> None:
+    absent = str(tmp_path / "absent")
+    files = {"username": "device", "password_file": absent} if key == "password_file" else {"ca_file": absent}
+    if key in ("cert_file", "key_file"):
+        files |= {"cert_file": absent, "key_file": absent}
+    check = broker(MqttConfig(host="127.0.0.1", port=1, **files))  # type: ignore[arg-type]
+    assert check.status == "fail"
+    assert absent in check.detail
+    assert check.detail.startswith(
+        "mqtt: password_file " if key == "password_file" else "mqtt: the certificate files cannot be used"
+    )
+
+
+def test_parts_in_use_are_told_with_both_ways_of_ending_it(tmp_path: Path) -> None:
+    guard = Instance(tmp_path, "guard")
+    check = running(tmp_path)
+    assert (check.status, check.detail) == ("fail", "the guard runs and uses the parts")
+    assert "sudo systemctl stop rearguard.target" in check.hint
+    assert "Ctrl-C in the terminal of `rearguard run`" in check.hint
+    guard.close()

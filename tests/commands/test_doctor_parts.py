@@ -125,6 +125,12 @@ def test_contacts_tell_whether_a_plug_is_out_loose_or_a_contact_late(
     assert presses(*states).detail == detail
 
 
+def test_button_of_one_contact_says_what_it_cannot_see() -> None:
+    device = Scripted([ButtonSample(0, False)] * 9)
+    check = look_at_button(lambda: device, SimClock(), 160_000_001, WIRES, contacts=1)  # type: ignore[arg-type, return-value]
+    assert (check.status, check.detail) == ("ok", "found: one contact: a cut wire is not seen; it was not pressed")
+
+
 class Player:
     """An output that notes when it went on and off, and fails as told."""
 

@@ -49,7 +49,7 @@ def test_everything_that_was_left_on_goes_off(tmp_path: Path) -> None:
     config = configured(tmp_path)
     board = simulated(config)
     left_on(board)
-    assert command.silenced(board, config) == []
+    assert command.silenced(board, config) == ([], False)
     assert [pin.pad.level for pin in output_pins(board)] == [0, 0, 0]
     assert [pin.pull for pin in output_pins(board)] == ["down"] * 3
 
@@ -59,7 +59,7 @@ def test_hardware_pwm_that_goes_on_without_a_process_is_disabled(tmp_path: Path)
     board = simulated(config)
     board.open_buzzer().tone(800, 1.0)
     assert board.buzzer_pin.pad.level > 0
-    assert command.silenced(board, config) == []
+    assert command.silenced(board, config) == ([], False)
     assert board.buzzer_pin.pad.level == 0
 
 
@@ -68,14 +68,15 @@ def test_what_cannot_be_silenced_is_named_and_the_others_are_silent(tmp_path: Pa
     config = configured(tmp_path)
     board = simulated(config, Fault("off", broken, start_s=0.0))
     left_on(board)
-    (complaint,) = command.silenced(board, config)
+    (complaint,), missing = command.silenced(board, config)
+    assert not missing
     assert complaint.startswith(f"{broken} may still be on: {broken} (pin ")
     assert sum(pin.pad.level for pin in output_pins(board)) == 1
 
 
 def test_pin_that_reads_high_although_it_was_driven_low_is_named(tmp_path: Path) -> None:
     config = configured(tmp_path)
-    (complaint,) = command.silenced(simulated(config, Fault("wrong", "motor", start_s=0.0)), config)
+    (complaint,), _ = command.silenced(simulated(config, Fault("wrong", "motor", start_s=0.0)), config)
     assert "motor may still be on: motor (pin 25): reads high after low was written" in complaint
 
 
@@ -86,12 +87,12 @@ def run(tmp_path: Path, board: SimBoard, monkeypatch: pytest.MonkeyPatch) -> int
     return command.silence(Namespace(config=path))
 
 
-def test_command_ends_with_0_and_says_what_failed(
+def test_command_ends_with_1_and_says_what_may_still_be_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     board = simulated(configured(tmp_path), Fault("off", "motor", start_s=0.0))
     left_on(board)
-    assert run(tmp_path, board, monkeypatch) == 0
+    assert run(tmp_path, board, monkeypatch) == 1
     assert capsys.readouterr().err.startswith("silence: motor may still be on: ")
     assert board.buzzer_pin.pad.level == 0
 
@@ -145,7 +146,7 @@ def test_machine_without_pins_is_told_of_each_output(
     monkeypatch.setenv("LG_WD", str(tmp_path))
     path = tmp_path / "rearguard.toml"
     path.write_text(to_toml(configured(tmp_path)))
-    assert cli.main(["silence", "--config", str(path)]) == 0
+    assert cli.main(["silence", "--config", str(path)]) == 3
     out, err = capsys.readouterr()
     assert not out
     assert [line.split()[1] for line in err.splitlines()] == ["buzzer", "motor", "led"]
@@ -159,6 +160,7 @@ def test_sounders_unit_runs_it_when_the_sounder_has_ended() -> None:
     args = cli.parser().parse_args(stop)
     assert args.command == "silence"
     assert args.config == cli.parser().parse_args(start).config
+    assert unit["Service"]["ExecStopPost"].startswith("-"), "what it cannot silence is no failure of the unit"
     assert unit["Service"]["NotifyAccess"] == "main", "the feeding of its watchdog is heard"
 
 

@@ -1,5 +1,6 @@
 """What every motion sensor's driver promises when something goes wrong, on simulated chips of every model."""
 
+import contextlib
 import math
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hal.config import BoardConfig, ImuConfig
-from hal.errors import BusError, HalError, Overflow, WrongDevice
+from hal.errors import BusError, HalError, Overflow, StuckAxis, WrongDevice
 from hal.i2c import TIME_LIMIT_S
 from hal.imu.find import MODELS, make_imu
 from hal.imu.imu import Imu
@@ -32,6 +33,13 @@ def moving(t_s: float) -> tuple[Vector, Vector]:
     return MOTION
 
 
+def telling_the_time(t_s: float) -> tuple[Vector, Vector]:
+    """40 m/s² forward are one second; the other axes move by more than a step, as those of a sensor that lives do."""
+    alive = 37.3 * t_s % 1
+    a, g = 0.03 * alive, 0.003 * alive
+    return (40 * (t_s % 1), a, G0_MPS2 + a), (g, g, g)
+
+
 class Rig:
     """One simulated chip on its wires, and the drivers opened for it one after the other."""
 
@@ -51,6 +59,10 @@ class Rig:
         samples = imu.read()
         self.clock.sleep(max(0.0, TURN_S - (self.clock.now_ns() - start_ns) / 1e9))
         return samples
+
+    def turn_until(self, until_ns: int, imu: Imu) -> None:
+        while self.clock.now_ns() < until_ns:
+            self.turn(imu)
 
     def outcomes(self, duration_s: float) -> list[tuple[float, HalError | list[ImuSample]]]:
         """What the device goes through: after an error it opens the chip again, 0.25 s later."""
@@ -126,7 +138,7 @@ def test_what_exceeds_the_range_is_flagged_and_keeps_its_sign(model: str, axis: 
 @settings(deadline=None, max_examples=15)
 @given(clock_error=st.floats(-0.05, 0.05))
 def test_stamps_lie_within_one_period_of_the_truth(model: str, clock_error: float) -> None:
-    rig = Rig(model, lambda t_s: ((40 * (t_s % 1), 0.0, G0_MPS2), (0.0, 0.0, 0.0)), clock_error=clock_error, noise=0.0)
+    rig = Rig(model, telling_the_time, clock_error=clock_error, noise=0.0)
     imu = rig.open()
     last_ns = 0
     for turn in range(120):
@@ -234,3 +246,55 @@ def test_the_default_configuration_finds_it(model: str) -> None:
     imu = rig.open()
     assert imu.info.model == MODELS[model].name
     check_true(rig.turn(imu))
+
+
+# Axes that die
+
+
+@every_model
+@pytest.mark.parametrize("axis", range(6))
+def test_an_axis_that_freezes_is_named_while_the_others_live_and_is_well_when_it_moves_again(
+    model: str, axis: int
+) -> None:
+    rig = Rig(model)
+    imu = rig.open()
+    check_true([sample for _ in range(60) for sample in rig.turn(imu)])
+    rig.chip.freeze(axis, rig.clock.now_ns() / 1e9)
+    limit_s = 0.7 if axis < 3 else 6.0
+    until_ns = rig.clock.now_ns() + round(limit_s * 1e9)
+    what = f"{'accelerometer' if axis < 3 else 'gyroscope'}'s {'xyz'[axis % 3]} axis has read"
+    with pytest.raises(StuckAxis, match=what):
+        rig.turn_until(until_ns, imu)
+    for _ in range(20):
+        with contextlib.suppress(StuckAxis):
+            assert not imu.read()
+        rig.clock.sleep(TURN_S)
+    rig.chip.thaw()
+    for _ in range(20):  # a gyroscope whose noise is below one step takes a few samples to move
+        with contextlib.suppress(StuckAxis):
+            imu.read()
+        rig.clock.sleep(TURN_S)
+    check_true([sample for _ in range(40) for sample in rig.turn(imu)])
+
+
+@every_model
+@pytest.mark.parametrize("word", [32767, -32768])
+@pytest.mark.parametrize("axis", range(6))
+def test_an_axis_at_the_end_of_its_range_is_named_within_a_second(model: str, axis: int, word: int) -> None:
+    rig = Rig(model)
+    imu = rig.open()
+    rig.chip.freeze(axis, rig.clock.now_ns() / 1e9, word)
+    until_ns = rig.clock.now_ns() + 10**9
+    with pytest.raises(StuckAxis, match="the end of its range"):
+        rig.turn_until(until_ns, imu)
+
+
+@every_model
+@pytest.mark.parametrize(("rate_hz", "accel_g", "gyro_dps"), [(100, 16, 2000), (200, 16, 2000), (200, 8, 1000)])
+def test_a_sound_chip_on_a_table_is_never_called_stuck(model: str, rate_hz: int, accel_g: int, gyro_dps: int) -> None:
+    config = ImuConfig(model=model, rate_hz=rate_hz, accel_range_g=accel_g, gyro_range_dps=gyro_dps)  # type: ignore[arg-type]
+    motion = ((0.0, 0.0, G0_MPS2), (0.0, 0.0, 0.0))
+    rig = Rig(model, lambda t_s: motion, config=config)
+    imu = rig.open()
+    for _ in range(1000):
+        rig.turn(imu)

@@ -22,7 +22,9 @@ def standing(t_s: float) -> tuple[Vector, Vector]:
 
 def telling_the_time(t_s: float) -> tuple[Vector, Vector]:
     """The forward axis says when it was measured: 100 m/s² is one second."""
-    return (100 * (t_s % 1), 0.0, G0_MPS2), (0.0, 0.0, 0.0)
+    alive = (37.3 * t_s) % 1  # more than a step on each axis: one that stands still would be a dead one
+    a, g = 0.03 * alive, 0.003 * alive
+    return (100 * (t_s % 1), a, G0_MPS2 + a), (g, g, g)
 
 
 class Worn:

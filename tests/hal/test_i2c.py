@@ -29,9 +29,9 @@ def kernel(clock: SimClock, monkeypatch: pytest.MonkeyPatch) -> FakeKernel:
 
 def test_the_shipping_driver_measures_gravity_through_the_real_smbus2(kernel: FakeKernel, clock: SimClock) -> None:
     imu = open_mpu(SmbusBus(1), clock)
-    clock.sleep(0.4)
+    clock.sleep(0.3)
     samples = imu.read()
-    assert len(samples) == pytest.approx(45, abs=2)
+    assert len(samples) == pytest.approx(35, abs=2)
     assert samples[-1].accel_mps2[2] == pytest.approx(9.81, abs=0.2)
     assert max(kernel.bursts) > 32, "a burst is not cut to the 32 bytes of an SMBus block"
 

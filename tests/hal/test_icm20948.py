@@ -8,8 +8,10 @@ from fifo_rig import (
     MOUNTINGS,
     Meddler,
     Worn,
+    check_a_frame_that_the_fifo_did_not_hold_is_refused,
     check_any_motion_is_measured_to_one_lsb,
     check_every_length_of_backlog_is_fetched_whole,
+    check_more_than_the_fifo_can_be_trusted_with_is_thrown_away,
     check_stamps,
     check_what_exceeds_the_range_is_clipped_and_flagged,
     lateness_s,
@@ -134,7 +136,15 @@ def test_the_delay_of_the_filters_is_taken_off() -> None:
 
 @pytest.mark.parametrize("rate_hz", [100, 200])
 def test_a_backlog_of_any_length_is_fetched_whole(rate_hz: int) -> None:
-    check_every_length_of_backlog_is_fetched_whole(ICM20948, 41, rate_hz)
+    check_every_length_of_backlog_is_fetched_whole(ICM20948, 36, rate_hz)
+
+
+def test_more_than_the_fifo_can_be_trusted_with_is_thrown_away_and_told() -> None:
+    check_more_than_the_fifo_can_be_trusted_with_is_thrown_away(ICM20948)
+
+
+def test_a_frame_that_the_fifo_did_not_hold_is_refused() -> None:
+    check_a_frame_that_the_fifo_did_not_hold_is_refused(ICM20948, 0x70)
 
 
 def test_a_fifo_that_ran_over_is_an_error_and_then_whole_frames_again() -> None:

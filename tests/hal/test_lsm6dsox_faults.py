@@ -14,7 +14,7 @@ from fifo_rig import (
 )
 
 from hal.config import ImuConfig
-from hal.errors import BusError, DeviceNotFound, HalError, WrongConfig, WrongDevice
+from hal.errors import BusError, DeviceNotFound, HalError, StuckAxis, WrongConfig, WrongDevice
 from hal.imu.find import make_imu
 from hal.imu.lsm6dsox import OTHER_IDS
 from hal.sim.faults import Fault
@@ -73,7 +73,7 @@ def test_a_process_killed_at_any_transfer_of_a_read_leaves_a_chip_that_opens(tra
 
 
 def test_a_brown_out_is_said_at_the_next_read_and_never_looks_like_weightlessness() -> None:
-    worn = Worn(LSM6DSOX, standing)
+    worn = Worn(LSM6DSOX, standing, noise=1.0)
     imu = worn.open()
     worn.read_for(imu, 1.0)
     worn.chip.power_cycle()
@@ -147,11 +147,13 @@ def test_a_failing_chip_is_told_within_its_time_and_measures_again_afterwards(
     check_a_fault_is_told_in_time_and_measured_past(LSM6DSOX, word, errors)
 
 
-def test_a_stuck_chip_gives_the_same_words_for_ever_which_is_for_the_estimators_to_see() -> None:
+def test_a_stuck_chip_gives_the_same_words_until_the_driver_calls_it_stuck() -> None:
     worn = Worn(LSM6DSOX, noise=1.0, fault=Fault("stuck", "imu", 1.0))
     imu = worn.open()
-    worn.read_for(imu, 1.0)
-    assert len({sample.accel_mps2 for sample in worn.read_for(imu, 0.5)[-40:]}) == 1
+    worn.read_for(imu, 1.05 - worn.clock.now_ns() / 1e9)
+    assert len({sample.accel_mps2 for sample in worn.read_for(imu, 0.3)[-20:]}) == 1
+    with pytest.raises(StuckAxis, match=r"accelerometer's . axis has read"):
+        worn.read_for(imu, 0.3)
 
 
 def test_a_chip_that_is_closed_answers_nobody() -> None:

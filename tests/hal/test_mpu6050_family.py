@@ -11,8 +11,10 @@ from fifo_rig import (
     Worn,
     check_a_brown_out_at_any_transfer_is_said_and_never_yields_a_wrong_sample,
     check_a_brown_out_while_it_is_opened_is_said_or_harmless,
+    check_a_frame_that_the_fifo_did_not_hold_is_refused,
     check_any_motion_is_measured_to_one_lsb,
     check_every_length_of_backlog_is_fetched_whole,
+    check_more_than_the_fifo_can_be_trusted_with_is_thrown_away,
     check_stamps,
     check_what_exceeds_the_range_is_clipped_and_flagged,
     leaning,
@@ -116,8 +118,17 @@ def test_stamps_increase_are_never_in_the_future_and_within_a_period_of_the_trut
 @every_kind
 @pytest.mark.parametrize("rate_hz", [100, 200])
 def test_every_length_of_backlog_is_fetched_whole(name: str, rate_hz: int) -> None:
-    capacity = KINDS[name][0].fifo_bytes // 12
-    check_every_length_of_backlog_is_fetched_whole(FAMILY[name], capacity - 2, rate_hz)
+    check_every_length_of_backlog_is_fetched_whole(FAMILY[name], 36, rate_hz)
+
+
+@every_kind
+def test_more_than_the_fifo_can_be_trusted_with_is_thrown_away_and_told(name: str) -> None:
+    check_more_than_the_fifo_can_be_trusted_with_is_thrown_away(FAMILY[name])
+
+
+@every_kind
+def test_a_frame_that_the_fifo_did_not_hold_is_refused(name: str) -> None:
+    check_a_frame_that_the_fifo_did_not_hold_is_refused(FAMILY[name], 0x72)
 
 
 @every_kind
@@ -126,7 +137,7 @@ def test_a_fifo_that_ran_over_is_an_error_and_then_whole_frames_again(name: str)
     imu = worn.open()
     for _ in range(3):
         worn.clock.sleep(KINDS[name][0].fifo_bytes / 12 / 100 + 0.02)
-        with pytest.raises(Overflow, match=rf"room for {KINDS[name][0].fifo_bytes // 12} frames"):
+        with pytest.raises(Overflow, match="trusted with 37 frames"):
             imu.read()
         for sample in worn.read_for(imu, 0.3):
             assert sample.accel_mps2 == pytest.approx(leaning(0)[0], abs=0.01)

@@ -12,8 +12,10 @@ from hal.samples import ButtonSample
 TURN_S = 0.02  # as in a walk
 
 
-def look_at_button(open_device: Callable[[], ButtonReader], clock: Clock, until_ns: int, wiring: str) -> Check:
-    """Watch until `until_ns`."""
+def look_at_button(
+    open_device: Callable[[], ButtonReader], clock: Clock, until_ns: int, wiring: str, *, contacts: int = 2
+) -> Check:
+    """Watch until `until_ns`. `contacts`: a button of one contact cannot contradict itself."""
     with Probe(open_device, clock) as probe:
         tries = probe.read_until(until_ns, TURN_S, lambda button: button.read())
     if errors(tries):
@@ -22,7 +24,8 @@ def look_at_button(open_device: Callable[[], ButtonReader], clock: Clock, until_
     if pressed == {True}:
         advice = "let go of it and run doctor again; if this stays, change it"
         return bad("button", "found, wrong", "held down all the time", with_wiring(advice, wiring))
-    return found("button", "its contacts agree; " + ("a press was seen" if True in pressed else "it was not pressed"))
+    agree = "its contacts agree" if contacts == 2 else "one contact: a cut wire is not seen"
+    return found("button", f"{agree}; " + ("a press was seen" if True in pressed else "it was not pressed"))
 
 
 def _finding(tries: list[Try[ButtonSample]]) -> Finding:

@@ -31,6 +31,7 @@ SAME_IN_A_ROW = 20  # a real sensor's last bit is noise
 NOISY, USELESS = 3.0, 10.0  # times the data sheet's noise, which is typical, not guaranteed; tenfold drowns a step
 NOISE_WIDTH = math.pi / 2  # a first-order filter lets this much more noise through than its bandwidth says
 LEAST_SAMPLES = 30
+AXES = tuple(f"{half}, {axis}" for half in ("accelerometer", "gyroscope") for axis in ("forward", "left", "up"))
 AGAIN = "hold it still and run doctor again; if this stays, change it"
 
 
@@ -44,8 +45,9 @@ class Measured:
     tumbling_radps: float  # rms about that
     shaking_mps2: float  # rms about the mean
     restless_mps2: float
-    accel_noise: float  # times the data sheet's
+    accel_noise: float  # times the data sheet's, of the noisiest axis
     gyro_noise: float
+    dead_axes: tuple[str, ...] = ()  # gave one number all the time; of the body's, as the mounting turns them
 
     @property
     def still(self) -> bool:
@@ -93,6 +95,10 @@ def _judge_life(
     if not abs(measured.rate_hz / info.output_hz - 1) <= RATE_TOLERANCE:
         what = f"{name} gives {measured.rate_hz:.0f} samples a second, expected {info.output_hz:.0f}"
         return bad("imu", "found, wrong", what, with_wiring("switch it off and on; if this stays, change it", wiring))
+    if measured.dead_axes:  # see hal.imu.axis_watch: chance does this to 100 sound samples once in a million times
+        what = f"{name} gives the same number all the time on {', '.join(measured.dead_axes)}"
+        advice = "switch it off and on; if this stays, change it"
+        return bad("imu", "found, wrong", what, with_wiring(advice, wiring))
     if not measured.restless_mps2 <= RESTLESS_MPS2:
         what = f"{name} jumps by {measured.restless_mps2:.1f} m/s² from sample to sample"
         return bad("imu", "found, noisy", what, with_wiring(AGAIN, wiring))
@@ -140,6 +146,7 @@ def measure(tries: Sequence[Try[list[ImuSample]]], samples: Sequence[ImuSample],
         restless_mps2=math.sqrt(sum(2 * roughness(series, 1) ** 2 for series in axes)),
         accel_noise=max(roughness(series[::step], 3) for series in axes) / root_hz / info.accel_noise_mps2_rthz,
         gyro_noise=max(roughness(series[::step], 3) for series in turns) / root_hz / info.gyro_noise_radps_rthz,
+        dead_axes=tuple(name for name, series in zip(AXES, (*axes, *turns), strict=True) if len(set(series)) == 1),
     )
 
 

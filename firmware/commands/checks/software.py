@@ -9,6 +9,7 @@ from pathlib import Path
 
 from firmware.commands.checks.check import Check
 from firmware.commands.checks.probe import told
+from firmware.errors import ConfigError, how_to_add
 from firmware.link.config import MqttConfig
 from hal.errors import PinsUnavailable
 from hal.pins import FactoryName, open_factory
@@ -27,20 +28,32 @@ def python() -> Check:
 def recording() -> Check:
     if find_spec("mcap") is not None:
         return Check("recording", "ok", "walks can be recorded")
-    return Check("recording", "warn", "walks cannot be recorded", "pip install 'rearguard[recording]'")
+    return Check("recording", "warn", "walks cannot be recorded", how_to_add("recording"))
 
 
 def broker(config: MqttConfig) -> Check:
-    """Whether anything answers there; what it lets us do is the link's to find out."""
+    """Whether the link can start, and anything answers there; what it lets us do is the link's to find out."""
     where = f"{config.host}:{config.port}"
     if not config.host:
         return Check("broker", "warn", "no broker is set: nobody will be told of a fall", "set mqtt.host")
+    try:
+        _check_link(config)
+    except ConfigError as error:
+        advice = "correct [mqtt] of rearguard.toml, or the file's owner and mode; until then nobody is told of a fall"
+        return Check("broker", "fail", str(error), advice)
     try:
         socket.create_connection((config.host, config.port), timeout=BROKER_TIMEOUT_S).close()
     except OSError as error:
         advice = "start it, or set mqtt.host and mqtt.port; until then alerts are kept, and nobody is told"
         return Check("broker", "warn", f"{where} does not answer: {error.strerror or error}", advice)
     return Check("broker", "ok", f"{where} answers")
+
+
+def _check_link(config: MqttConfig) -> None:
+    if config.password_file or config.ca_file:  # it costs an import otherwise
+        from firmware.link.mqtt import check_files
+
+        check_files(config)
 
 
 def running(run_dir: Path) -> Check:
@@ -56,8 +69,13 @@ def running(run_dir: Path) -> Check:
         return Check("running", "fail", what, "run it with sudo")
     if not held:
         return Check("running", "ok", "nobody else uses the parts")
-    what = f"the {' and the '.join(held)} run{'' if len(held) > 1 else 's'} and use the parts"
-    return Check("running", "fail", what, "sudo systemctl stop rearguard.target; start it again afterwards")
+    advice = (
+        "sudo systemctl stop rearguard.target, and start it again afterwards; "
+        "or Ctrl-C in the terminal of `rearguard run`"
+    )
+    end = "" if len(held) > 1 else "s"
+    what = f"the {' and the '.join(held)} run{end} and use{end} the parts"
+    return Check("running", "fail", what, advice)
 
 
 def _held(lock: Path) -> bool:

@@ -90,6 +90,7 @@ class SimImu(ABC):
         self._noise = [self._random.gauss(0, 1) * noise for _ in range(6 * 997)]
         self._samples = 0
         self._stuck: bytes | None = None
+        self._frozen: dict[int, tuple[float, int | None]] = {}
         self._deaf_until_ns = 0  # while a reset lasts, what is written is lost
         self._sampled_ns = float(clock.now_ns())
         self.power_cycle()
@@ -127,6 +128,14 @@ class SimImu(ABC):
     @abstractmethod
     def _store(self, data: bytes) -> None:
         """Put a sample into the data registers, the FIFO and the status."""
+
+    def freeze(self, axis: int, from_s: float, word: int | None = None) -> None:
+        """From this moment of the world's time on, one axis (see `broken_axes`) gives one word: its last, or `word`."""
+        self._frozen[axis] = (from_s, word)
+
+    def thaw(self) -> None:
+        """Every axis lives again."""
+        self._frozen.clear()
 
     # Being spoken to
 
@@ -204,7 +213,7 @@ class SimImu(ABC):
             gyro_radps = self._moved(t_ns, gyro.delay_s)[1]
         values = (*self._mounting.to_sensor(accel_mps2), *self._mounting.to_sensor(gyro_radps))
         first = 6 * self._samples % len(self._noise)
-        return [
+        words = [
             clipped(
                 value * channel.per_unit
                 + self._noise[first + axis] * channel.noise_lsb
@@ -212,6 +221,11 @@ class SimImu(ABC):
             )
             for axis, (value, channel) in enumerate(zip(values, (accel, accel, accel, gyro, gyro, gyro), strict=True))
         ]
+        for axis, (from_s, word) in self._frozen.items():
+            if self._world_s(t_ns) >= from_s:
+                words[axis] = words[axis] if word is None else word
+                self._frozen[axis] = (from_s, words[axis])
+        return words
 
     def _moved(self, t_ns: float, delay_s: float) -> tuple[Vector, Vector]:
         return self._motion(max(0.0, self._world_s(t_ns) - delay_s))
