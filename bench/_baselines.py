@@ -208,22 +208,30 @@ def _best_limit(peaks: Array, is_fall: NDArray[np.bool_]) -> float:
 
 def by_windows(trials: Sequence[Signals], count: int, rounds: int) -> list[Judged]:
     """Boosted trees on every window of 2.5 s, learnt from the other folds' people; a call above one half."""
+    import sklearn.ensemble  # noqa: F401 - limits are set on libraries that are loaded
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):  # on a busy machine threads wait for each other most of the time
+        sure = _sure_windows(trials, count, rounds)
+    return [judged(trial, trial.ends_s[calls]) for trial, calls in zip(trials, sure, strict=True)]
+
+
+def _sure_windows(trials: Sequence[Signals], count: int, rounds: int) -> list[NDArray[np.bool_]]:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    fold_of, targets = folds(trials, count), [_targets(trial) for trial in trials]
-    found = [judged(trial, np.zeros(0)) for trial in trials]
+    fold_of, sure = folds(trials, count), [np.zeros(len(trial.ends_s), bool) for trial in trials]
     for fold in range(count):
-        learnt = [i for i, other in enumerate(fold_of) if other != fold]
-        x = np.concatenate([trials[i].windows for i in learnt])
-        y = np.concatenate([targets[i] for i in learnt])
+        learnt = [trial for trial, other in zip(trials, fold_of, strict=True) if other != fold]
+        if not learnt:
+            continue
+        x, y = np.concatenate([trial.windows for trial in learnt]), np.concatenate([_targets(t) for t in learnt])
         if len(set(y[y >= 0].tolist())) < 2:
             continue
         model = HistGradientBoostingClassifier(max_iter=rounds, learning_rate=0.1, random_state=0, early_stopping=False)
         model.fit(x[y >= 0], y[y >= 0])
         for i in np.flatnonzero(fold_of == fold).tolist():
-            sure = model.predict_proba(trials[i].windows)[:, 1] > 0.5
-            found[i] = judged(trials[i], trials[i].ends_s[sure])
-    return found
+            sure[i] = model.predict_proba(trials[i].windows)[:, 1] > 0.5
+    return sure
 
 
 def _targets(trial: Signals) -> NDArray[np.int_]:

@@ -73,7 +73,10 @@ def measure(found: Sequence[Source], *, quick: bool, jobs: int | None) -> dict[s
     else:
         ways[WINDOWS] = lambda: by_windows(trials, count, rounds)
     ways[OURS] = lambda: [trial for outcome in evaluate_files(found, jobs=jobs) for trial in outcome.trials]
-    rows = [row(name, judge()) for name, judge in ways.items()]
+    rows = []
+    for name, judge in ways.items():
+        print(f"judging: {name}", file=sys.stderr)
+        rows.append(row(name, judge()))
     return {"bench": "detection", "people": len(found), "folds": count, "rows": rows, "notes": notes}
 
 
@@ -81,6 +84,7 @@ def stressed(found: Sequence[Source], *, jobs: int | None) -> dict[str, Any]:
     """Our own core on changed recordings."""
     rows = []
     for name, change in {"as recorded": None, **CHANGES}.items():
+        print(f"judging: {name}", file=sys.stderr)
         outcomes = evaluate_files(found, jobs=jobs, change=change)
         rows.append(row(name, [trial for outcome in outcomes for trial in outcome.trials]))
     return {"bench": "detection --stress", "people": len(found), "rows": rows, "notes": []}
