@@ -178,6 +178,7 @@ class Telemetry:
     sway_dps: float | None
     steps: int
     cadence_spm: float | None
+    worn: bool | None = None  # False: dropped, or taken off and put down
 
 
 @dataclass(frozen=True, slots=True)

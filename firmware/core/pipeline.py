@@ -9,6 +9,7 @@ from firmware.core.detectors.fall import FallConfig, FallDetector
 from firmware.core.detectors.fall_alarm import FallAlarm
 from firmware.core.detectors.imu_check import ImuCheck, ImuCheckConfig
 from firmware.core.detectors.mounting_check import MountingCheck, MountingCheckConfig
+from firmware.core.detectors.not_worn import NotWorn
 from firmware.core.detectors.obstacle import ObstacleConfig, ObstacleDetector
 from firmware.core.detectors.power import PowerLimitsConfig, PowerWatch
 from firmware.core.detectors.range_check import RangeCheck, RangeCheckConfig
@@ -23,6 +24,7 @@ from firmware.core.estimators.fall_features import FallLooks
 from firmware.core.estimators.motion import MotionHistory
 from firmware.core.estimators.steps import Steps, StepsConfig
 from firmware.core.estimators.sway import TrunkSway, TrunkSwayConfig
+from firmware.core.estimators.wear import Wear, WearConfig
 from firmware.core.messages import (
     Acknowledgement,
     Alert,
@@ -68,6 +70,7 @@ class CoreConfig:
     obstacle: ObstacleConfig = field(default_factory=ObstacleConfig)
     sway: SwayConfig = field(default_factory=SwayConfig)
     fall: FallConfig = field(default_factory=FallConfig)
+    wear: WearConfig = field(default_factory=WearConfig)
     imu_check: ImuCheckConfig = field(default_factory=ImuCheckConfig)
     range_check: RangeCheckConfig = field(default_factory=RangeCheckConfig)
     health: HealthConfig = field(default_factory=HealthConfig)
@@ -103,6 +106,8 @@ class SafetyPipeline:
         self._obstacle = ObstacleDetector(config.obstacle)
         self._sway = SwayDetector(config.sway)
         self._fall = FallDetector(config.fall)
+        self._wear = Wear(config.wear)
+        self._not_worn = NotWorn()
         self._fall_alarm = FallAlarm(config.fall)
         self._sos = SosAlarm()
         self._arbiter = Arbiter()
@@ -165,16 +170,18 @@ class SafetyPipeline:
         self._steps.update(t_ns, attitude.vertical_mps2)
         if self._walk.state is WalkState.ENDED:
             return
-        self._watch_for_falls(now_ns, t_ns)
+        self._watch_for_falls(now_ns, sample)
         if self._health.ok("imu") and attitude.upright_known:
             if alarm.open:
                 alarm.stand(now_ns, attitude.tilt_rad, self._steps.count)
             self._sense_sway(t_ns, stepping)
 
-    def _watch_for_falls(self, now_ns: int, t_ns: int) -> None:
+    def _watch_for_falls(self, now_ns: int, sample: ImuSample) -> None:
         """Before her upright is known too: how far she turned from where she was tells a fall as well."""
-        attitude, motion, fall = self._attitude, self._motion, self._fall
+        t_ns, attitude, motion, fall = sample.t_ns, self._attitude, self._motion, self._fall
         fall.note(t_ns, attitude.magnitude_mps2)
+        if attitude.upright_known:
+            self._sense_wear(sample)
         if not motion.update(
             t_ns,
             attitude.magnitude_mps2,
@@ -187,11 +194,25 @@ class SafetyPipeline:
         looks = self._fall_looks.update(motion.slices, attitude.upright)
         tilt_rad = attitude.tilt_rad if attitude.upright_known else None
         steps = self._steps
-        evidence = fall.update(t_ns, tilt_rad, looks, steps.last_ns if steps.in_a_row >= 3 else None)
+        stepped_ns = steps.last_ns if steps.in_a_row >= 3 else None
+        evidence = fall.update(t_ns, tilt_rad, looks, stepped_ns, self._wear.worn is not False)
+        evidence = self._not_worn.judge(now_ns, self._wear, evidence)
         if evidence is not None:
             self._fall_alarm.suspect(now_ns, evidence)
         else:
             self._fall_alarm.guess(fall.possible)
+
+    def _sense_wear(self, sample: ImuSample) -> None:
+        attitude = self._attitude
+        self._wear.update(
+            sample.t_ns,
+            sample.accel_mps2,
+            sample.gyro_radps,
+            attitude.magnitude_mps2,
+            attitude.turning_radps,
+            attitude.tilt_rad,
+            self._steps.under_way(sample.t_ns),
+        )
 
     def _forget_motion(self) -> None:
         self._motion.restart()
@@ -214,7 +235,8 @@ class SafetyPipeline:
             self._felt_ns = None
             self._attitude.restart()
             self._steps.restart()
-            evidence = self._fall.lose_touch(now_ns)
+            evidence = self._not_worn.restart() or self._fall.lose_touch(now_ns)
+            self._wear.restart()
             self._forget_motion()
             self._fall_alarm.guess(None)
             if evidence is not None and self._walk.state is not WalkState.ENDED:
@@ -383,6 +405,7 @@ class SafetyPipeline:
             round(math.degrees(trunk.rate_radps), 1) if known else None,
             self._steps.count,
             _rounded(self._steps.cadence_spm(now_ns)),
+            self._wear.worn,
         )
 
 

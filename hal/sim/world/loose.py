@@ -117,11 +117,14 @@ def _centripetal(rate: Vector, arm: Vector) -> Vector:
 def handled(up: Vector, dice: Random, holds_s: float, *, then: str = "put down") -> Loose:
     """Unclipped with a tug or two, turned about in a hand for `holds_s`, then put down, or hung up and left swinging.
 
-    Ranges: tugs 0.2 to 0.8 g; turning 0.9 to 2.5 rad/s rms at 0.3 to 2 Hz; the hand's jerks 0.5 to 2 m/s² rms; the clack on
-    the table 0.3 to 1.5 g for 12 to 30 ms; a swing 8 to 25 degrees at 0.8 to 1.3 Hz that dies within 1.5 to 4 s.
+    Ranges: tugs 0.2 to 0.8 g; two or three turns of 50 to 170 degrees, each within 0.5 to 1.2 s, as it has to come from
+    her back to before her eyes; unsteadiness 0.3 to 1 rad/s rms at 0.3 to 2 Hz; the hand's jerks 0.5 to 2 m/s² rms; the
+    clack on the table 0.3 to 1.5 g for 12 to 30 ms; a swing 8 to 25 degrees at 0.8 to 1.3 Hz that dies within 1.5 to 4 s.
+    What is hung up is turned half as far, and back again at the end: it hangs within 40 degrees of how it was worn.
     """
     seed = f"hand {dice.random()}"
-    turn, jerk = dice.uniform(0.9, 2.5) / math.sqrt(3), dice.uniform(0.5, 2.0)
+    turn, jerk = dice.uniform(0.3, 1.0) / math.sqrt(3), dice.uniform(0.5, 2.0)
+    turns = _turns(dice, holds_s, back=then == "hung up")
     axes = [Wander(f"{seed} turn {axis}", low_hz=0.3, high_hz=2.0, rms=turn) for axis in "flu"]
     jerks = [Wander(f"{seed} jerk {axis}", low_hz=0.5, high_hz=6.0, rms=jerk) for axis in "flu"]
     tugs = [Pulse(dice.uniform(0.05, 0.4), 0.08, dice.choice((-1, 1)) * dice.uniform(0.2, 0.8) * G_MPS2) for _ in "ab"]
@@ -134,6 +137,9 @@ def handled(up: Vector, dice: Random, holds_s: float, *, then: str = "put down")
     def turning(t_s: float) -> Vector:
         held = grip.at(t_s)[0]
         x, y, z = (held * axis.at(t_s)[0] for axis in axes)
+        for pulse, (p, q, r) in turns:
+            rate = pulse.at(t_s)
+            x, y, z = x + rate * p, y + rate * q, z + rate * r
         if amplitude and t_s > holds_s:
             left = (moves_s - t_s) / swings_s
             y += amplitude * left * left * math.cos(TAU * swing_hz * (t_s - holds_s))
@@ -145,3 +151,18 @@ def handled(up: Vector, dice: Random, holds_s: float, *, then: str = "put down")
         return x + sum(tug.at(t_s) for tug in tugs), y, z
 
     return Loose(up, moves_s, turning, clack.at, shake)
+
+
+def _turns(dice: Random, holds_s: float, *, back: bool) -> list[tuple[Pulse, Vector]]:
+    """How fast it is turned when, and about which axis."""
+    found = []
+    for index in range(2 if back else dice.randint(2, 3)):
+        lasts_s = dice.uniform(0.5, min(1.2, 0.45 * holds_s))
+        middle_s = dice.uniform(0.1 + lasts_s / 2, holds_s - lasts_s / 2)
+        angle = math.radians(dice.uniform(50.0, 170.0))
+        if back and index:
+            (first, axis), middle_s = found[0], holds_s - lasts_s / 2
+            found.append((Pulse(middle_s, lasts_s, -first.integral * dice.uniform(0.8, 1.2) * 2 / lasts_s), axis))
+        else:
+            found.append((Pulse(middle_s, lasts_s, angle * (1.0 if back else 2.0) / lasts_s), any_direction(dice, 1.0)))
+    return found
