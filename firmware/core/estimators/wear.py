@@ -5,8 +5,9 @@ their heartbeat alone, and for a sensor that is noisy enough not even by those; 
 for a device that was put down. So something has to come before it that no body on its way to the floor does:
 
 * *True free fall*: |a| below 0.25 g for 0.23 s. In 2443 recorded falls the longest is 0.21 s; jumps reach 0.31 s.
-* *A hand*: 4.5 rad of turning, far from the wearer's upright, within 12 s. Lying down on purpose takes 2.9 rad, and 4.6
-  at the most; or it rests upside down, as no body does.
+* *A hand*: turning faster than 1.5 rad/s, far from the wearer's upright, for 1.3 rad more than that within 12 s. Lying
+  down, rolling over, bending and sitting down on the floor take 1.1 rad at the most (786 recorded ones); many falls take
+  more, but those are told by their impact, and nobody lies dead still after them. Or it rests upside down.
 
 Both are undone by stepping upright, and what follows is judged for a limited time only.
 """
@@ -32,7 +33,8 @@ class WearConfig:
     free_s: float = 0.23  # recorded falls stay below it for 0.21 s at the most, drops from 30 cm on for longer
     settle_s: float = 3.0  # after a free fall, so long a fall alarm waits whether it lies dead
     away_deg: float = 30.0  # from the personal upright
-    handled_rad: float = 4.5  # turned so much while away, within 12 s: in a hand
+    brisk_radps: float = 1.5  # nobody lies down as fast, but for a moment
+    handled_rad: float = 1.3  # turned so much further than at that rate, while away, within 12 s: in a hand
     handled_s: float = 25.0  # so long after the last turn it is judged whether it was put down
     upside_down_deg: float = 135.0  # recorded people rest at up to 125
     moved_radps: float = 0.15  # a thing that turns as fast was picked up
@@ -46,7 +48,8 @@ class WearConfig:
             ("free_s", 0.18, 0.5),
             ("settle_s", 1.5, 5.0),
             ("away_deg", 20.0, 60.0),
-            ("handled_rad", 3.0, 10.0),
+            ("brisk_radps", 1.0, 3.0),
+            ("handled_rad", 1.0, 10.0),
             ("handled_s", 12.0, 60.0),
             ("upside_down_deg", 120.0, 170.0),
             ("moved_radps", 0.05, 0.5),
@@ -136,7 +139,7 @@ class Wear:
     def _judge(self, t_ns: int, upright: bool, upside_down: bool) -> None:
         """A block of 0.1 s is full."""
         config, block = self._config, self._blocks
-        turned_rad = 0.0 if upright else block.turned_rad
+        turned_rad = 0.0 if upright else max(0.0, block.turning_radps - config.brisk_radps) * block.span_s
         self._path_rad += turned_rad - self._path[0]
         self._path.append(turned_rad)
         if block.turning_radps > config.moved_radps:
@@ -190,7 +193,7 @@ class _Blocks:
         share = 1.0 / BLOCK_SLICES
         self.means = tuple(total * share for total in self._totals)
         self.turning_radps = self._turned * share
-        self.turned_rad = self.turning_radps * (t_ns - self._began_ns) * 1e-9
+        self.span_s = (t_ns - self._began_ns) * 1e-9
         self._began_ns = t_ns
         self.accel_steps, self.gyro_steps = self._accel_steps * share, self._gyro_steps * share
         self._start_block()

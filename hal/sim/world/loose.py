@@ -117,8 +117,8 @@ def _centripetal(rate: Vector, arm: Vector) -> Vector:
 def handled(up: Vector, dice: Random, holds_s: float, *, then: str = "put down") -> Loose:
     """Unclipped with a tug or two, turned about in a hand for `holds_s`, then put down, or hung up and left swinging.
 
-    Ranges: tugs 0.2 to 0.8 g; two or three turns of 50 to 170 degrees, each within 0.5 to 1.2 s, as it has to come from
-    her back to before her eyes; unsteadiness 0.3 to 1 rad/s rms at 0.3 to 2 Hz; the hand's jerks 0.5 to 2 m/s² rms; the
+    Ranges: tugs 0.2 to 0.8 g; two or three turns of 60 to 170 degrees within 0.5 to 1.2 s each, the first one of 100 at
+    least, for it has to come from her back to before her eyes; unsteadiness 0.3 to 1 rad/s rms at 0.3 to 2 Hz; the hand's jerks 0.5 to 2 m/s² rms; the
     clack on the table 0.3 to 1.5 g for 12 to 30 ms; a swing 8 to 25 degrees at 0.8 to 1.3 Hz that dies within 1.5 to 4 s.
     What is hung up is turned half as far, and back again at the end: it hangs within 40 degrees of how it was worn.
     """
@@ -159,7 +159,7 @@ def _turns(dice: Random, holds_s: float, *, back: bool) -> list[tuple[Pulse, Vec
     for index in range(2 if back else dice.randint(2, 3)):
         lasts_s = dice.uniform(0.5, min(1.2, 0.45 * holds_s))
         middle_s = dice.uniform(0.1 + lasts_s / 2, holds_s - lasts_s / 2)
-        angle = math.radians(dice.uniform(50.0, 170.0))
+        angle = math.radians(dice.uniform(60.0 if index else 100.0, 170.0))
         if back and index:
             (first, axis), middle_s = found[0], holds_s - lasts_s / 2
             found.append((Pulse(middle_s, lasts_s, -first.integral * dice.uniform(0.8, 1.2) * 2 / lasts_s), axis))
