@@ -50,7 +50,8 @@ class Chip:
     """What a sensor makes of a motion: noise, bias, scale, range and rounding, drawn once a run.
 
     Ranges, from the data sheets of the supported chips: accelerometer 70 to 400 ug/sqrt(Hz), gyroscope 0.0038 to 0.015
-    deg/s/sqrt(Hz), over half the sampling rate; bias up to 0.05 g and 1 deg/s, scale 1 %, ±8 g or ±16 g, 16 bits.
+    deg/s/sqrt(Hz), over half the sampling rate; bias up to 0.05 g and 1 deg/s, scale 1 %, ±8 g or ±16 g, ±2000 deg/s,
+    16 bits.
     """
 
     def __init__(self, dice: Random, rate_hz: float) -> None:
@@ -61,14 +62,16 @@ class Chip:
         self._drift = [math.radians(dice.uniform(-1.0, 1.0)) for _ in range(3)]
         self._scale = dice.uniform(0.99, 1.01)
         self._most = dice.choice((8.0, 16.0)) * G_MPS2
-        self._step, self._gyro_step = self._most / 32768, math.radians(1000.0) / 32768
+        self._step, self._gyro_step = self._most / 32768, math.radians(2000.0) / 32768
         self._gauss = dice.gauss
 
     def sample(self, t_ns: int, motion: tuple[Vector, Vector]) -> ImuSample:
         (fx, fy, fz), (wx, wy, wz) = motion
         (bx, by, bz), (dx, dy, dz) = self._bias, self._drift
         accel, gyro = self._felt, self._turned
-        return ImuSample(t_ns, (accel(fx, bx), accel(fy, by), accel(fz, bz)), (gyro(wx, dx), gyro(wy, dy), gyro(wz, dz)))
+        return ImuSample(
+            t_ns, (accel(fx, bx), accel(fy, by), accel(fz, bz)), (gyro(wx, dx), gyro(wy, dy), gyro(wz, dz))
+        )
 
     def _felt(self, value: float, bias: float) -> float:
         value = value * self._scale + bias + self._gauss(0.0, self.accel_noise)
@@ -187,7 +190,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("scenes", nargs="*", metavar="SCENE", help="only these")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     parser.add_argument("--quick", action="store_true", help="10 runs of each, at 100 samples a second only")
+    parser.add_argument("--figures", action="store_true", help="measure the scenes instead, beside recordings")
     options = parser.parse_args(arguments)
+    if options.figures:
+        from bench import _scene_figures
+        from bench.synthetic import data_folder
+
+        folder = data_folder()
+        table_of = _scene_figures.ranges(folder if folder.is_dir() else None, RUNS)
+        print("\n".join(_scene_figures.lines(table_of)))
+        return 0
     unknown = [name for name in options.scenes if name not in FALL_SCENES]
     if unknown:
         parser.error(f"no scene {unknown[0]!r}: expected one of {', '.join(FALL_SCENES)}")

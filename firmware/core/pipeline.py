@@ -211,7 +211,7 @@ class SafetyPipeline:
             attitude.magnitude_mps2,
             attitude.turning_radps,
             attitude.tilt_rad,
-            self._steps.under_way(sample.t_ns),
+            self._steps.count,
         )
 
     def _forget_motion(self) -> None:

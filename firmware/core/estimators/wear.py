@@ -1,13 +1,13 @@
 """Whether the device is on a body: it fell freely and then lay dead, or a hand turned it about and then it lay dead.
 
-Lying dead still is never enough. People who lie quietly on their back differ from a thing on a table by their breath and
-their heartbeat alone, and for a sensor that is noisy enough not even by those; somebody unconscious must never be taken
-for a device that was put down. So something has to come before it that no body on its way to the floor does:
+Lying dead still is never enough. People who lie quietly on their back differ from a thing on a table by their breath
+and their heartbeat alone, and for a sensor that is noisy enough not even by those; somebody unconscious must never be
+taken for a device that was put down. So something has to come before it that no body on its way to the floor does:
 
 * *True free fall*: |a| below 0.25 g for 0.23 s. In 2443 recorded falls the longest is 0.21 s; jumps reach 0.31 s.
 * *A hand*: turning faster than 1.5 rad/s, far from the wearer's upright, for 1.3 rad more than that within 12 s. Lying
-  down, rolling over, bending and sitting down on the floor take 1.1 rad at the most (786 recorded ones); many falls take
-  more, but those are told by their impact, and nobody lies dead still after them. Or it rests upside down.
+  down, rolling over, bending and sitting down on the floor take 1.1 rad at the most (786 recorded ones); many falls
+  take more, but those are told by their impact, and nobody lies dead still after them. Or it rests upside down.
 
 Both are undone by stepping upright, and what follows is judged for a limited time only.
 """
@@ -23,6 +23,7 @@ SLICE_NS, BLOCK_SLICES = 20_000_000, 5
 SHORT_BLOCKS, LONG_BLOCKS = 10, 100
 PATH_BLOCKS = 120
 GAP_NS = 150_000_000
+WORN_STEPS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,10 @@ class WearConfig:
 
 
 class Wear:
-    """`worn`: None is not known. `free_until_ns`, `handled_until_ns`: so long it may yet turn out to be off the body."""
+    """`worn`: None is not known. `free_until_ns`, `handled_until_ns`: so long it may yet turn out to be off the body.
+
+    `handled_since_ns`: since when it is in a hand, or was a moment ago; None when no hand was noticed.
+    """
 
     def __init__(self, config: WearConfig) -> None:
         self._config = config
@@ -70,6 +74,7 @@ class Wear:
         self._upside_down_rad = math.radians(config.upside_down_deg)
         self._t_ns = 0
         self._watching = False
+        self._steps_before = 0  # when she was upright again
         self._free_since_ns: int | None = None
         self._blocks = _Blocks()
         self._short, self._long = _Stillness(SHORT_BLOCKS), _Stillness(LONG_BLOCKS)
@@ -77,6 +82,7 @@ class Wear:
         self._path_rad = 0.0
         self.worn: bool | None = None
         self.free_until_ns = self.handled_until_ns = -1
+        self.handled_since_ns: int | None = None
 
     def restart(self) -> None:
         """After a gap: nobody knows what happened in it."""
@@ -92,9 +98,9 @@ class Wear:
         magnitude_mps2: float,
         turning_radps: float,
         tilt_rad: float,
-        stepping: bool,
+        steps: int,
     ) -> None:
-        """One sample, all finite; `tilt_rad` from the personal upright."""
+        """One sample, all finite; `tilt_rad` from the personal upright; `steps` so far."""
         gap, self._t_ns = t_ns - self._t_ns > GAP_NS, t_ns
         if gap:
             self.restart()
@@ -105,11 +111,11 @@ class Wear:
             self._land(t_ns)
         upright = tilt_rad < self._away_rad
         if upright and self.worn is not False and t_ns > self.free_until_ns:
-            if stepping and not self.worn:
-                self._wear()
-            elif self._watching:
+            if self._watching:
+                self._watching, self._steps_before = False, steps
                 self._forget_stillness()
-            self._watching = False
+            elif not self.worn and steps - self._steps_before >= WORN_STEPS:
+                self._wear()
             return
         self._watching = True
         if self._blocks.add(t_ns, accel_mps2, gyro_radps, turning_radps):
@@ -126,7 +132,7 @@ class Wear:
 
     def _wear(self) -> None:
         """Somebody steps with it, upright."""
-        self.worn, self.handled_until_ns = True, -1
+        self.worn, self.handled_until_ns, self.handled_since_ns = True, -1, None
         self._path.extend([0.0] * PATH_BLOCKS)
         self._path_rad = 0.0
         self._forget_stillness()
@@ -150,14 +156,18 @@ class Wear:
             if self._path_rad >= config.handled_rad:
                 self.handled_until_ns = t_ns + round(config.handled_s * 1e9)
                 self.worn = None
+                if self.handled_since_ns is None:
+                    self.handled_since_ns = t_ns
             return
+        if t_ns > self.handled_until_ns:
+            self.handled_since_ns = None
         dead = self._long.add(block)
         if t_ns <= self.free_until_ns:
             fallen = self._short.add(block)
             if fallen is not None and fallen < config.dropped_ratio:
                 self.worn, self.free_until_ns = False, -1
-        if dead is not None and dead < config.dead_ratio and (upside_down or t_ns <= self.handled_until_ns):
-            self.worn = False
+        if dead is not None and dead < config.dead_ratio and self.worn is not False:
+            self.worn = False if upside_down or t_ns <= self.handled_until_ns else None
 
 
 class _Blocks:

@@ -223,8 +223,8 @@ def fell_off_or_dropped(seed: int) -> World:
     if m.dice.random() < 0.5:
         t_s, falls_s, bouts = m.walked_s, math.sqrt(2 * m.dice.uniform(0.75, 1.05) / 9.81), m.walks(m.walked_s + 5.0)
         loose = dropped(_up(m, bouts, t_s), m.dice, falls_s)
-        parts = (_lasting(t_s, loose.motion),)
-        return m.scene(t_s + 75.0, bouts, loose=parts, marks=((t_s + falls_s, "hits the floor"),))
+        off = (_lasting(t_s, loose.motion),)
+        return m.scene(t_s + 75.0, bouts, loose=off, marks=((t_s + falls_s, "hits the floor"),))
     t_s, bouts = _stops(m, 0.8, 4.0), m.walks(m.walked_s)
     height_m = m.dice.uniform(0.44, 0.6) if m.dice.random() < 0.6 else m.dice.uniform(0.8, 1.15)
     falls_s, holds_s = math.sqrt(2 * height_m / 9.81), m.dice.uniform(0.8, 3.0)

@@ -68,13 +68,19 @@ def trip(impact_s: float, dice: Random) -> Incident:
     return Incident(
         impact_s - i,
         impact_s + 2.0,
-        pitch=curve((0, 0), (0.4 * i, -8), (0.7 * i, -22), (i - 0.02, 0.5 * lies), (i + 0.15, 0.85 * lies), (i + 0.4, lies)),
+        pitch=curve(
+            (0, 0), (0.4 * i, -8), (0.7 * i, -22), (i - 0.02, 0.5 * lies), (i + 0.15, 0.85 * lies), (i + 0.4, lies)
+        ),
         roll=curve((0, 0), (i - 0.1, 0.2 * side), (i + 0.2, side), (i + 0.6, 0.9 * side)),
         yaw=curve((0, 0), (i, dice.uniform(-15, 15)), (i + 0.5, dice.uniform(-30, 30))),
         forward=at_rest(pulses((0.5 * i, 0.8 * i, -0.4 * light)), (i, blow_s, 1.0), (i + 0.08, 0.12, 0.3)),
         left=pulses((i + 0.01, blow_s, side / 50), (i + 0.07, blow_s, -side / 50)),
         up=at_rest(
-            pulses((0.42 * i, 0.84 * i, -0.35 * light), (i - 0.2 * s, 0.34 * s, -0.55 * light), (i - 0.11, 0.14, -0.5 * light)),
+            pulses(
+                (0.42 * i, 0.84 * i, -0.35 * light),
+                (i - 0.2 * s, 0.34 * s, -0.55 * light),
+                (i - 0.11, 0.14, -0.5 * light),
+            ),
             *((i, blow_s, 1.0), (i + 0.09, 0.12, 0.35), (i + 0.21, 0.10, 0.12)),
         ),
     )
@@ -85,15 +91,22 @@ def sit_fall(impact_s: float, dice: Random) -> Incident:
     i = dice.uniform(0.55, 1.0)
     # Seated with the trunk leaning back 20 to 60 degrees, or on the back: two in three stay seated.
     ends = -dice.uniform(20.0, 60.0) if dice.random() < 0.67 else -dice.uniform(65.0, 90.0)
-    speed = dice.uniform(1.1, 1.5)  # m/s when the pelvis lands; the legs braked
+    speed = dice.uniform(1.3, 1.7)  # m/s when the pelvis lands; the legs braked
     light_s = 0.75 * i
-    off_g = speed / G_MPS2 / (light_s / 2) * 0.85  # weight taken off: 0.3 to 0.5 g
+    off_g = speed / G_MPS2 / (light_s / 2) * 0.8  # weight taken off: 0.3 to 0.55 g
     blow_s = dice.uniform(0.16, 0.22)
     settle_s = dice.uniform(0.3, 0.8)
     return Incident(
         impact_s - i,
         impact_s + 2.5,
-        pitch=curve((0, 0), (0.4 * i, 10), (0.75 * i, 4), (i, 0.35 * ends), (i + settle_s, 1.08 * ends), (i + 2 * settle_s, ends)),
+        pitch=curve(
+            (0, 0),
+            (0.4 * i, 10),
+            (0.75 * i, 4),
+            (i, 0.35 * ends),
+            (i + settle_s, 1.08 * ends),
+            (i + 2 * settle_s, ends),
+        ),
         roll=curve((0, 0), (i, dice.uniform(-6, 6)), (i + settle_s, dice.uniform(-12, 12))),
         forward=at_rest(pulses((0.5 * i, 0.8 * i, -0.15)), (i, blow_s, 1.0)),
         up=at_rest(pulses((0.55 * i, light_s, -off_g)), (i, blow_s, 1.0), (i + 0.17, 0.18, 0.15)),
@@ -119,7 +132,7 @@ def collapse(end_s: float, dice: Random) -> Incident:
 
 
 def slide_down_a_wall(end_s: float, dice: Random) -> Incident:
-    """Backs against a wall, the knees give way, slides down to sitting; the lower back ends tilted back 25 to 70 deg."""
+    """Backs against a wall, the knees give way, slides down to sitting; the lower back ends tilted by 25 to 70 deg."""
     d = dice.uniform(1.5, 4.0)
     ends, side = -dice.uniform(25.0, 70.0), dice.uniform(-25.0, 25.0)  # seated against it the pelvis rolls back
     bump = dice.uniform(0.15, 0.45)
@@ -152,7 +165,15 @@ def sit_hard(start_s: float, dice: Random) -> Incident:
     return Incident(
         start_s,
         start_s + 2.8,
-        pitch=curve((0, 0), (0.45, 0.7 * lean), (0.8, lean), (0.98, 0.8 * lean), (1.2, 5), (1.5, -8), (2.4, dice.uniform(-15, 5))),
+        pitch=curve(
+            (0, 0),
+            (0.45, 0.7 * lean),
+            (0.8, lean),
+            (0.98, 0.8 * lean),
+            (1.2, 5),
+            (1.5, -8),
+            (2.4, dice.uniform(-15, 5)),
+        ),
         forward=at_rest(pulses((0.75, 0.5, -0.12 * h)), (1.0, 0.12, 1.0)),
         up=at_rest(pulses((0.7, 0.5, -0.28 * h), (0.82, 0.28, -0.36 * h)), (1.0, blow_s, 1.0), (1.11, 0.14, 0.3)),
     )
@@ -173,7 +194,7 @@ def bend(start_s: float, dice: Random) -> Incident:
 
 
 def kneel(start_s: float, dice: Random) -> Incident:
-    """Goes down on one knee, then both, on purpose; trunk 5 to 30 degrees forward; each knee lands with 0.2 to 0.7 g."""
+    """Goes down on one knee, then both, on purpose; trunk 5 to 30 degrees forward; each knee lands at 0.2 to 0.7 g."""
     d, lean = dice.uniform(1.2, 2.5), dice.uniform(5.0, 30.0)
     return Incident(
         start_s,

@@ -1,4 +1,4 @@
-"""The device off the body: dropped, put down, hung up, carried. A rigid body that turns as told; only up is followed."""
+"""The device off the body: dropped, put down, hung up, carried. A rigid body that turns as told; only up is known."""
 
 import math
 from bisect import bisect_right
@@ -64,12 +64,12 @@ def any_direction(dice: Random, length: float) -> Vector:
 def dropped(up: Vector, dice: Random, falls_s: float) -> Loose:
     """Falls freely, spinning; bounces one to three times, rocks, and lies dead still.
 
-    Ranges: spin 1 to 12 rad/s about an axis up to 15 mm from the sensor; rebound 0.2 to 0.45 of the speed; contact 10
-    to 35 ms, as a chip's low-pass filter leaves it (wood, then carpet); spin after a contact up to 15 rad/s.
+    Ranges: spin 1 to 12 rad/s about an axis up to 15 mm from the sensor; rebound 0.2 to 0.45 of the speed; contact 20
+    to 40 ms, as a chip's low-pass filter leaves it (wood, then carpet); spin after a contact up to 15 rad/s.
     """
     spin = any_direction(dice, dice.uniform(1.0, 12.0))
     arm = any_direction(dice, dice.uniform(0.0, 0.015))
-    rebound, contact_s = dice.uniform(0.2, 0.45), dice.uniform(0.010, 0.035)
+    rebound, contact_s = dice.uniform(0.2, 0.45), dice.uniform(0.020, 0.040)
     stages: list[tuple[float, Vector]] = [(0.0, (0.0, 0.0, 0.0)), (0.03, spin)]
     falling: list[tuple[float, float]] = [(0.01, falls_s)]
     blows: list[Pulse] = []
@@ -118,8 +118,9 @@ def handled(up: Vector, dice: Random, holds_s: float, *, then: str = "put down")
     """Unclipped with a tug or two, turned about in a hand for `holds_s`, then put down, or hung up and left swinging.
 
     Ranges: tugs 0.2 to 0.8 g; two or three turns of 60 to 170 degrees within 0.5 to 1.2 s each, the first one of 100 at
-    least, for it has to come from her back to before her eyes; unsteadiness 0.3 to 1 rad/s rms at 0.3 to 2 Hz; the hand's jerks 0.5 to 2 m/s² rms; the
-    clack on the table 0.3 to 1.5 g for 12 to 30 ms; a swing 8 to 25 degrees at 0.8 to 1.3 Hz that dies within 1.5 to 4 s.
+    least, for it has to come from her back to before her eyes; unsteadiness 0.3 to 1 rad/s rms at 0.3 to 2 Hz; the
+    hand's jerks 0.5 to 2 m/s² rms; the clack on the table 0.3 to 1.5 g for 12 to 30 ms; a swing of 8 to 25 degrees at
+    0.8 to 1.3 Hz that dies within 1.5 to 4 s.
     What is hung up is turned half as far, and back again at the end: it hangs within 40 degrees of how it was worn.
     """
     seed = f"hand {dice.random()}"
@@ -155,7 +156,7 @@ def handled(up: Vector, dice: Random, holds_s: float, *, then: str = "put down")
 
 def _turns(dice: Random, holds_s: float, *, back: bool) -> list[tuple[Pulse, Vector]]:
     """How fast it is turned when, and about which axis."""
-    found = []
+    found: list[tuple[Pulse, Vector]] = []
     for index in range(2 if back else dice.randint(2, 3)):
         lasts_s = dice.uniform(0.5, min(1.2, 0.45 * holds_s))
         middle_s = dice.uniform(0.1 + lasts_s / 2, holds_s - lasts_s / 2)
