@@ -204,12 +204,15 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown:
         parser.error(f"no scene {unknown[0]!r}: expected one of {', '.join(FALL_SCENES)}")
     rates_hz, count = ((100,), 10) if options.quick else (RATES_HZ, RUNS)
-    table = rows(list(runs(options.scenes or list(FALL_SCENES), rates_hz, count)))
+    table: list[Row] = []
+    for number, scene in enumerate(options.scenes or FALL_SCENES):
+        found = rows(list(runs([scene], rates_hz, count)))
+        table += found
+        if not options.json:
+            print("\n".join(list(lines(found))[bool(number) :]), flush=True)
     if options.json:
         listed = [{name: getattr(row, name) for name in (*Row.__slots__, "passes")} for row in table]
         print(json.dumps({"bench": "scenes", "peers": PEERS_CALL_PERCENT, "rows": listed}))
-    else:
-        print("\n".join(lines(table)))
     return 0 if all(row.passes for row in table) else 1
 
 

@@ -60,8 +60,8 @@ def trip(impact_s: float, dice: Random) -> Incident:
     """A heel catches, backward: partly in free fall, onto pelvis and back or side, and lies there."""
     descent_s = dice.uniform(*FALL_S)
     s = descent_s / 0.62
-    light = dice.uniform(0.75, 1.1) / s  # of the weight taken off on the way down: less the longer it lasts
-    blow_s = dice.uniform(0.06, 0.10)  # mats and clothes; recorded impacts stay above 1.5 g for 40 to 150 ms
+    light = dice.uniform(0.8, 1.3) / s  # of the weight taken off on the way down: less the longer it lasts
+    blow_s = dice.uniform(0.035, 0.09)  # mats and clothes; recorded impacts stay above 1.5 g for 40 to 150 ms
     side = dice.uniform(-45.0, 45.0)  # onto the back, or half onto a side
     lies = -dice.uniform(72.0, 100.0)
     i = descent_s
@@ -69,7 +69,7 @@ def trip(impact_s: float, dice: Random) -> Incident:
         impact_s - i,
         impact_s + 2.0,
         pitch=curve(
-            (0, 0), (0.4 * i, -8), (0.7 * i, -22), (i - 0.02, 0.5 * lies), (i + 0.15, 0.85 * lies), (i + 0.4, lies)
+            (0, 0), (0.4 * i, -8), (0.7 * i, -22), (i - 0.02, 0.5 * lies), (i + 0.06, 0.8 * lies), (i + 0.4, lies)
         ),
         roll=curve((0, 0), (i - 0.1, 0.2 * side), (i + 0.2, side), (i + 0.6, 0.9 * side)),
         yaw=curve((0, 0), (i, dice.uniform(-15, 15)), (i + 0.5, dice.uniform(-30, 30))),
@@ -169,8 +169,8 @@ def sit_hard(start_s: float, dice: Random) -> Incident:
             (0, 0),
             (0.45, 0.7 * lean),
             (0.8, lean),
-            (0.98, 0.8 * lean),
-            (1.2, 5),
+            (1.0, 0.8 * lean),
+            (1.12, 5),
             (1.5, -8),
             (2.4, dice.uniform(-15, 5)),
         ),
