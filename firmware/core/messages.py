@@ -204,6 +204,7 @@ class Telemetry:
     sway_dps: float | None
     steps: int
     cadence_spm: float | None
+    worn: bool | None = None  # False: dropped, or taken off and put down
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from firmware.core.detectors.fall_alarm import FallAlarm
 from firmware.core.detectors.imu_check import ImuCheck, ImuCheckConfig
 from firmware.core.detectors.lean import LeanConfig, LeanDetector
 from firmware.core.detectors.mounting_check import MountingCheck, MountingCheckConfig
+from firmware.core.detectors.not_worn import NotWorn
 from firmware.core.detectors.obstacle import ObstacleConfig, ObstacleDetector
 from firmware.core.detectors.power import PowerLimitsConfig, PowerWatch
 from firmware.core.detectors.pre_impact import PreImpactConfig, PreImpactDetector
@@ -26,6 +27,7 @@ from firmware.core.estimators.motion import MotionHistory
 from firmware.core.estimators.steps import Steps, StepsConfig
 from firmware.core.estimators.sway import BalanceCues, TrunkSway, TrunkSwayConfig
 from firmware.core.estimators.sway_baseline import PersonalSway, StepRhythm, SwayBaselineConfig
+from firmware.core.estimators.wear import Wear, WearConfig
 from firmware.core.messages import (
     Acknowledgement,
     Alert,
@@ -76,6 +78,7 @@ class CoreConfig:
     lean: LeanConfig = field(default_factory=LeanConfig)
     fall: FallConfig = field(default_factory=FallConfig)
     pre_impact: PreImpactConfig = field(default_factory=PreImpactConfig)
+    wear: WearConfig = field(default_factory=WearConfig)
     imu_check: ImuCheckConfig = field(default_factory=ImuCheckConfig)
     range_check: RangeCheckConfig = field(default_factory=RangeCheckConfig)
     health: HealthConfig = field(default_factory=HealthConfig)
@@ -116,6 +119,8 @@ class SafetyPipeline:
         self._sway = SwayDetector(config.sway)
         self._lean = LeanDetector(config.lean)
         self._fall = FallDetector(config.fall)
+        self._wear = Wear(config.wear)
+        self._not_worn = NotWorn()
         self._fall_alarm = FallAlarm(config.fall)
         self._pre_impact = PreImpactDetector(config.pre_impact)
         self._sos = SosAlarm()
@@ -191,7 +196,7 @@ class SafetyPipeline:
         self._steps.update(t_ns, attitude.vertical_mps2)
         if self._walk.state is WalkState.ENDED:
             return
-        new_slice = self._watch_for_falls(now_ns, t_ns)
+        new_slice = self._watch_for_falls(now_ns, sample)
         if self._health.ok("imu") and attitude.upright_known:
             if new_slice and not alarm.open:
                 self._pre_impact.update(self._motion.slices, attitude.roll_rad)
@@ -199,9 +204,11 @@ class SafetyPipeline:
                 alarm.stand(now_ns, attitude.tilt_rad, self._steps.count)
             self._sense_sway(sample, stepping)
 
-    def _watch_for_falls(self, now_ns: int, t_ns: int) -> bool:
+    def _watch_for_falls(self, now_ns: int, sample: ImuSample) -> bool:
         """Before her upright is known too: how far she turned tells a fall as well. True: a slice of motion ended."""
-        attitude, motion, fall = self._attitude, self._motion, self._fall
+        t_ns, attitude, motion, fall = sample.t_ns, self._attitude, self._motion, self._fall
+        if attitude.upright_known:
+            self._sense_wear(sample)
         if not motion.update(
             t_ns,
             attitude.magnitude_mps2,
@@ -216,12 +223,26 @@ class SafetyPipeline:
         steps = self._steps
         stepped_ns = steps.last_ns if steps.in_a_row >= self._walked_steps else None
         peak_mps2, settled = motion.slices[-1].peak_mps2, not attitude.relearning
-        evidence = fall.update(t_ns, peak_mps2, tilt_rad, looks, stepped_ns, may_rest=settled)
+        worn = self._wear.worn is not False
+        evidence = fall.update(t_ns, peak_mps2, tilt_rad, looks, stepped_ns, worn, settled)
+        evidence = self._not_worn.judge(now_ns, self._wear, evidence)
         if evidence is not None:
             self._fall_alarm.suspect(now_ns, evidence)
         else:
             self._fall_alarm.guess(fall.possible)
         return True
+
+    def _sense_wear(self, sample: ImuSample) -> None:
+        attitude = self._attitude
+        self._wear.update(
+            sample.t_ns,
+            sample.accel_mps2,
+            sample.gyro_radps,
+            attitude.magnitude_mps2,
+            attitude.turning_radps,
+            attitude.tilt_rad,
+            self._steps.count,
+        )
 
     def _forget_motion(self) -> None:
         self._motion.restart()
@@ -254,7 +275,8 @@ class SafetyPipeline:
             self._attitude.restart()
             self._steps.restart()
             self._pre_impact.restart()
-            evidence = self._fall.lose_touch(now_ns)
+            evidence = self._not_worn.restart() or self._fall.lose_touch(now_ns)
+            self._wear.restart()
             self._forget_motion()
             self._fall_alarm.guess(None)
             if evidence is not None and self._walk.state is not WalkState.ENDED:
@@ -432,6 +454,7 @@ class SafetyPipeline:
             round(math.degrees(trunk.rate_radps), 1) if known else None,
             self._steps.count,
             _rounded(self._steps.cadence_spm(now_ns)),
+            self._wear.worn,
         )
 
 

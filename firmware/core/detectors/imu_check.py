@@ -53,6 +53,7 @@ class ImuCheckConfig:
 
 
 G0_MPS2 = 9.80665
+FREE_MPS2 = 0.4 * G0_MPS2
 _SECOND_NS = 1_000_000_000
 _NEVER_NS = -(2**62)
 
@@ -181,6 +182,9 @@ class ImuCheck:
         magnitude = math.sqrt(ax * ax + ay * ay + az * az)
         block.count += 1
         block.sum_mps2 += magnitude
+        if magnitude < FREE_MPS2:
+            block.free += 1
+            block.free_mps2 += magnitude
         if magnitude > block.high_mps2:
             block.high_mps2 = magnitude
         if magnitude < block.low_mps2:
@@ -197,6 +201,8 @@ class ImuCheck:
             return ""
         config = self._config
         mean_g = block.sum_mps2 / block.count / G0_MPS2
+        if mean_g < config.moving_low_g and block.free < 0.7 * block.count:  # it was dropped: nothing for half a second
+            mean_g = (block.sum_mps2 - block.free_mps2) / (block.count - block.free) / G0_MPS2
         still = block.turning_radps < 0.5 and block.high_mps2 - block.low_mps2 < 2.0
         low_g, high_g = config.moving_low_g, config.moving_high_g
         if still:
@@ -209,12 +215,12 @@ class ImuCheck:
 class _Block:
     """One second of samples: how strong, how much turning."""
 
-    __slots__ = ("count", "high_mps2", "low_mps2", "sum_mps2", "turning_radps")
+    __slots__ = ("count", "free", "free_mps2", "high_mps2", "low_mps2", "sum_mps2", "turning_radps")
 
     def __init__(self) -> None:
         self.restart()
 
     def restart(self) -> None:
-        self.count = 0
-        self.sum_mps2 = self.high_mps2 = self.turning_radps = 0.0
+        self.count = self.free = 0
+        self.free_mps2 = self.sum_mps2 = self.high_mps2 = self.turning_radps = 0.0
         self.low_mps2 = math.inf

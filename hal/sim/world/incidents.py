@@ -7,10 +7,9 @@ import math
 from dataclasses import dataclass, field
 
 from hal.sim.world.gait import G_MPS2, STILL, Pose
-from hal.sim.world.shapes import Curve, Pulse
+from hal.sim.world.shapes import Curve, Pulse, Pulses
 
 DESCENT_S = 0.62  # KFall: onset to impact 0.62 s in the median of backward falls
-Pulses = tuple[Pulse, ...]
 
 
 @dataclass(frozen=True, slots=True)

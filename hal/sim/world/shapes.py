@@ -101,6 +101,9 @@ class Pulse:
         return self.peak * self.width_s / 2
 
 
+Pulses = tuple[Pulse, ...]
+
+
 class Wander:
     """What a body does without meaning to: seeded, never repeating within a walk, with a given rms."""
 

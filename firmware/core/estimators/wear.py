@@ -1,0 +1,269 @@
+"""Whether the device is on a body: it fell freely and then lay dead, or a hand turned it about and then it lay dead.
+
+Lying dead still is never enough. People who lie quietly on their back differ from a thing on a table by their breath
+and their heartbeat alone, and for a sensor that is noisy enough not even by those; somebody unconscious must never be
+taken for a device that was put down. So something has to come before it that no body on its way to the floor does:
+
+* *True free fall*: |a| below 0.25 g for 0.23 s. In 2443 recorded falls the longest is 0.21 s; jumps reach 0.31 s.
+* *A hand*: turning faster than 1.5 rad/s, far from the wearer's upright, for 1.3 rad more than that within 12 s. Lying
+  down, rolling over, bending and sitting down on the floor take 1.1 rad at the most (786 recorded ones); many falls
+  take more, but those are told by their impact, and nobody lies dead still after them. Or it rests upside down.
+
+Both are undone by stepping upright, and what follows is judged for a limited time only.
+"""
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+from hal.samples import Vector
+
+G0_MPS2 = 9.80665
+SLICE_NS, BLOCK_SLICES = 20_000_000, 5
+SHORT_BLOCKS, LONG_BLOCKS = 10, 100
+PATH_BLOCKS = 120
+GAP_NS = 150_000_000
+WORN_STEPS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class WearConfig:
+    """What a body never does, and how still a thing lies."""
+
+    free_g: float = 0.25
+    free_s: float = 0.23  # recorded falls stay below it for 0.21 s at the most, drops from 30 cm on for longer
+    settle_s: float = 3.0  # after a free fall, so long a fall alarm waits whether it lies dead
+    away_deg: float = 30.0  # from the personal upright
+    brisk_radps: float = 1.5  # nobody lies down as fast, but for a moment
+    handled_rad: float = 1.3  # turned so much further than at that rate, while away, within 12 s: in a hand
+    handled_s: float = 25.0  # so long after the last turn it is judged whether it was put down
+    upside_down_deg: float = 135.0  # recorded people rest at up to 125
+    moved_radps: float = 0.15  # a thing that turns as fast was picked up
+    # How much larger the slow changes are than the sensor's own noise explains; a thing at rest has 1.
+    dead_ratio: float = 1.28  # over 10 s, acceleration and turning alike: recorded people lie at 1.45 and more
+    dropped_ratio: float = 1.9  # over 1 s
+
+    def __post_init__(self) -> None:
+        for key, low, high in (
+            ("free_g", 0.1, 0.4),
+            ("free_s", 0.18, 0.5),
+            ("settle_s", 1.5, 5.0),
+            ("away_deg", 20.0, 60.0),
+            ("brisk_radps", 1.0, 3.0),
+            ("handled_rad", 1.0, 10.0),
+            ("handled_s", 12.0, 60.0),
+            ("upside_down_deg", 120.0, 170.0),
+            ("moved_radps", 0.05, 0.5),
+            ("dead_ratio", 1.1, 1.4),
+            ("dropped_ratio", 1.3, 2.5),
+        ):
+            if not low <= getattr(self, key) <= high:
+                raise ValueError(f"wear: {key} ({getattr(self, key)}) must lie between {low} and {high}")
+
+
+class Wear:
+    """`worn`: None is not known. `free_until_ns`, `handled_until_ns`: so long it may yet turn out to be off the body.
+
+    `handled_since_ns`: since when it is in a hand, or was a moment ago; None when no hand was noticed.
+    """
+
+    def __init__(self, config: WearConfig) -> None:
+        self._config = config
+        self._free_mps2 = config.free_g * G0_MPS2
+        self._away_rad = math.radians(config.away_deg)
+        self._upside_down_rad = math.radians(config.upside_down_deg)
+        self._t_ns = 0
+        self._watching = False
+        self._steps_before = 0  # when she was upright again
+        self._free_since_ns: int | None = None
+        self._blocks = _Blocks()
+        self._short, self._long = _Stillness(SHORT_BLOCKS), _Stillness(LONG_BLOCKS)
+        self._path: deque[float] = deque([0.0] * PATH_BLOCKS, maxlen=PATH_BLOCKS)
+        self._path_rad = 0.0
+        self.worn: bool | None = None
+        self.free_until_ns = self.handled_until_ns = -1
+        self.handled_since_ns: int | None = None
+
+    def restart(self) -> None:
+        """After a gap: nobody knows what happened in it."""
+        self._free_since_ns = None
+        self._forget_stillness()
+        self.worn = None
+
+    def update(
+        self,
+        t_ns: int,
+        accel_mps2: Vector,
+        gyro_radps: Vector,
+        magnitude_mps2: float,
+        turning_radps: float,
+        tilt_rad: float,
+        steps: int,
+    ) -> None:
+        """One sample, all finite; `tilt_rad` from the personal upright; `steps` so far."""
+        gap, self._t_ns = t_ns - self._t_ns > GAP_NS, t_ns
+        if gap:
+            self.restart()
+        if magnitude_mps2 < self._free_mps2:
+            if self._free_since_ns is None:
+                self._free_since_ns = t_ns
+        elif self._free_since_ns is not None:
+            self._land(t_ns)
+        upright = tilt_rad < self._away_rad
+        if upright and self.worn is not False and t_ns > self.free_until_ns:
+            if self._watching:
+                self._watching, self._steps_before = False, steps
+                self._forget_stillness()
+            elif not self.worn and steps - self._steps_before >= WORN_STEPS:
+                self._wear()
+            return
+        self._watching = True
+        if self._blocks.add(t_ns, accel_mps2, gyro_radps, turning_radps):
+            self._judge(t_ns, upright, tilt_rad > self._upside_down_rad)
+
+    def _land(self, t_ns: int) -> None:
+        """The end of a fall, long or short."""
+        assert self._free_since_ns is not None
+        if t_ns - self._free_since_ns >= self._config.free_s * 1e9:
+            self.free_until_ns = t_ns + round(self._config.settle_s * 1e9)
+            self.worn = None
+            self._forget_stillness()
+        self._free_since_ns = None
+
+    def _wear(self) -> None:
+        """Somebody steps with it, upright."""
+        self.worn, self.handled_until_ns, self.handled_since_ns = True, -1, None
+        self._path.extend([0.0] * PATH_BLOCKS)
+        self._path_rad = 0.0
+        self._forget_stillness()
+
+    def _forget_stillness(self) -> None:
+        self._blocks.restart()
+        self._short.restart()
+        self._long.restart()
+
+    def _judge(self, t_ns: int, upright: bool, upside_down: bool) -> None:
+        """A block of 0.1 s is full."""
+        config, block = self._config, self._blocks
+        turned_rad = 0.0 if upright else max(0.0, block.turning_radps - config.brisk_radps) * block.span_s
+        self._path_rad += turned_rad - self._path[0]
+        self._path.append(turned_rad)
+        if block.turning_radps > config.moved_radps:
+            self._short.restart()
+            self._long.restart()
+            if self.worn is False:
+                self.worn = None
+            if self._path_rad >= config.handled_rad:
+                self.handled_until_ns = t_ns + round(config.handled_s * 1e9)
+                self.worn = None
+                if self.handled_since_ns is None:
+                    self.handled_since_ns = t_ns
+            return
+        if t_ns > self.handled_until_ns:
+            self.handled_since_ns = None
+        dead = self._long.add(block)
+        if t_ns <= self.free_until_ns:
+            fallen = self._short.add(block)
+            if fallen is not None and fallen < config.dropped_ratio:
+                self.worn, self.free_until_ns = False, -1
+        if dead is not None and dead < config.dead_ratio and self.worn is not False:
+            self.worn = False if upside_down or t_ns <= self.handled_until_ns else None
+
+
+class _Blocks:
+    """Means of 0.1 s, and how the means of 20 ms in them differ from one to the next: the same at any sampling rate."""
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        self._since_ns: int | None = None
+        self._last: tuple[float, ...] | None = None
+        self._start_slice()
+        self._start_block()
+
+    def add(self, t_ns: int, accel_mps2: Vector, gyro_radps: Vector, turning_radps: float) -> bool:
+        """True when a block is full."""
+        if self._since_ns is None:
+            self._since_ns = self._began_ns = t_ns
+        self._count += 1
+        self._ax += accel_mps2[0]
+        self._ay += accel_mps2[1]
+        self._az += accel_mps2[2]
+        self._wx += gyro_radps[0]
+        self._wy += gyro_radps[1]
+        self._wz += gyro_radps[2]
+        self._turning += turning_radps
+        if t_ns - self._since_ns < SLICE_NS:
+            return False
+        self._since_ns = max(self._since_ns + SLICE_NS, t_ns - SLICE_NS)
+        self._finish_slice()
+        if self._slices < BLOCK_SLICES:
+            return False
+        share = 1.0 / BLOCK_SLICES
+        self.means = tuple(total * share for total in self._totals)
+        self.turning_radps = self._turned * share
+        self.span_s = (t_ns - self._began_ns) * 1e-9
+        self._began_ns = t_ns
+        self.accel_steps, self.gyro_steps = self._accel_steps * share, self._gyro_steps * share
+        self._start_block()
+        return True
+
+    def _start_slice(self) -> None:
+        self._count = 0
+        self._ax = self._ay = self._az = self._wx = self._wy = self._wz = self._turning = 0.0
+
+    def _start_block(self) -> None:
+        self._slices, self._turned = 0, 0.0
+        self._totals = [0.0] * 6
+        self._accel_steps = self._gyro_steps = 0.0
+
+    def _finish_slice(self) -> None:
+        share = 1.0 / self._count
+        now = tuple(total * share for total in (self._ax, self._ay, self._az, self._wx, self._wy, self._wz))
+        self._turned += self._turning * share
+        steps = [0.0] * 6 if self._last is None else [(b - a) * (b - a) for a, b in zip(self._last, now, strict=True)]
+        self._accel_steps += steps[0] + steps[1] + steps[2]
+        self._gyro_steps += steps[3] + steps[4] + steps[5]
+        for axis, value in enumerate(now):
+            self._totals[axis] += value
+        self._slices += 1
+        self._last = now
+        self._start_slice()
+
+
+class _Stillness:
+    """How much slower changes exceed what noise alone would leave of them, over a number of blocks."""
+
+    def __init__(self, blocks: int) -> None:
+        self._blocks = blocks
+        self.restart()
+
+    def restart(self) -> None:
+        self._count = 0
+        self._first: tuple[float, ...] = (0.0,) * 6
+        self._sums, self._squares = [0.0] * 6, [0.0] * 6
+        self._accel_steps = self._gyro_steps = 0.0
+
+    def add(self, block: _Blocks) -> float | None:
+        """The larger one of acceleration's and turning's ratio, once the last block is in; infinite when unknown."""
+        if not self._count:
+            self._first = block.means
+        for axis, (value, first) in enumerate(zip(block.means, self._first, strict=True)):
+            more = value - first
+            self._sums[axis] += more
+            self._squares[axis] += more * more
+        self._accel_steps += block.accel_steps
+        self._gyro_steps += block.gyro_steps
+        self._count += 1
+        if self._count < self._blocks:
+            return None
+        ratio = max(self._ratio(range(3), self._accel_steps), self._ratio(range(3, 6), self._gyro_steps))
+        self.restart()
+        return ratio
+
+    def _ratio(self, axes: range, steps: float) -> float:
+        n = self._count
+        slow = sum(self._squares[axis] - self._sums[axis] * self._sums[axis] / n for axis in axes) / (n - 1)
+        noise = steps / n / 2 / BLOCK_SLICES  # of a mean of five, when each differs from the next by chance alone
+        return math.sqrt(max(0.0, slow) / noise) if noise > 0.0 else math.inf  # no noise: no sensor, or a stuck one
