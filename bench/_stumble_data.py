@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware.core.config import CoreConfig
 from firmware.core.messages import Alert, Hazard, Severity, Tick
-from firmware.core.pipeline import CoreConfig, SafetyPipeline
+from firmware.core.pipeline import SafetyPipeline
 from firmware.evaluation.dataset import Trial, read, sources
 from firmware.evaluation.no_gyro import rates_from_gravity
 from firmware.evaluation.stream import LEAD_IN_S, led_in

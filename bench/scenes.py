@@ -15,8 +15,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from firmware.core.config import CoreConfig
 from firmware.core.messages import Alert, Hazard, Output, Severity, Telemetry, Tick
-from firmware.core.pipeline import CoreConfig, SafetyPipeline
+from firmware.core.pipeline import SafetyPipeline
 from hal.samples import ButtonSample, ImuSample, RangeSample, Vector
 from hal.sim.world.fall_scenes import FALL_SCENES
 from hal.sim.world.scene import World

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from firmware import typed
-from firmware.core.pipeline import CoreConfig
+from firmware.core.config import CoreConfig
 from firmware.errors import ConfigError
 from firmware.link.config import MqttConfig
 from firmware.plain_file import read_bytes

@@ -15,7 +15,7 @@ from firmware.commands.checks.outputs import BEEP_FIRST, BEEP_SECOND, PLAYING_S,
 from firmware.commands.checks.power import look_at_power
 from firmware.commands.checks.rangefinder import look_at_rangefinder
 from firmware.commands.checks.wiring import wiring
-from firmware.core.pipeline import CoreConfig
+from firmware.core.config import CoreConfig
 from hal.board import Board, ping_times_s
 from hal.config import BoardConfig
 

@@ -39,6 +39,11 @@ class Arbiter:
         self._stale = True  # whether the pattern has to be chosen anew
         self.pattern = Pattern.SILENT
 
+    @property
+    def busy(self) -> bool:
+        """Something is open, sounds or is about to: time alone may change the pattern."""
+        return bool(self._alarms) or self._stale or self._notice is not None
+
     def judge(self, now_ns: int, detection: Detection, out: list[Output]) -> None:
         """One detector's word; appends an alert when it is a new one. A detector repeats the same object till then."""
         part = str(detection.data["part"]) if detection.hazard is Hazard.FAULT else ""
@@ -85,7 +90,8 @@ class Arbiter:
         """Time passed: change the pattern if another one is due."""
         if self._notice is not None and now_ns >= self._notice_until_ns:
             self._notice, self._stale = None, True
-        self._time_spells(now_ns)
+        if self._alarms:
+            self._time_spells(now_ns)
         if not self._stale:
             return
         rule, pattern = QUIET, Pattern.SILENT

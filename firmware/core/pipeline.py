@@ -2,32 +2,24 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from firmware.core.arbiter import Arbiter
-from firmware.core.detectors.fall import FallConfig, FallDetector
+from firmware.core.balance import Balance
+from firmware.core.config import CoreConfig
 from firmware.core.detectors.fall_alarm import FallAlarm
-from firmware.core.detectors.imu_check import ImuCheck, ImuCheckConfig
-from firmware.core.detectors.lean import LeanConfig, LeanDetector
-from firmware.core.detectors.mounting_check import MountingCheck, MountingCheckConfig
-from firmware.core.detectors.not_worn import NotWorn
-from firmware.core.detectors.obstacle import ObstacleConfig, ObstacleDetector
-from firmware.core.detectors.power import PowerLimitsConfig, PowerWatch
-from firmware.core.detectors.pre_impact import PreImpactConfig, PreImpactDetector
-from firmware.core.detectors.range_check import RangeCheck, RangeCheckConfig
-from firmware.core.detectors.readiness import Readiness, ReadinessConfig
-from firmware.core.detectors.sensor_health import HealthConfig, SensorHealth
+from firmware.core.detectors.imu_check import ImuCheck
+from firmware.core.detectors.mounting_check import MountingCheck
+from firmware.core.detectors.obstacle import ObstacleDetector
+from firmware.core.detectors.power import PowerWatch
+from firmware.core.detectors.range_check import RangeCheck
+from firmware.core.detectors.readiness import Readiness
+from firmware.core.detectors.sensor_health import SensorHealth
 from firmware.core.detectors.sos import SosAlarm
-from firmware.core.detectors.sway import SwayConfig, SwayDetector
-from firmware.core.estimators.approach import Approach, ApproachConfig
-from firmware.core.estimators.attitude import Attitude, AttitudeConfig
-from firmware.core.estimators.button import ButtonGestureConfig, ButtonGestures, Gesture
-from firmware.core.estimators.fall_features import FallLooks
-from firmware.core.estimators.motion import MotionHistory
-from firmware.core.estimators.steps import Steps, StepsConfig
-from firmware.core.estimators.sway import BalanceCues, TrunkSway, TrunkSwayConfig
-from firmware.core.estimators.sway_baseline import PersonalSway, StepRhythm, SwayBaselineConfig
-from firmware.core.estimators.wear import Wear, WearConfig
+from firmware.core.estimators.approach import Approach
+from firmware.core.estimators.attitude import Attitude
+from firmware.core.estimators.button import ButtonGestures, Gesture
+from firmware.core.estimators.steps import Steps
+from firmware.core.falling import Falling
 from firmware.core.messages import (
     Acknowledgement,
     Alert,
@@ -47,7 +39,7 @@ from firmware.core.messages import (
     WalkChanged,
     WalkState,
 )
-from firmware.core.walk import Walk, WalkConfig
+from firmware.core.walk import Walk
 from hal.samples import ButtonSample, ImuSample, PowerSample, RangeSample, SensorFault
 
 TELEMETRY_NS = 200_000_000
@@ -61,31 +53,8 @@ LONGEST_AGE_S = 1e7
 """An alarm that claims to be older says nothing about its age."""
 LOOKS_AWAY_RAD = math.radians(30.0)
 """With the trunk tilted so far, the rangefinder looks at the floor or into the air, not at the way behind."""
-
-
-@dataclass(frozen=True, slots=True)
-class CoreConfig:
-    """Every number that the core decides by; one section beside each part of it."""
-
-    attitude: AttitudeConfig = field(default_factory=AttitudeConfig)
-    approach: ApproachConfig = field(default_factory=ApproachConfig)
-    steps: StepsConfig = field(default_factory=StepsConfig)
-    trunk_sway: TrunkSwayConfig = field(default_factory=TrunkSwayConfig)
-    sway_baseline: SwayBaselineConfig = field(default_factory=SwayBaselineConfig)
-    button_gesture: ButtonGestureConfig = field(default_factory=ButtonGestureConfig)
-    obstacle: ObstacleConfig = field(default_factory=ObstacleConfig)
-    sway: SwayConfig = field(default_factory=SwayConfig)
-    lean: LeanConfig = field(default_factory=LeanConfig)
-    fall: FallConfig = field(default_factory=FallConfig)
-    pre_impact: PreImpactConfig = field(default_factory=PreImpactConfig)
-    wear: WearConfig = field(default_factory=WearConfig)
-    imu_check: ImuCheckConfig = field(default_factory=ImuCheckConfig)
-    range_check: RangeCheckConfig = field(default_factory=RangeCheckConfig)
-    health: HealthConfig = field(default_factory=HealthConfig)
-    readiness: ReadinessConfig = field(default_factory=ReadinessConfig)
-    mounting_check: MountingCheckConfig = field(default_factory=MountingCheckConfig)
-    power_limits: PowerLimitsConfig = field(default_factory=PowerLimitsConfig)
-    walk: WalkConfig = field(default_factory=WalkConfig)
+# Looking up the member of an enum costs 0.1 us, and these are asked all the time.
+_SELF_TEST, _READY, _ENDED = WalkState.SELF_TEST, WalkState.READY, WalkState.ENDED
 
 
 class SafetyPipeline:
@@ -100,10 +69,6 @@ class SafetyPipeline:
         self._attitude = Attitude(config.attitude)
         self._approach = Approach(config.approach)
         self._steps = Steps(config.steps)
-        self._trunk = TrunkSway(config.trunk_sway)
-        self._cues = BalanceCues(self._trunk)
-        self._personal = PersonalSway(config.sway_baseline)
-        self._rhythm = StepRhythm()
         self._gestures = ButtonGestures(config.button_gesture)
         self._imu_check = ImuCheck(config.imu_check)
         self._range_check = RangeCheck(config.range_check)
@@ -111,18 +76,11 @@ class SafetyPipeline:
         self._readiness = Readiness(config.readiness)
         self._mounting_check = MountingCheck(config.mounting_check)
         self._relearn_s = config.fall.down_s + RELEARN_LATER_S
-        self._motion = MotionHistory()
-        self._fall_looks = FallLooks()
-        self._walked_steps = config.fall.walked_steps
         self._power = PowerWatch(config.power_limits)
         self._obstacle = ObstacleDetector(config.obstacle)
-        self._sway = SwayDetector(config.sway)
-        self._lean = LeanDetector(config.lean)
-        self._fall = FallDetector(config.fall)
-        self._wear = Wear(config.wear)
-        self._not_worn = NotWorn()
+        self._falling = Falling(config, self._attitude, self._steps)
+        self._balance = Balance(config, self._attitude, self._steps)
         self._fall_alarm = FallAlarm(config.fall)
-        self._pre_impact = PreImpactDetector(config.pre_impact)
         self._sos = SosAlarm()
         self._arbiter = Arbiter()
         self._walk = Walk(config.walk)
@@ -134,6 +92,7 @@ class SafetyPipeline:
         self._told_power: PowerState | None = None
         self._said: tuple[Detection, ...] = ()
         self._next_watch_ns = self._next_walk_ns = self._next_health_ns = self._next_telemetry_ns = 0
+        self._due_ns = 0  # until then a sample that changes nothing leaves nothing to do
 
     @property
     def steps(self) -> int:
@@ -143,14 +102,19 @@ class SafetyPipeline:
     @property
     def balance(self) -> tuple[tuple[float, ...], tuple[float, ...], float]:
         """For measuring: the cues of the last slice, what a stumble was judged by (empty: no steps), and the score."""
-        return self._cues.values, self._sway.cues, self._sway.score
+        balance = self._balance
+        return balance.cues.values, balance.sway.cues, balance.sway.score
 
     def step(self, message: Input) -> list[Output]:
         """Take one input, in the order of arrival; its time may lie before that of the input before it."""
-        now_ns = self._now_ns = message.t_ns if self._now_ns is None else max(self._now_ns, message.t_ns)
+        now_ns = self._now_ns
+        if now_ns is None or message.t_ns > now_ns:
+            now_ns = self._now_ns = message.t_ns
         out: list[Output] = []
         if isinstance(message, ImuSample):
             self._feel(now_ns, message)
+            if now_ns < self._due_ns and self._unchanged():
+                return out  # as after most samples: nothing is due, nothing is new
         elif isinstance(message, RangeSample):
             self._look(now_ns, message)
         elif isinstance(message, ButtonSample):
@@ -166,12 +130,13 @@ class SafetyPipeline:
         elif isinstance(message, Resume):
             self._resume(now_ns, message, out)
         elif isinstance(message, SwayBaseline):
-            self._personal.carry(message)
+            self._balance.personal.carry(message)
         if self._gestures.down_since_ns is not None:
             self._take_gesture(now_ns, self._gestures.wait(now_ns))
         self._judge(now_ns, out)
         self._arbiter.choose(now_ns, out)
         self._tell(now_ns, out)
+        self._due_ns = self._next_due_ns()
         return out
 
     def _feel(self, now_ns: int, sample: ImuSample) -> None:
@@ -179,94 +144,42 @@ class SafetyPipeline:
 
         A sample that is good by itself is used for falls at once, also while the IMU is on probation after a fault.
         """
-        reason = self._imu_check.judge(now_ns, sample)
+        check, health = self._imu_check, self._health
+        reason = check.judge(now_ns, sample)
         if reason:
-            self._health.blame("imu", now_ns, reason)
-            if self._imu_check.garbled:
-                self._forget_motion()  # the impacts of the last moments were none
-        if not self._imu_check.usable:
+            health.blame("imu", now_ns, reason)
+            if check.garbled:
+                self._falling.forget_motion()  # the impacts of the last moments were none
+        if not check.usable:
             return
-        self._health.hear("imu", sample.t_ns)
+        t_ns, attitude, alarm, steps = sample.t_ns, self._attitude, self._fall_alarm, self._steps
+        health.hear("imu", t_ns)
         self._felt_ns = now_ns
-        t_ns, attitude, alarm = sample.t_ns, self._attitude, self._fall_alarm
-        stepping = self._steps.under_way(now_ns)
+        stepping = steps.under_way(now_ns)
         # Nobody on the floor stands; but the alarm of an earlier run may be old, and who is upright now stands.
         standing = not alarm.open or (alarm.resumed and attitude.tilt_rad < LOOKS_AWAY_RAD)
         attitude.update(t_ns, sample.accel_mps2, sample.gyro_radps, stepping, standing)
-        self._steps.update(t_ns, attitude.vertical_mps2)
-        if self._walk.state is WalkState.ENDED:
+        steps.update(t_ns, attitude.vertical_mps2)
+        if self._walk.state is _ENDED:
             return
-        new_slice = self._watch_for_falls(now_ns, sample)
-        if self._health.ok("imu") and attitude.upright_known:
-            if new_slice and not alarm.open:
-                self._pre_impact.update(self._motion.slices, attitude.roll_rad)
-            if alarm.open:
-                alarm.stand(now_ns, attitude.tilt_rad, self._steps.count)
-            self._sense_sway(sample, stepping)
-
-    def _watch_for_falls(self, now_ns: int, sample: ImuSample) -> bool:
-        """Before her upright is known too: how far she turned tells a fall as well. True: a slice of motion ended."""
-        t_ns, attitude, motion, fall = sample.t_ns, self._attitude, self._motion, self._fall
-        if attitude.upright_known:
-            self._sense_wear(sample)
-        if not motion.update(
-            t_ns,
-            attitude.magnitude_mps2,
-            attitude.vertical_mps2,
-            attitude.turning_radps,
-            attitude.tilt_rad,
-            attitude.up,
-        ):
-            return False
-        looks = self._fall_looks.update(motion.slices, attitude.upright)
-        tilt_rad = attitude.tilt_rad if attitude.upright_known or self._walk.active else None
-        steps = self._steps
-        stepped_ns = steps.last_ns if steps.in_a_row >= self._walked_steps else None
-        peak_mps2, settled = motion.slices[-1].peak_mps2, not attitude.relearning
-        worn = self._wear.worn is not False
-        evidence = fall.update(t_ns, peak_mps2, tilt_rad, looks, stepped_ns, worn, settled)
-        evidence = self._not_worn.judge(now_ns, self._wear, evidence)
-        if evidence is not None:
-            self._fall_alarm.suspect(now_ns, evidence)
-        else:
-            self._fall_alarm.guess(fall.possible)
-        return True
-
-    def _sense_wear(self, sample: ImuSample) -> None:
-        attitude = self._attitude
-        self._wear.update(
-            sample.t_ns,
-            sample.accel_mps2,
-            sample.gyro_radps,
-            attitude.magnitude_mps2,
-            attitude.turning_radps,
-            attitude.tilt_rad,
-            self._steps.count,
-        )
-
-    def _forget_motion(self) -> None:
-        self._motion.restart()
-        self._fall_looks.restart()
-        self._fall.restart()
-
-    def _sense_sway(self, sample: ImuSample, stepping: bool) -> None:
-        t_ns, attitude, trunk, personal, sway = sample.t_ns, self._attitude, self._trunk, self._personal, self._sway
-        tilt_rad = (attitude.pitch_rad, attitude.roll_rad)
-        rates_radps = (attitude.pitch_radps, attitude.roll_radps)
-        if not self._cues.update(t_ns, tilt_rad, rates_radps, attitude.magnitude_mps2, attitude.vertical_mps2):
+        new_slice = self._falling.update(now_ns, sample, self._walk.active)
+        if new_slice:
+            self._take_evidence(now_ns)
+        if not (attitude.upright_known and health.ok("imu")):
             return
+        if alarm.open:
+            alarm.stand(now_ns, attitude.tilt_rad, steps.count)
+        elif new_slice:
+            self._falling.sense_impact_coming()
         # Bending down while standing is no sway, and nobody on the floor needs the warning.
-        walks = stepping and not self._fall_alarm.open
-        (x, y, z), (wx, wy, wz) = attitude.up, sample.gyro_radps
-        learning = walks and sway.score < 1.0
-        personal.update(self._cues.values, self._cues.span_s, x * wx + y * wy + z * wz, self._steps.count, learning)
-        rhythm = self._rhythm.update(t_ns, self._steps.count)
-        self._lean.update(t_ns, *tilt_rad, walks)
-        if walks:
-            sway.update(t_ns, personal.ratios, rhythm, (trunk.forward_rad, trunk.right_rad))
-            self._walk.note_sway(trunk.pitch_rad, trunk.roll_rad)
+        if self._balance.update(sample, stepping and not alarm.open):
+            self._walk.note_sway(self._balance.trunk.pitch_rad, self._balance.trunk.roll_rad)
+
+    def _take_evidence(self, now_ns: int) -> None:
+        if self._falling.evidence is not None:
+            self._fall_alarm.suspect(now_ns, self._falling.evidence)
         else:
-            sway.clear()
+            self._fall_alarm.guess(self._falling.possible)
 
     def _watch_senses(self, now_ns: int) -> None:
         """A sense that is silent for too long, whatever the reason: neither a hazard nor calm is known any more."""
@@ -274,12 +187,9 @@ class SafetyPipeline:
             self._felt_ns = None
             self._attitude.restart()
             self._steps.restart()
-            self._pre_impact.restart()
-            evidence = self._not_worn.restart() or self._fall.lose_touch(now_ns)
-            self._wear.restart()
-            self._forget_motion()
+            evidence = self._falling.lose_touch(now_ns)
             self._fall_alarm.guess(None)
-            if evidence is not None and self._walk.state is not WalkState.ENDED:
+            if evidence is not None and self._walk.state is not _ENDED:
                 self._fall_alarm.suspect(now_ns, evidence)
         if self._seen_ns is not None and now_ns - self._seen_ns >= self._unseen_ns:
             self._seen_ns = None
@@ -297,7 +207,7 @@ class SafetyPipeline:
         if not self._range_check.usable:
             return
         self._health.hear("rangefinder", sample.t_ns)
-        if self._walk.state is WalkState.ENDED:
+        if self._walk.state is _ENDED:
             return
         self._seen_ns = now_ns
         tilted = self._attitude.upright_known and self._attitude.tilt_rad > LOOKS_AWAY_RAD
@@ -327,7 +237,7 @@ class SafetyPipeline:
     def _take_gesture(self, now_ns: int, gesture: Gesture) -> None:
         if gesture is Gesture.HELD and self._gestures.down_since_ns is not None:
             if self._fall_alarm.cancel(self._gestures.down_since_ns):
-                self._fall.excuse(now_ns)
+                self._falling.excuse(now_ns)
             self._sos.cancel(self._gestures.down_since_ns)
         elif gesture is Gesture.PRESSED_REPEATEDLY:
             self._sos.call(now_ns)
@@ -340,14 +250,13 @@ class SafetyPipeline:
             self._arbiter.notify(now_ns, Pattern.TEST)
         elif command.name == "end" and self._walk.end(now_ns):
             self._obstacle.clear()
-            self._sway.clear()
-            self._lean.clear()
+            self._balance.clear()
             self._approach.forget()
             for detection in (*self._health.end(), *self._power.end()):
                 self._arbiter.judge(now_ns, detection, out)
             self._arbiter.notify(now_ns, Pattern.ENDED)
             out.append(WalkChanged(now_ns, self._walk.state, self._walk.summary(now_ns)))
-            out.append(self._personal.baseline(now_ns))
+            out.append(self._balance.personal.baseline(now_ns))
 
     def _resume(self, now_ns: int, message: Resume, out: list[Output]) -> None:
         """An earlier run left a walk, perhaps with an open alarm: told again at once, under a number of this run."""
@@ -358,6 +267,7 @@ class SafetyPipeline:
             self._sos.resume(now_ns, age_s)
         self._alert(now_ns, (self._fall_alarm.detection, self._sos.detection), out)
         if message.walking and self._walk.resume(now_ns, self._steps):
+            self._falling.resume_walk()
             self._told_start = True
             out.append(WalkChanged(now_ns, self._walk.state, self._walk.summary(now_ns)))
 
@@ -366,12 +276,15 @@ class SafetyPipeline:
         if now_ns >= self._next_watch_ns:
             self._next_watch_ns = now_ns + WALK_NS
             self._watch_senses(now_ns)
-        changes = [] if self._walk.state is WalkState.ENDED else self._health.update(now_ns) + self._power.wait(now_ns)
-        if self._turns != self._health.turns:
-            self._turns, self._next_health_ns = self._health.turns, now_ns
+        health, power = self._health, self._power
+        changes: list[Detection] = []
+        if (now_ns >= health.due_ns or now_ns >= power.due_ns) and self._walk.state is not _ENDED:
+            changes = health.update(now_ns) + power.wait(now_ns)
+        if self._turns != health.turns:
+            self._turns, self._next_health_ns = health.turns, now_ns
             self._isolate()
-        hazards = (self._obstacle.detection, self._sway.detection, self._lean.detection)
-        said = (self._fall_alarm.wait(now_ns), self._sos.detection, *hazards)
+        self._fall_alarm.wait(now_ns)
+        said = self._says()
         if changes:
             self._next_health_ns = now_ns
         elif said == self._said:
@@ -380,6 +293,29 @@ class SafetyPipeline:
         self._said = said
         self._fall_alarm.finish()
         self._sos.finish()
+
+    def _says(self) -> tuple[Detection, ...]:
+        """What each detector says now; the parts of the device speak for themselves, when one changes."""
+        balance, falls = self._balance, self._fall_alarm.detection
+        obstacle = self._obstacle.detection
+        return (falls, self._sos.detection, obstacle, balance.sway.detection, balance.lean.detection)
+
+    def _unchanged(self) -> bool:
+        quiet = self._health.turns == self._turns and not self._falling.pre_impact.armed
+        return quiet and self._says() == self._said
+
+    def _next_due_ns(self) -> int:
+        """When time alone changes something next: at once while something sounds or the button is down."""
+        if self._arbiter.busy or self._gestures.down_since_ns is not None:
+            return 0
+        return min(
+            self._next_watch_ns,
+            self._next_walk_ns,
+            self._next_health_ns,
+            self._next_telemetry_ns,
+            self._health.due_ns,
+            self._power.due_ns,
+        )
 
     def _alert(self, now_ns: int, detections: Iterable[Detection], out: list[Output]) -> None:
         first = len(out)
@@ -392,24 +328,21 @@ class SafetyPipeline:
     def _isolate(self) -> None:
         """What a faulty part said last must not go on sounding as a hazard, nor as calm."""
         if not self._health.ok("imu"):
-            self._trunk.restart()
-            self._cues.restart()
-            self._personal.restart()
-            self._lean.clear()
+            self._balance.restart()
             self._fall_alarm.lose_sight()
-            self._sway.clear()
         if not self._health.ok("button"):
             self._gestures.forget()
 
     def _tell(self, now_ns: int, out: list[Output]) -> None:
         """The state of the walk, the health of the parts, and the numbers of the moment."""
         walk = self._walk
-        if self._pre_impact.armed and self._pre_impact.turned(now_ns):
-            out.append(PreImpact(now_ns, self._pre_impact.armed, round(self._pre_impact.score, 4)))
+        coming = self._falling.pre_impact
+        if coming.armed and coming.turned(now_ns):
+            out.append(PreImpact(now_ns, coming.armed, round(coming.score, 4)))
         if now_ns >= self._next_walk_ns:
             self._next_walk_ns = now_ns + WALK_NS
             self._tell_walk(now_ns, out)
-        if walk.state is WalkState.ENDED:
+        if walk.state is _ENDED:
             return
         if now_ns >= self._next_health_ns:
             self._next_health_ns = now_ns + HEALTH_NS
@@ -419,27 +352,28 @@ class SafetyPipeline:
             out.append(self._power.state)
         if now_ns >= self._next_telemetry_ns:
             self._next_telemetry_ns = now_ns + TELEMETRY_NS
-            walk.sway_drift = self._personal.drift
+            walk.sway_drift = self._balance.personal.drift
             out.append(self._telemetry(now_ns))
 
     def _tell_walk(self, now_ns: int, out: list[Output]) -> None:
         walk, health = self._walk, self._health
         upright, imu_ok = self._attitude.upright_known, self._felt_ns is not None and health.ok("imu")
         tilted = self._mounting_check.judge(self._attitude.stance)
-        if walk.state is not WalkState.ENDED and not self._fall_alarm.open:
+        if walk.state is not _ENDED and not self._fall_alarm.open:
             unready = self._readiness.update(now_ns, upright, imu_ok, self._steps.in_a_row, tilted)
             health.expect("imu", now_ns, unready)
         if tilted:
             self._attitude.relearn(self._relearn_s)
-        ready = upright and not tilted and health.ok("imu") and health.ok("rangefinder") and not self._power.exhausted
+        ready = walk.state is _SELF_TEST and upright and not tilted
+        ready = ready and health.ok("imu") and health.ok("rangefinder") and not self._power.exhausted
         if walk.update(now_ns, ready, self._steps) or not self._told_start:
             self._told_start = True
             out.append(WalkChanged(now_ns, walk.state, walk.summary(now_ns)))
-            if walk.state is WalkState.READY:
+            if walk.state is _READY:
                 self._arbiter.notify(now_ns, Pattern.READY)
 
     def _telemetry(self, now_ns: int) -> Telemetry:
-        attitude, trunk, approach = self._attitude, self._trunk, self._approach
+        attitude, trunk, approach = self._attitude, self._balance.trunk, self._approach
         known = attitude.upright_known and self._health.ok("imu")
         sway_rad = math.hypot(trunk.pitch_rad, trunk.roll_rad)
         return Telemetry(
@@ -454,7 +388,7 @@ class SafetyPipeline:
             round(math.degrees(trunk.rate_radps), 1) if known else None,
             self._steps.count,
             _rounded(self._steps.cadence_spm(now_ns)),
-            self._wear.worn,
+            self._falling.worn,
         )
 
 

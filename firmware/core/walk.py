@@ -21,6 +21,13 @@ class WalkConfig:
             raise ValueError(f"walk: pause_s ({self.pause_s}) must lie between 3 and 60")
 
 
+class Regularity(Protocol):
+    """Step times; `firmware.core.estimators.steps.StepTimes` fits."""
+
+    @property
+    def sd_s(self) -> float | None: ...
+
+
 class StepCount(Protocol):
     """What the walk has to know about steps; `firmware.core.estimators.steps.Steps` fits."""
 
@@ -31,10 +38,16 @@ class StepCount(Protocol):
     intervals: int
     intervals_s: float
 
+    @property
+    def times(self) -> Regularity: ...
 
-_LARGEST_SWAY_RAD = math.radians(45.0)  # more is bending down or falling
 
-_ACTIVE = (WalkState.READY, WalkState.WALKING, WalkState.PAUSED)
+_LARGEST_SWAY_RAD2 = math.radians(45.0) ** 2  # more is bending down or falling
+
+# Looking up the member of an enum costs 0.1 us, and these are asked all the time.
+_SELF_TEST, _READY, _WALKING = WalkState.SELF_TEST, WalkState.READY, WalkState.WALKING
+_PAUSED, _ENDED = WalkState.PAUSED, WalkState.ENDED
+_ACTIVE = (_WALKING, _READY, _PAUSED)
 
 _COUNTED = {
     (Hazard.OBSTACLE, Severity.CAUTION): "obstacle_cautions",
@@ -50,9 +63,9 @@ _COUNTED = {
 class Walk:
     """self-test -> ready -> walking <-> paused -> ended. Ended is for good: a new walk is a new pipeline.
 
-    `summary` has: minutes (walking), steps, cadence_spm (of the rows of steps), obstacle_cautions, obstacle_warnings,
-    first_warning_distance_m, nearest_m, sway_warnings, sway_rms_deg, sway_drift (how many times as far she
-    sways as at first), lean_cues, falls, sos, faults. None: not known.
+    `summary` has: minutes (walking), steps, cadence_spm (of the rows of steps), step_time_sd_ms (of the regular ones),
+    obstacle_cautions, obstacle_warnings, first_warning_distance_m, nearest_m, sway_warnings, sway_rms_deg, sway_drift
+    (how many times as far she sways as at first), lean_cues, falls, sos, faults. None: not known.
     """
 
     def __init__(self, config: WalkConfig) -> None:
@@ -68,11 +81,12 @@ class Walk:
         self._steps = 0
         self._last_step_ns: int | None = None
         self._intervals, self._intervals_s = 0, 0.0
+        self._times: Regularity | None = None
         self._fallen = False
         self._sway_square_sum = 0.0
         self._sway_count = 0
         self.sway_drift: float | None = None
-        self.state = WalkState.SELF_TEST
+        self.state = _SELF_TEST
 
     @property
     def active(self) -> bool:
@@ -81,33 +95,33 @@ class Walk:
 
     def update(self, now_ns: int, ready: bool, steps: StepCount) -> bool:
         """True when the state changed. `ready`: the sensors are well and the walker stands upright."""
-        if self.state is WalkState.SELF_TEST:
+        if self.state is _SELF_TEST:
             self._steps_at_start = self._steps = steps.count
-            return ready and self._enter(now_ns, WalkState.READY)
-        if self.state is WalkState.ENDED:
+            return ready and self._enter(now_ns, _READY)
+        if self.state is _ENDED:
             return False
         self._steps, self._last_step_ns = steps.count, steps.last_ns
-        self._intervals, self._intervals_s = steps.intervals, steps.intervals_s
+        self._intervals, self._intervals_s, self._times = steps.intervals, steps.intervals_s, steps.times
         recent = steps.last_ns is not None and now_ns - steps.last_ns < self._config.pause_s * 1e9
-        if self.state is WalkState.WALKING:
-            return (self._fallen or not recent) and self._enter(now_ns, WalkState.PAUSED)
+        if self.state is _WALKING:
+            return (self._fallen or not recent) and self._enter(now_ns, _PAUSED)
         enough = min(steps.count - self._steps_at_start, steps.in_a_row) >= self._config.start_steps
         if not (recent and enough) or self._fallen:
             return False
-        self._enter(now_ns, WalkState.WALKING)
+        self._enter(now_ns, _WALKING)
         self._walking_since_ns = steps.row_since_ns
         return True
 
     def resume(self, now_ns: int, steps: StepCount) -> bool:
         """The walk of an earlier run goes on; True when the state changed. A walker is warned without a self-test."""
-        if self.state is not WalkState.SELF_TEST:
+        if self.state is not _SELF_TEST:
             return False
         self._steps_at_start = self._steps = steps.count
-        return self._enter(now_ns, WalkState.PAUSED)
+        return self._enter(now_ns, _PAUSED)
 
     def end(self, now_ns: int) -> bool:
         """True when the walk was not over before."""
-        return self.state is not WalkState.ENDED and self._enter(now_ns, WalkState.ENDED)
+        return self.state is not _ENDED and self._enter(now_ns, _ENDED)
 
     def note_alert(self, alert: Alert) -> None:
         name = _COUNTED.get((alert.hazard, alert.severity))
@@ -122,12 +136,12 @@ class Walk:
 
     def note_sway(self, pitch_rad: float, roll_rad: float) -> None:
         square = pitch_rad * pitch_rad + roll_rad * roll_rad
-        if self.state is WalkState.WALKING and square < _LARGEST_SWAY_RAD**2:
+        if square < _LARGEST_SWAY_RAD2 and self.state is _WALKING:
             self._sway_square_sum += square
             self._sway_count += 1
 
     def note_distance(self, distance_m: float) -> None:
-        if self.state is WalkState.WALKING and (self._nearest_m is None or distance_m < self._nearest_m):
+        if self.state is _WALKING and (self._nearest_m is None or distance_m < self._nearest_m):
             self._nearest_m = distance_m
 
     def summary(self, now_ns: int) -> dict[str, Value]:
@@ -136,11 +150,13 @@ class Walk:
             walked_ns += self._row_ns(now_ns)
             walked_steps += self._steps - self._steps_at_start
         sway_rad = math.sqrt(self._sway_square_sum / self._sway_count) if self._sway_count else None
+        step_sd_s = self._times.sd_s if self._times else None
         counts = self._counts
         return {
             "minutes": round(walked_ns / 60e9, 2),
             "steps": walked_steps,
             "cadence_spm": round(60.0 * self._intervals / self._intervals_s, 1) if self._intervals else None,
+            "step_time_sd_ms": None if step_sd_s is None else round(1000.0 * step_sd_s),
             "obstacle_cautions": counts["obstacle_cautions"],
             "obstacle_warnings": counts["obstacle_warnings"],
             "first_warning_distance_m": self._first_warning_m,
@@ -170,7 +186,7 @@ class Walk:
             self._steps_while_walking += self._steps - self._steps_at_start
             self._walking_since_ns = None
             self._steps_at_start = self._steps
-        if state is WalkState.WALKING:
+        if state is _WALKING:
             self._walking_since_ns = now_ns
         self.state = state
         return True

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from typing import Any
 
-from firmware.core.pipeline import CoreConfig
+from firmware.core.config import CoreConfig
 from firmware.evaluation.dataset import DataError, Source, Trial, read
 from firmware.evaluation.scoring import score
 from firmware.evaluation.stream import LEAD_IN_S, Judged, judge

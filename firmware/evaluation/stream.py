@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from firmware.core.config import CoreConfig
 from firmware.core.detectors.readiness import NOT_READY
 from firmware.core.messages import Alert, Hazard, Output, PreImpact, Severity, Tick, WalkChanged, WalkState
-from firmware.core.pipeline import CoreConfig, SafetyPipeline
+from firmware.core.pipeline import SafetyPipeline
 from firmware.evaluation.dataset import Array, Label, Trial
 from firmware.evaluation.no_gyro import rates_from_gravity
 from hal.samples import ButtonSample, ImuSample, RangeSample

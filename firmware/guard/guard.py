@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from random import Random
 
+from firmware.core.config import CoreConfig
 from firmware.core.messages import Command
-from firmware.core.pipeline import CoreConfig, SafetyPipeline
+from firmware.core.pipeline import SafetyPipeline
 from firmware.guard.inbox import Inbox
 from firmware.guard.loop import SafetyLoop, Sink, SounderPort
 from firmware.guard.readers import ButtonChanges, Reader

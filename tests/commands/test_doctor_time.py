@@ -8,7 +8,7 @@ from support.doctor import examined
 from firmware.commands.checks.check import Check, Job, side_by_side
 from firmware.commands.doctor import SPARE_S
 from firmware.commands.examination import READING_S, Examination
-from firmware.core.pipeline import CoreConfig
+from firmware.core.config import CoreConfig
 from hal.config import BoardConfig, ImuConfig, ImuModel, LedConfig, LowRangefinderConfig, PowerConfig, RangefinderConfig
 from hal.samples import OPTIONAL_PARTS, PARTS
 from hal.sim.board import SimBoard

@@ -4,6 +4,7 @@ import math
 import random
 from collections.abc import Callable, Iterable
 
+from firmware.core.config import CoreConfig
 from firmware.core.messages import (
     Acknowledgement,
     Alert,
@@ -17,7 +18,7 @@ from firmware.core.messages import (
     Tick,
     WalkChanged,
 )
-from firmware.core.pipeline import CoreConfig, SafetyPipeline
+from firmware.core.pipeline import SafetyPipeline
 from hal.samples import ButtonSample, ImuSample, RangeSample, SensorFault
 
 G0_MPS2 = 9.80665

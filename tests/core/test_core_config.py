@@ -5,9 +5,9 @@ import math
 
 import pytest
 
+from firmware.core.config import CoreConfig
 from firmware.core.detectors.fall import FallConfig
 from firmware.core.detectors.obstacle import ObstacleConfig
-from firmware.core.pipeline import CoreConfig
 
 SECTIONS = [field.name for field in dataclasses.fields(CoreConfig)]
 NUMBERS = [

@@ -105,6 +105,28 @@ def test_slow_and_small_steps_are_counted(rate_hz: int, cadence_spm: int, height
     assert steps.speed_mps(30 * S) == pytest.approx(cadence_spm / 60 * 0.36, rel=0.05)
 
 
+@pytest.mark.parametrize("rate_hz", [20, 50, 100, 200])
+@pytest.mark.parametrize("true_sd_s", [0.02, 0.06])
+def test_uneven_steps_are_told_from_even_ones_at_any_sampling_rate(rate_hz: int, true_sd_s: float) -> None:
+    steps, rng = Steps(StepsConfig()), random.Random(3)
+    phase, step_s = 0.0, 0.6
+    for index in range(120 * rate_hz):
+        if phase >= 1.0:
+            phase, step_s = phase - 1.0, rng.gauss(0.6, true_sd_s)
+        phase += 1.0 / rate_hz / step_s
+        steps.update(index * S // rate_hz, 1.5 * math.sin(2 * math.pi * phase) + rng.gauss(0, 0.05))
+    assert steps.times.count > 150
+    assert steps.times.mean_s == pytest.approx(0.6, abs=0.02)
+    assert steps.times.sd_s == pytest.approx(true_sd_s, abs=0.018)
+
+
+def test_a_few_steps_have_no_variability_yet() -> None:
+    steps = Steps(StepsConfig())
+    for index in range(600):
+        steps.update(index * 10_000_000, math.sin(2 * math.pi * 1.6 * index / 100))
+    assert steps.times.sd_s is None
+
+
 def test_standing_is_no_step_and_has_no_cadence() -> None:
     steps, rng = Steps(StepsConfig()), random.Random(2)
     for index in range(6000):

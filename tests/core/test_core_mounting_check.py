@@ -8,9 +8,9 @@ from core_scenes import Wearer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from firmware.core.config import CoreConfig
 from firmware.core.detectors.mounting_check import MountingCheck, MountingCheckConfig
 from firmware.core.messages import Hazard, Health, Pattern, Severity
-from firmware.core.pipeline import CoreConfig
 from hal.imu.mounting import Mounting, square_mountings
 from hal.samples import ImuSample, Vector
 

@@ -1,9 +1,10 @@
 """The states of a walk: every state with every event."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 
+from firmware.core.estimators.steps import StepTimes
 from firmware.core.messages import Alert, Hazard, Severity, WalkState
 from firmware.core.walk import Walk, WalkConfig
 
@@ -18,6 +19,7 @@ class StepStub:
     last_ns: int | None = None
     intervals: int = 0
     intervals_s: float = 0.0
+    times: StepTimes = field(default_factory=StepTimes)
 
 
 def walk_in(state: WalkState) -> tuple[Walk, StepStub]:
@@ -107,6 +109,7 @@ def test_the_summary_of_no_walk_claims_nothing() -> None:
         "minutes": 0.0,
         "steps": 0,
         "cadence_spm": None,
+        "step_time_sd_ms": None,
         "obstacle_cautions": 0,
         "obstacle_warnings": 0,
         "first_warning_distance_m": None,

@@ -8,8 +8,8 @@ from random import Random
 
 from support.waiting import eventually
 
+from firmware.core.config import CoreConfig
 from firmware.core.messages import Input, Output, Pattern, WalkChanged, WalkState
-from firmware.core.pipeline import CoreConfig
 from firmware.guard import threads
 from firmware.guard.guard import assemble
 from firmware.guard.readers import Reader

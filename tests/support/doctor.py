@@ -9,7 +9,7 @@ from firmware import cli
 from firmware.commands.checks.check import Check, side_by_side
 from firmware.commands.checks.simulated import simulated_boards
 from firmware.commands.examination import Examination
-from firmware.core.pipeline import CoreConfig
+from firmware.core.config import CoreConfig
 from hal.board import Board
 from hal.config import BoardConfig
 

@@ -2,8 +2,8 @@
 
 import math
 
+from firmware.core.config import CoreConfig
 from firmware.core.messages import Alert, Hazard, Input, Output, PreImpact, Severity, WalkChanged, WalkState
-from firmware.core.pipeline import CoreConfig
 from hal.samples import ImuSample, RangeSample
 
 G0_MPS2 = 9.80665

@@ -51,11 +51,8 @@ class FallAlarm:
         self._next: tuple[int, dict[str, Value]] | None = None
         self.resumed = False  # the open alarm is of an earlier run of the guard
         self._stood = False  # she was seen upright since it was resumed
+        self.open = False  # told, and neither cancelled nor recovered
         self.detection = _CALM
-
-    @property
-    def open(self) -> bool:
-        return self.detection.severity in _OPEN
 
     def guess(self, evidence: dict[str, Value] | None) -> None:
         """A fall is possible, or is not any more: said to the wearer alone, until it is suspected or taken back."""
@@ -142,4 +139,5 @@ class FallAlarm:
 
     def _tell(self, severity: Severity, data: dict[str, Value]) -> None:
         self.detection = Detection(Hazard.FALL, severity, data)
+        self.open = severity in _OPEN
         self.resumed = self.resumed and self.open

@@ -56,6 +56,7 @@ G0_MPS2 = 9.80665
 FREE_MPS2 = 0.4 * G0_MPS2
 _SECOND_NS = 1_000_000_000
 _NEVER_NS = -(2**62)
+_MOVED_MPS2 = 0.4  # more than the sleeping chip's 0.2 on each axis
 
 
 GYRO_PATIENCE = 10  # a gyroscope at rest may repeat its last bit now and then, an accelerometer's noise is larger
@@ -76,7 +77,11 @@ class ImuCheck:
         self._accel: Vector = (0.0, 0.0, 0.0)
         self._gyro: Vector = (0.0, 0.0, 0.0)
         self._times_ns: deque[int] = deque()
-        self._nominal_hz = config.rate_hz
+        self._expect(config.rate_hz)
+        # A sample within these, after another one within these, is at no end of its range and cannot have jumped.
+        self._calm_mps2 = min(config.full_scale_mps2, config.jump_mps2 / 1.75)  # sum over the axes: at most sqrt(3)
+        self._calm_radps = min(config.full_scale_radps, config.jump_radps)
+        self._magnitude_mps2 = self._turning_radps = 0.0  # of the sample before
         self._late_since_ns: int | None = None
         self._same_accel = self._same_gyro = self._zeros = self._jumps = 0
         self._block_end_ns = _NEVER_NS
@@ -89,39 +94,71 @@ class ImuCheck:
     def judge(self, newest_ns: int, sample: ImuSample) -> str:
         """Empty, or why the IMU cannot be trusted; `newest_ns` is the newest time seen in any input."""
         t_ns, accel, gyro = sample.t_ns, sample.accel_mps2, sample.gyro_radps
-        total = accel[0] + accel[1] + accel[2] + gyro[0] + gyro[1] + gyro[2]
+        ax, ay, az = accel
+        gx, gy, gz = gyro
+        total = ax + ay + az + gx + gy + gz
         self.usable = False
         if total - total != 0.0:  # true for NaN and for infinity
             return "IMU: a sample is not a finite number; check its wiring"
-        reason = self._judge_time(newest_ns, t_ns)
-        if t_ns > self._t_ns:
-            self.usable = True
-            reason = self._judge_values(accel, gyro) or self._judge_block(t_ns, accel, gyro) or reason
-            self._t_ns, self._accel, self._gyro = t_ns, accel, gyro
-        return reason
-
-    def _judge_time(self, newest_ns: int, t_ns: int) -> str:
+        reason = ""
         if newest_ns - t_ns <= self._late_ns:
             self._late_since_ns = None
-        elif self._late_since_ns is None:
+        else:
+            reason = self._judge_lateness(newest_ns, t_ns)
+        if t_ns <= self._t_ns:
+            return reason
+        self.usable = True
+        if not reason:
+            times_ns, start_ns = self._times_ns, t_ns - _SECOND_NS
+            times_ns.append(t_ns)
+            while times_ns[0] <= start_ns:
+                times_ns.popleft()
+            if len(times_ns) < self._least_hz:
+                reason = self._judge_rate(t_ns)
+        magnitude, turning = math.sqrt(ax * ax + ay * ay + az * az), abs(gx) + abs(gy) + abs(gz)
+        calm = _MOVED_MPS2 < magnitude < self._calm_mps2 - self._magnitude_mps2
+        if calm and turning + self._turning_radps < self._calm_radps and accel != self._accel and gyro != self._gyro:
+            self._same_accel = self._same_gyro = self._zeros = 0  # as nearly all are: nothing more to ask
+            self.garbled = False
+            if self._jumps:
+                self._jumps -= 1
+            wrong = ""
+        else:
+            wrong = self._judge_values(accel, gyro)
+        self._t_ns, self._accel, self._gyro = t_ns, accel, gyro
+        self._magnitude_mps2, self._turning_radps = magnitude, turning
+        if wrong:
+            return wrong
+        block = self._block if t_ns < self._block_end_ns else self._next_block(t_ns)
+        block.count += 1
+        block.sum_mps2 += magnitude
+        if magnitude > block.high_mps2:
+            block.high_mps2 = magnitude
+        if magnitude < FREE_MPS2:
+            block.free += 1
+            block.free_mps2 += magnitude
+        if magnitude < block.low_mps2:
+            block.low_mps2 = magnitude
+        if turning > block.turning_radps:
+            block.turning_radps = turning
+        if self._scale_reason:
+            self.usable = False
+        return self._scale_reason or reason
+
+    def _judge_lateness(self, newest_ns: int, t_ns: int) -> str:
+        if self._late_since_ns is None:
             self._late_since_ns = newest_ns
         elif newest_ns - self._late_since_ns >= self._late_for_ns:
             return f"IMU: samples come {(newest_ns - t_ns) / 1e9:.2f} s late; check the I2C bus and the load"
-        if t_ns <= self._t_ns:
-            return ""
-        times_ns, start_ns = self._times_ns, t_ns - _SECOND_NS
-        times_ns.append(t_ns)
-        while times_ns[0] <= start_ns:
-            times_ns.popleft()
+        return ""
+
+    def _judge_rate(self, t_ns: int) -> str:
         if self._first_ns is None:
             self._first_ns = t_ns
         if t_ns - self._first_ns < _SECOND_NS:
             return ""
-        rate_hz = len(times_ns)
-        least_hz = max(self._config.least_rate_hz, self._config.rate_share * self._nominal_hz)
-        if rate_hz >= least_hz:
-            return ""
-        return f"IMU: {rate_hz} samples in the last second, expected at least {math.ceil(least_hz)}; check the I2C bus"
+        rate_hz, least_hz = len(self._times_ns), math.ceil(self._least_hz)
+        return f"IMU: {rate_hz} samples in the last second, expected at least {least_hz}; check the I2C bus"
 
     def _judge_values(self, accel: Vector, gyro: Vector) -> str:
         ax, ay, az = accel
@@ -167,34 +204,21 @@ class ImuCheck:
         self.usable = False
         return "IMU: its values jump faster than a body can move; check the I2C wiring"
 
-    def _judge_block(self, t_ns: int, accel: Vector, gyro: Vector) -> str:
-        """Over each second: lost ranges read as a wrong gravity, and no sample is true until a second is."""
+    def _next_block(self, t_ns: int) -> "_Block":
+        """Each second is judged: lost ranges read as a wrong gravity, and no sample is true until a second is."""
         block = self._block
-        if t_ns >= self._block_end_ns:
-            self._scale_reason = self._judge_scale(block)
-            if not self._config.rate_hz:
-                # Samples that come in a bunch after a pause must not raise what is expected for good.
-                self._nominal_hz = max(self._nominal_hz, min(block.count, self._last_count))
-                self._last_count = block.count
-            self._block_end_ns = t_ns + _SECOND_NS
-            block.restart()
-        ax, ay, az = accel
-        magnitude = math.sqrt(ax * ax + ay * ay + az * az)
-        block.count += 1
-        block.sum_mps2 += magnitude
-        if magnitude < FREE_MPS2:
-            block.free += 1
-            block.free_mps2 += magnitude
-        if magnitude > block.high_mps2:
-            block.high_mps2 = magnitude
-        if magnitude < block.low_mps2:
-            block.low_mps2 = magnitude
-        turning = abs(gyro[0]) + abs(gyro[1]) + abs(gyro[2])
-        if turning > block.turning_radps:
-            block.turning_radps = turning
-        if self._scale_reason:
-            self.usable = False
-        return self._scale_reason
+        self._scale_reason = self._judge_scale(block)
+        if not self._config.rate_hz:
+            # Samples that come in a bunch after a pause must not raise what is expected for good.
+            self._expect(max(self._nominal_hz, min(block.count, self._last_count)))
+            self._last_count = block.count
+        self._block_end_ns = t_ns + _SECOND_NS
+        block.restart()
+        return block
+
+    def _expect(self, nominal_hz: float) -> None:
+        self._nominal_hz = nominal_hz
+        self._least_hz = max(self._config.least_rate_hz, self._config.rate_share * nominal_hz)
 
     def _judge_scale(self, block: "_Block") -> str:
         if block.count < 10:

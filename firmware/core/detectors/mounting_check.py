@@ -31,6 +31,8 @@ class MountingCheck:
 
     def __init__(self, config: MountingCheckConfig) -> None:
         self._max_deg = config.max_tilt_deg
+        self._judged: Vector | None = None
+        self._said = ""
 
     def judge(self, up: Vector | None) -> str:
         """Empty, or what is wrong.
@@ -38,8 +40,11 @@ class MountingCheck:
         Args:
             up: where up was while the walker stood, a unit vector in body axes; None while that is not known.
         """
-        if up is None:
-            return ""
+        if up is not self._judged:
+            self._judged, self._said = up, "" if up is None else self._complaint(up)
+        return self._said
+
+    def _complaint(self, up: Vector) -> str:
         tilt_deg = math.degrees(math.atan2(math.hypot(up[0], up[1]), up[2]))
         if tilt_deg <= self._max_deg:
             return ""

@@ -65,6 +65,7 @@ LEAST_RISE = 0.01  # more than a battery gains when its load gets less: it is be
 NEARLY_FULL = 0.95  # on its charger a full battery's numbers do stand still
 JUMP = 0.03  # from one word to the next: another battery, or the gauge thought again
 WATCH_NS = 500_000_000  # time alone changes little in less
+_NEVER_NS = 2**62
 
 
 class _Level:
@@ -132,13 +133,13 @@ class PowerWatch:
         self._heard_ns: int | None = None
         self._troubles: dict[str, tuple[int, str]] = {}  # level and reason, in the order in which they came
         self._reason, self._level = "", 0  # as told last
-        self._next_ns = 0
+        self.due_ns = _NEVER_NS  # when `wait` has something to do next
         self.state: PowerState | None = None
 
     def update(self, now_ns: int, sample: PowerSample) -> None:
         """A new word about the supply."""
         sample = self._trusted(now_ns, sample)
-        self._heard_ns, self._next_ns = now_ns, now_ns
+        self._heard_ns, self.due_ns = now_ns, now_ns
         self._charge.update(now_ns, sample.battery_share)
         left_s = self._charge.left_s
         self._judge_battery(sample)
@@ -163,13 +164,13 @@ class PowerWatch:
         """The gauge cannot be read; once is chance."""
         self._failed_ns.append(now_ns)
         self._failure = fault.detail or f"{fault.part}: {fault.kind}"
-        self._next_ns = now_ns
+        self.due_ns = now_ns
 
     def wait(self, now_ns: int) -> list[Detection]:
         """Time passed: the part's detection, if it changed."""
-        if now_ns < self._next_ns or (self._heard_ns is None and not self._failed_ns):
+        if now_ns < self.due_ns:
             return []
-        self._next_ns = now_ns + WATCH_NS
+        self.due_ns = now_ns + WATCH_NS
         self._watch(now_ns)
         worst_first = sorted(self._troubles.values(), key=lambda trouble: -trouble[0])
         level, reason = (worst_first[0][0] if worst_first else 0), "; also ".join(text for _, text in worst_first)
@@ -258,7 +259,7 @@ class PowerWatch:
         self._troubles.pop(trouble, None)
         if level:
             self._troubles[trouble] = (level, text if text.startswith("power: ") else f"power: {text}")
-        self._next_ns = 0
+        self.due_ns = 0
 
 
 def _finite(value: float | None) -> float | None:

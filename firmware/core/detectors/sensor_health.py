@@ -41,12 +41,13 @@ class HealthConfig:
 
 _PASSING = ("BusError", "NoData", "Overflow")  # may happen once; anything else the IMU driver raises is lasting
 _UNHEARD_NS = 150_000_000  # a failure after so much silence, as of a transfer that hung, is no passing one
+_FOREVER_NS = 2**62
 _WATCH_NS = 30_000_000  # time alone changes little in less
 _SHARE_NS = 2_000_000_000
 _LEAST_MISSES = 5  # fewer lost pings are chance
 _SEVERITY_OF = dict.fromkeys(OPTIONAL_PARTS, Severity.CAUTION)  # she is guarded without them
-_RANGEFINDERS = ("rangefinder", "low_rangefinder")
-_HEARD_PARTS = ("imu", "rangefinder", "button")
+_RANGEFINDERS = frozenset(("rangefinder", "low_rangefinder"))
+_HEARD_PARTS = frozenset(("imu", "rangefinder", "button"))
 
 
 @dataclass(slots=True)
@@ -57,6 +58,7 @@ class _Part:
     reason: str = ""  # why it cannot be trusted
     unready: str = ""  # it can be trusted, but not used yet
     told: bool = False  # the fault has been told
+    stale_ns: int = _FOREVER_NS  # so much silence is a fault
     failing_since_ns: int | None = None
     misses: int = 0
     pings: deque[tuple[int, bool]] = field(default_factory=deque)  # of a rangefinder; True: lost
@@ -75,10 +77,12 @@ class SensorHealth:
             "low_rangefinder": round(config.echo_stale_s * 1e9),
             "button": round(config.button_stale_s * 1e9),
         }
-        self._parts = {name: _Part(name) for name in PARTS}
+        self._parts: dict[str, _Part] = {}
+        for name in PARTS:
+            self._part(name)
         self._first_ns: int | None = None
         self._down_since_ns: int | None = None
-        self._next_ns = 0
+        self.due_ns = 0  # when `update` has something to do next
         self.turns = 0  # counts each time that a part lost or won back its trust
 
     def ok(self, part: str) -> bool:
@@ -87,7 +91,7 @@ class SensorHealth:
 
     def hear(self, part: str, t_ns: int) -> None:
         """The part said something that can be used."""
-        state = self._parts.setdefault(part, _Part(part))
+        state = self._parts.get(part) or self._part(part)
         if state.heard_ns is None or t_ns > state.heard_ns:
             state.heard_ns = t_ns
         state.failing_since_ns, state.misses = None, 0
@@ -105,20 +109,20 @@ class SensorHealth:
         """The part works, but cannot be used until the walker does something; empty when it can."""
         state = self._parts[part]
         if state.unready != unready:
-            state.unready, self._next_ns = unready, now_ns
+            state.unready, self.due_ns = unready, now_ns
 
     def blame(self, part: str, now_ns: int, reason: str) -> None:
         """There is proof that the part cannot be trusted now."""
-        state = self._parts.setdefault(part, _Part(part))
+        state = self._part(part)
         if not state.reason:
-            self._next_ns = now_ns
+            self.due_ns = now_ns
             self.turns += 1
         state.blamed_ns, state.reason = now_ns, reason
 
     def report(self, now_ns: int, fault: SensorFault) -> None:
         """A driver raised an error."""
         reason = fault.detail or f"{fault.part}: {fault.kind}"
-        state = self._parts.setdefault(fault.part, _Part(fault.part))
+        state = self._part(fault.part)
         failures = state.failures_ns
         failures.append(now_ns)
         while failures[0] <= now_ns - 1_000_000_000:
@@ -144,14 +148,17 @@ class SensorHealth:
         """Time passed: one detection for each part whose verdict changed."""
         if self._first_ns is None:
             self._first_ns = now_ns
-        if now_ns < self._next_ns:
+        if now_ns < self.due_ns:
             return []
-        self._next_ns = now_ns + _WATCH_NS
-        changes = []
+        self.due_ns = now_ns + _WATCH_NS
+        changes, held = [], self._down_since_ns is not None
         for part in self._parts.values():
-            self._watch(now_ns, part)
+            heard_ns = part.heard_ns
+            quiet = part.name in _HEARD_PARTS if heard_ns is None else now_ns - heard_ns > part.stale_ns
+            if quiet or held or part.reason or part.failing_since_ns is not None:  # otherwise it is well
+                self._watch(now_ns, part)
             reason = part.reason or part.unready
-            if bool(reason) != part.told:
+            if (not reason) is part.told:
                 part.told = not part.told
                 severity = _SEVERITY_OF.get(part.name, Severity.FAULT) if part.told else Severity.NONE
                 changes.append(Detection(Hazard.FAULT, severity, {"part": part.name, "reason": reason}))
@@ -178,6 +185,11 @@ class SensorHealth:
             for part in self._parts.values()
         }
 
+    def _part(self, name: str) -> _Part:
+        if name not in self._parts:
+            self._parts[name] = _Part(name, stale_ns=self._stale_ns.get(name, _FOREVER_NS))
+        return self._parts[name]
+
     def _watch(self, now_ns: int, part: _Part) -> None:
         symptom = self._symptom(now_ns, part)
         if symptom and not part.reason:
@@ -201,7 +213,7 @@ class SensorHealth:
             waited_ns = now_ns - (self._first_ns or 0)
             if name in _HEARD_PARTS and waited_ns >= config.never_heard_s * 1e9:
                 return f"{name}: never heard from; check its wiring"
-        elif name in self._stale_ns and now_ns - part.heard_ns > self._stale_ns[name]:
+        elif now_ns - part.heard_ns > part.stale_ns:
             return f"{name}: silent for {(now_ns - part.heard_ns) * 1e-9:.2f} s; check its wiring and power"
         return self._lasting(now_ns, part)
 

@@ -51,6 +51,7 @@ class Attitude:
     def __init__(self, config: AttitudeConfig) -> None:
         self._config = config
         self._gate_mps2 = config.gate_g * G0_MPS2
+        self._correction_s, self._max_gap_ns = config.correction_s, round(config.max_gap_s * 1e9)
         self._t_ns: int | None = None
         self._up: Vector = (0.0, 0.0, 1.0)
         self._followed_s = 0.0  # how much of the accelerometer is in it since the last gap
@@ -58,6 +59,7 @@ class Attitude:
         self._forward: Vector = (1.0, 0.0, 0.0)
         self._left: Vector = (0.0, 1.0, 0.0)
         self._upright: Vector | None = None
+        self.upright_known = False
         self._bias_known = False
         self._still_since_ns: int | None = None
         self._still_sums = [0.0] * 6
@@ -87,10 +89,6 @@ class Attitude:
         return self._upright
 
     @property
-    def upright_known(self) -> bool:
-        return self._upright is not None
-
-    @property
     def relearning(self) -> bool:
         """Standing still for long enough would be taken for a new upright, and lying still as well."""
         return self._relearn_s is not None
@@ -111,60 +109,27 @@ class Attitude:
     ) -> None:
         """One sample; `stepping` while the walker takes steps, `standing` unless she may be lying on the floor."""
         ax, ay, az = accel_mps2
+        wx, wy, wz = gyro_radps
         bx, by, bz = self._bias_radps
-        wx, wy, wz = gyro_radps[0] - bx, gyro_radps[1] - by, gyro_radps[2] - bz
-        magnitude = math.sqrt(ax * ax + ay * ay + az * az)
-        dt_s = 0.0 if self._t_ns is None else (t_ns - self._t_ns) * 1e-9
-        self._t_ns = t_ns
-        self.magnitude_mps2 = magnitude
+        wx, wy, wz = wx - bx, wy - by, wz - bz
+        self.magnitude_mps2 = magnitude = math.sqrt(ax * ax + ay * ay + az * az)
         self.turning_radps = math.sqrt(wx * wx + wy * wy + wz * wz)
-        if 0.0 < dt_s <= self._config.max_gap_s:
-            self._turn(dt_s, accel_mps2, magnitude, wx, wy, wz)
+        before_ns, self._t_ns = self._t_ns, t_ns
+        if before_ns is not None and 0 < t_ns - before_ns <= self._max_gap_ns:
+            ux, uy, uz = self._turn((t_ns - before_ns) * 1e-9, accel_mps2, magnitude, wx, wy, wz)
         else:
-            self._start_over(accel_mps2, magnitude)
-        ux, uy, uz = self._up
+            ux, uy, uz = self._start_over(accel_mps2, magnitude)
         self.vertical_mps2 = ax * ux + ay * uy + az * uz - G0_MPS2
         if not self._bias_known:
             self._learn(t_ns, accel_mps2, gyro_radps, stepping, standing)
         if self._upright is None:
             self.tilt_rad = math.atan2(math.sqrt(ux * ux + uy * uy), uz)
-        else:
-            self._lean(self._upright, wx, wy, wz)
-
-    def _start_over(self, accel_mps2: Vector, magnitude: float) -> None:
-        """After a gap: the next samples at about 1 g decide, each as much as the others."""
-        self._followed_s = 0.0
-        self._still_since_ns = None
-        self._stepping.restart()
-        if abs(magnitude - G0_MPS2) < self._gate_mps2:
-            self._up = (accel_mps2[0] / magnitude, accel_mps2[1] / magnitude, accel_mps2[2] / magnitude)
-
-    def _turn(self, dt_s: float, accel_mps2: Vector, magnitude: float, wx: float, wy: float, wz: float) -> None:
+            return
         ux, uy, uz = self._up
-        x = ux + (uy * wz - uz * wy) * dt_s
-        y = uy + (uz * wx - ux * wz) * dt_s
-        z = uz + (ux * wy - uy * wx) * dt_s
-        error_mps2 = abs(magnitude - G0_MPS2)
-        if error_mps2 < self._gate_mps2:
-            trust = 1.0 - error_mps2 / self._gate_mps2
-            slow_s = self._config.correction_s
-            if self._followed_s < slow_s:
-                slow_s = self._followed_s
-                self._followed_s += trust * dt_s
-            gain = trust * dt_s / (slow_s + dt_s)
-            keep, pull = 1.0 - gain, gain / magnitude
-            x = x * keep + accel_mps2[0] * pull
-            y = y * keep + accel_mps2[1] * pull
-            z = z * keep + accel_mps2[2] * pull
-        length = math.sqrt(x * x + y * y + z * z)
-        if length > 0.0:
-            self._up = (x / length, y / length, z / length)
-
-    def _lean(self, upright: Vector, wx: float, wy: float, wz: float) -> None:
-        ux, uy, uz = self._up
+        rx, ry, rz = self._upright
         fx, fy, fz = self._forward
         lx, ly, lz = self._left
-        along = ux * upright[0] + uy * upright[1] + uz * upright[2]
+        along = ux * rx + uy * ry + uz * rz
         forward = ux * fx + uy * fy + uz * fz
         left = ux * lx + uy * ly + uz * lz
         self.tilt_rad = math.atan2(math.sqrt(forward * forward + left * left), along)
@@ -172,6 +137,36 @@ class Attitude:
         self.roll_rad = math.atan2(left, along)
         self.pitch_radps = wx * lx + wy * ly + wz * lz
         self.roll_radps = wx * fx + wy * fy + wz * fz
+
+    def _start_over(self, accel_mps2: Vector, magnitude: float) -> Vector:
+        """After a gap: the next samples at about 1 g decide, each as much as the others."""
+        self._followed_s = 0.0
+        self._still_since_ns = None
+        self._stepping.restart()
+        if abs(magnitude - G0_MPS2) < self._gate_mps2:
+            self._up = (accel_mps2[0] / magnitude, accel_mps2[1] / magnitude, accel_mps2[2] / magnitude)
+        return self._up
+
+    def _turn(self, dt_s: float, accel_mps2: Vector, magnitude: float, wx: float, wy: float, wz: float) -> Vector:
+        ux, uy, uz = self._up
+        x = ux + (uy * wz - uz * wy) * dt_s
+        y = uy + (uz * wx - ux * wz) * dt_s
+        z = uz + (ux * wy - uy * wx) * dt_s
+        gate_mps2, error_mps2 = self._gate_mps2, abs(magnitude - G0_MPS2)
+        if error_mps2 < gate_mps2:
+            trust = 1.0 - error_mps2 / gate_mps2
+            slow_s = self._correction_s
+            if self._followed_s < slow_s:
+                slow_s = self._followed_s
+                self._followed_s += trust * dt_s
+            gain = trust * dt_s / (slow_s + dt_s)
+            keep, pull = 1.0 - gain, gain / magnitude
+            ax, ay, az = accel_mps2
+            x, y, z = x * keep + ax * pull, y * keep + ay * pull, z * keep + az * pull
+        length = math.sqrt(x * x + y * y + z * z)
+        if length > 0.0:
+            self._up = (x / length, y / length, z / length)
+        return self._up
 
     def _learn(self, t_ns: int, accel_mps2: Vector, gyro_radps: Vector, stepping: bool, standing: bool) -> None:
         """The upright, standing or walking; standing tells the constant error of the gyroscope as well."""
@@ -225,6 +220,7 @@ class Attitude:
             x * forward[1] - y * forward[0],
         )
         self._up = self._upright = (x, y, z)
+        self.upright_known = True
         return True
 
 

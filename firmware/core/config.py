@@ -1,0 +1,48 @@
+"""Every number that the core decides by."""
+
+from dataclasses import dataclass, field
+
+from firmware.core.detectors.fall import FallConfig
+from firmware.core.detectors.imu_check import ImuCheckConfig
+from firmware.core.detectors.lean import LeanConfig
+from firmware.core.detectors.mounting_check import MountingCheckConfig
+from firmware.core.detectors.obstacle import ObstacleConfig
+from firmware.core.detectors.power import PowerLimitsConfig
+from firmware.core.detectors.pre_impact import PreImpactConfig
+from firmware.core.detectors.range_check import RangeCheckConfig
+from firmware.core.detectors.readiness import ReadinessConfig
+from firmware.core.detectors.sensor_health import HealthConfig
+from firmware.core.detectors.sway import SwayConfig
+from firmware.core.estimators.approach import ApproachConfig
+from firmware.core.estimators.attitude import AttitudeConfig
+from firmware.core.estimators.button import ButtonGestureConfig
+from firmware.core.estimators.steps import StepsConfig
+from firmware.core.estimators.sway import TrunkSwayConfig
+from firmware.core.estimators.sway_baseline import SwayBaselineConfig
+from firmware.core.estimators.wear import WearConfig
+from firmware.core.walk import WalkConfig
+
+
+@dataclass(frozen=True, slots=True)
+class CoreConfig:
+    """One section for each part of it, which stands beside the part."""
+
+    attitude: AttitudeConfig = field(default_factory=AttitudeConfig)
+    approach: ApproachConfig = field(default_factory=ApproachConfig)
+    steps: StepsConfig = field(default_factory=StepsConfig)
+    trunk_sway: TrunkSwayConfig = field(default_factory=TrunkSwayConfig)
+    sway_baseline: SwayBaselineConfig = field(default_factory=SwayBaselineConfig)
+    button_gesture: ButtonGestureConfig = field(default_factory=ButtonGestureConfig)
+    obstacle: ObstacleConfig = field(default_factory=ObstacleConfig)
+    sway: SwayConfig = field(default_factory=SwayConfig)
+    lean: LeanConfig = field(default_factory=LeanConfig)
+    fall: FallConfig = field(default_factory=FallConfig)
+    pre_impact: PreImpactConfig = field(default_factory=PreImpactConfig)
+    wear: WearConfig = field(default_factory=WearConfig)
+    imu_check: ImuCheckConfig = field(default_factory=ImuCheckConfig)
+    range_check: RangeCheckConfig = field(default_factory=RangeCheckConfig)
+    health: HealthConfig = field(default_factory=HealthConfig)
+    readiness: ReadinessConfig = field(default_factory=ReadinessConfig)
+    mounting_check: MountingCheckConfig = field(default_factory=MountingCheckConfig)
+    power_limits: PowerLimitsConfig = field(default_factory=PowerLimitsConfig)
+    walk: WalkConfig = field(default_factory=WalkConfig)
