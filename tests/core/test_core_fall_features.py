@@ -89,6 +89,27 @@ def test_a_peak_at_the_very_beginning_is_looked_at_too() -> None:
     assert all(math.isfinite(value) for look in found for value in look.features)
 
 
+def test_two_peaks_that_come_due_together_after_a_pause_are_both_looked_at() -> None:
+    motion, looking, found = MotionHistory(), FallLooks(), []
+    times_ns = [*range(0, S, S // 100), *range(4 * S, 5 * S, S // 100)]
+    for t_ns in times_ns:
+        force = 40.0 if t_ns in (30 * S // 100, 80 * S // 100) else 9.8
+        if motion.update(t_ns, force, 0.0, 0.0, 0.0, (0.0, 0.0, 1.0)):
+            found += looking.update(motion.slices, None)
+    assert sorted(look.number for look in found) == [0, 0, 1, 1, 2, 2]
+    assert not looking.pending
+
+
+def test_a_device_that_dangles_from_its_clip_has_no_falls() -> None:
+    for turning_radps, shown in ((2.0, 3), (6.0, 0)):
+        motion, looking, found = MotionHistory(), FallLooks(), []
+        for index in range(600):
+            force = 30.0 if index == 350 else 9.8
+            if motion.update(index * S // 100, force, 0.0, turning_radps, 0.0, (0.0, 0.0, 1.0)):
+                found += looking.update(motion.slices, None)
+        assert len(found) == shown
+
+
 def test_the_history_keeps_its_seconds_and_forgets_at_a_gap() -> None:
     motion = MotionHistory()
     for index in range(2000):

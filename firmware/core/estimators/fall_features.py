@@ -16,11 +16,12 @@ from hal.samples import Vector
 
 G0_MPS2 = 9.80665
 S, MS = 1_000_000_000, 1_000_000
+REST_NS = 200 * MS  # after the peak, when what follows it begins
 PEAK_MPS2 = 1.5 * G0_MPS2  # every recorded fall reaches it; slow steps do so 30 times a minute
 LIGHT_MPS2, FREE_MPS2 = 0.7 * G0_MPS2, 0.25 * G0_MPS2
 BELONGS_NS = 400_000_000  # a higher peak so soon after replaces the one before
 LOOKS_NS = (300_000_000, 1_000_000_000, 2_000_000_000)
-HIGHEST_G = 6.0  # beyond it an impact is just hard; sensors differ in what they can measure there
+HIGHEST_G = 12.0  # beyond it an impact is just hard; sensors differ in what they can measure there
 
 FEATURES = (
     "before_spread_mps2",
@@ -62,6 +63,9 @@ FEATURES = (
     "end_level_mps2",
     "end_settling_rad",
 )
+_TURNING = tuple(FEATURES.index(f"{phase}_turning_radps") for phase in ("before", "falling", "after"))
+SWINGS_RADPS = 4.0
+"""Mean over the seconds of a look. No recorded fall reached 3.7; a sensor that hung loose did 4.4 to 8."""
 
 
 class Slice(Protocol):
@@ -118,9 +122,11 @@ class FallLooks:
         looks = []
         for peak in pending:
             if last.t_ns - peak.t_ns >= LOOKS_NS[peak.looks]:
-                looks.append(Look(peak.looks, peak.t_ns, peak.mps2, features(slices, peak.t_ns, upright)))
+                seen = features(slices, peak.t_ns, upright)
+                if not _swings(seen, (LOOKS_NS[peak.looks] - REST_NS) * 1e-9):
+                    looks.append(Look(peak.looks, peak.t_ns, peak.mps2, seen))
                 peak.looks += 1
-        if pending[0].looks == len(LOOKS_NS):
+        while pending and pending[0].looks == len(LOOKS_NS):
             pending.popleft()
         return looks
 
@@ -130,6 +136,12 @@ class FallLooks:
             self.pending.append(_Peak(t_ns, mps2))
         elif mps2 > last.mps2:
             self.pending[-1] = _Peak(t_ns, mps2)
+
+
+def _swings(seen: tuple[float, ...], after_s: float) -> bool:
+    """The device dangles from its clip: no trunk turns like that for seconds. What it feels is nobody's fall."""
+    before, falling, after = (seen[index] for index in _TURNING)
+    return 2.0 * before + falling + after_s * after > SWINGS_RADPS * (3.0 + after_s)
 
 
 def _time(piece: Slice) -> int:
@@ -147,7 +159,7 @@ def features(history: Iterable[Slice], peak_ns: int, upright: Vector | None) -> 
         return min(last, max(1, bisect_right(pieces, t_ns, key=_time)))
 
     began, first = since(peak_ns - 3 * S), since(peak_ns - S)
-    hit, rest = since(peak_ns - 60 * MS), since(peak_ns + 200 * MS)
+    hit, rest = since(peak_ns - 60 * MS), since(peak_ns + REST_NS)
     # Where up was before; of a history that is too short, its beginning.
     reference, wander = _mean_up(pieces[began:first:8] or pieces[:2])
     own = upright or reference
