@@ -16,6 +16,7 @@ from firmware.core.estimators.steps import Steps, StepsConfig
 from firmware.evaluation.no_gyro import rates_from_gravity
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 G0_MPS2 = 9.80665
 POSTURE_S = 0.5
 WALKS = ("walk", "walk_fast", "walk_pd", "stairs")
@@ -57,6 +58,7 @@ class Wearing:
     gyroscope: bool = True
     stand_in: bool = False  # without a gyroscope: its rates are guessed from how gravity turns, instead of 0
     smoothed: bool = True  # low-passed before it is sampled more slowly
+    still_after_s: float = math.inf  # after the hardest jolt of the trial nothing moves any more
     lead_in_s: float = 3.0  # of standing still as the trial begins; a device is worn for minutes before
 
 
@@ -97,6 +99,8 @@ def worn(trial: Trial, wearing: Wearing) -> tuple[Floats, Floats, float]:
     """Acceleration, angular rate and their rate in Hz, as that device would measure, with the lead-in."""
     acc = trial.acc * wearing.gain
     gyr = trial.gyr if wearing.gyroscope and len(trial.gyr) else np.zeros_like(trial.acc)
+    if wearing.still_after_s < math.inf:
+        acc, gyr = _still(acc, gyr, trial.fs_hz, wearing.still_after_s)
     if wearing.turn is not None:
         turn = np.array(wearing.turn)
         acc, gyr = acc @ turn.T, gyr @ turn.T
@@ -113,6 +117,21 @@ def worn(trial: Trial, wearing: Wearing) -> tuple[Floats, Floats, float]:
     if wearing.stand_in and not gyr.any():
         gyr = rates_from_gravity(acc, rate_hz)
     return acc, gyr, rate_hz
+
+
+def _still(acc: Floats, gyr: Floats, fs_hz: float, after_s: float) -> tuple[Floats, Floats]:
+    """Who lies there without moving, or stands. People who fall for a recording move soon after it; not all do."""
+    hardest = int(np.argmax(np.linalg.norm(_smoothed(acc, max(1, round(0.02 * fs_hz))), axis=1)))
+    since = hardest + round(after_s * fs_hz)
+    if since + fs_hz / 4 > len(acc):
+        return acc, gyr
+    posture = acc[since - round(0.1 * fs_hz) : since + round(0.5 * fs_hz)].mean(axis=0)
+    posture *= G0_MPS2 / max(1.0, float(np.linalg.norm(posture)))
+    dice, shape = np.random.default_rng(2), (len(acc) - since, 3)
+    acc, gyr = acc.copy(), gyr.copy()
+    acc[since:] = posture + dice.normal(0, 0.03, shape)
+    gyr[since:] = dice.normal(0, 0.005, shape) * gyr.any()
+    return acc, gyr
 
 
 def _led_in(acc: Floats, gyr: Floats, count: int, first: int) -> tuple[Floats, Floats]:

@@ -102,6 +102,7 @@ class SafetyPipeline:
         self._relearn_s = config.fall.down_s + RELEARN_LATER_S
         self._motion = MotionHistory()
         self._fall_looks = FallLooks()
+        self._walked_steps = config.fall.walked_steps
         self._power = PowerWatch(config.power_limits)
         self._obstacle = ObstacleDetector(config.obstacle)
         self._sway = SwayDetector(config.sway)
@@ -179,9 +180,8 @@ class SafetyPipeline:
     def _watch_for_falls(self, now_ns: int, sample: ImuSample) -> None:
         """Before her upright is known too: how far she turned from where she was tells a fall as well."""
         t_ns, attitude, motion, fall = sample.t_ns, self._attitude, self._motion, self._fall
-        fall.note(t_ns, attitude.magnitude_mps2)
         if attitude.upright_known:
-            self._sense_wear(sample)
+            self._wear.update(t_ns, sample.accel_mps2, sample.gyro_radps, attitude, self._steps.count)
         if not motion.update(
             t_ns,
             attitude.magnitude_mps2,
@@ -192,27 +192,16 @@ class SafetyPipeline:
         ):
             return
         looks = self._fall_looks.update(motion.slices, attitude.upright)
-        tilt_rad = attitude.tilt_rad if attitude.upright_known else None
+        tilt_rad = attitude.tilt_rad if attitude.upright_known or self._walk.active else None
         steps = self._steps
-        stepped_ns = steps.last_ns if steps.in_a_row >= 3 else None
-        evidence = fall.update(t_ns, tilt_rad, looks, stepped_ns, self._wear.worn is not False)
+        stepped_ns = steps.last_ns if steps.in_a_row >= self._walked_steps else None
+        peak_mps2, settled = motion.slices[-1].peak_mps2, not attitude.relearning
+        evidence = fall.update(t_ns, peak_mps2, tilt_rad, looks, stepped_ns, self._wear.worn is not False, settled)
         evidence = self._not_worn.judge(now_ns, self._wear, evidence)
         if evidence is not None:
             self._fall_alarm.suspect(now_ns, evidence)
         else:
             self._fall_alarm.guess(fall.possible)
-
-    def _sense_wear(self, sample: ImuSample) -> None:
-        attitude = self._attitude
-        self._wear.update(
-            sample.t_ns,
-            sample.accel_mps2,
-            sample.gyro_radps,
-            attitude.magnitude_mps2,
-            attitude.turning_radps,
-            attitude.tilt_rad,
-            self._steps.count,
-        )
 
     def _forget_motion(self) -> None:
         self._motion.restart()
@@ -236,7 +225,6 @@ class SafetyPipeline:
             self._attitude.restart()
             self._steps.restart()
             evidence = self._not_worn.restart() or self._fall.lose_touch(now_ns)
-            self._wear.restart()
             self._forget_motion()
             self._fall_alarm.guess(None)
             if evidence is not None and self._walk.state is not WalkState.ENDED:

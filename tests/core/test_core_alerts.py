@@ -11,6 +11,7 @@ S = 1_000_000_000
 TABLE = [
     # hazard, severity, priority, pattern, published
     (Hazard.FALL, Severity.NONE, 0, Pattern.SILENT, False),
+    (Hazard.FALL, Severity.POSSIBLE, 95, Pattern.FALL_POSSIBLE, False),
     (Hazard.FALL, Severity.SUSPECTED, 100, Pattern.FALL_COUNTDOWN, True),
     (Hazard.FALL, Severity.CONFIRMED, 100, Pattern.FALL_NOBODY_YET, True),
     (Hazard.FALL, Severity.CANCELLED, 100, Pattern.CANCELLED, True),

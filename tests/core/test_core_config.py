@@ -41,10 +41,6 @@ def test_every_number_has_two_limits_and_the_message_names_it(section: str, key:
 
 
 def test_numbers_that_contradict_each_other_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"settle_s \(0.9\) must be less than decide_s \(0.6\)"):
-        FallConfig(settle_s=0.9, decide_s=0.6)
-    with pytest.raises(ValueError, match="soft_impact_g"):
-        FallConfig(soft_impact_g=5.0, hard_impact_g=4.0)
     for minutes in ((15.0, 5.0), (5.0, 60.0), (0.0,)):
         with pytest.raises(ValueError, match="not_recovered_min"):
             FallConfig(not_recovered_min=minutes)

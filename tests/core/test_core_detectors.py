@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware.core.detectors.fall import FallAlarm, FallConfig, FallDetector
+from firmware.core.detectors.fall import FallConfig
+from firmware.core.detectors.fall_alarm import FallAlarm
 from firmware.core.detectors.obstacle import ObstacleConfig, ObstacleDetector
 from firmware.core.detectors.sos import SosAlarm
 from firmware.core.detectors.sway import SwayConfig, SwayDetector
@@ -148,54 +149,6 @@ def test_one_jolt_is_no_sway_and_the_warning_ends_after_calm() -> None:
     assert seen[-1] is Severity.NONE
 
 
-def falls(peak_g: float, tilt_deg: float, rate_hz: int = 100) -> dict[str, object] | None:
-    detector = FallDetector(FallConfig())
-    found = None
-    for index in range(2 * rate_hz):
-        magnitude = peak_g * 9.80665 if index == 10 else 9.8
-        found = found or detector.update(index * S // rate_hz, magnitude, math.radians(tilt_deg if index > 10 else 0))
-    return found  # type: ignore[return-value]
-
-
-@pytest.mark.parametrize(
-    ("peak_g", "tilt_deg", "fell"),
-    [
-        (1.8, 80, False),  # lying down gently; the posture path needs longer
-        (2.2, 80, True),
-        (2.5, 50, False),  # sitting down hard
-        (4.5, 50, True),
-        (4.5, 40, False),
-        (7.0, 35, True),  # fell and sits
-        (7.0, 20, False),  # jumped
-        (15.0, 10, False),
-    ],
-)
-def test_an_impact_counts_by_the_tilt_it_leaves(peak_g: float, tilt_deg: float, fell: bool) -> None:
-    assert (falls(peak_g, tilt_deg) is not None) is fell
-
-
-@pytest.mark.parametrize("rate_hz", [20, 64, 200, 400])
-def test_the_decision_comes_one_second_after_the_impact(rate_hz: int) -> None:
-    evidence = falls(4.0, 85.0, rate_hz)
-    assert evidence is not None
-    assert evidence["impact_age_s"] == pytest.approx(1.0, abs=1.1 / rate_hz)
-    assert evidence["path"] == "impact"
-
-
-def test_free_fall_alone_is_no_fall() -> None:
-    detector = FallDetector(FallConfig())
-    assert all(detector.update(index * 10_000_000, 0.0, 0.0) is None for index in range(1000))
-
-
-def test_a_second_impact_within_a_second_is_judged_too() -> None:
-    detector, found = FallDetector(FallConfig()), None
-    for index in range(300):
-        magnitude = {10: 40.0, 90: 30.0}.get(index, 9.8)
-        found = found or detector.update(index * 10_000_000, magnitude, math.radians(85 if index > 95 else 10))
-    assert found is not None
-    assert found["impact_g"] == pytest.approx(3.06, abs=0.01)
-
-
 def alarm_in(state: str) -> FallAlarm:
     alarm = FallAlarm(FallConfig())
     times = {
@@ -259,14 +212,6 @@ def test_every_open_alarm_can_be_cancelled_recovered_and_nothing_else_changes_it
     assert again.detection.severity is (before if is_open else Severity.SUSPECTED)
     again.finish()
     assert again.open
-
-
-def test_cancelled_lying_is_asked_about_again_only_after_a_minute() -> None:
-    detector = FallDetector(FallConfig())
-    detector.excuse(0)
-    said = [detector.update(index * 100_000_000, 9.8, 1.5) for index in range(700)]
-    first = next(index for index, evidence in enumerate(said) if evidence)
-    assert first == pytest.approx(600, abs=1)
 
 
 def test_sos_is_open_until_a_new_press_is_held() -> None:

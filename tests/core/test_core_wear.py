@@ -21,6 +21,13 @@ def none(_: float) -> float:
     return 0.0
 
 
+@dataclass
+class Felt:
+    magnitude_mps2: float
+    turning_radps: float
+    tilt_rad: float
+
+
 class Device:
     """Feeds an estimator with a sensor's noise and what is added to it."""
 
@@ -48,7 +55,7 @@ class Device:
             )
             gyro = self._about((0.0, rate, 0.0), 0.001 * noise)
             size = math.sqrt(sum(x * x for x in accel))
-            self.wear.update(self._t_ns, accel, gyro, size, abs(rate), tilt_rad, self._steps)
+            self.wear.update(self._t_ns, accel, gyro, Felt(size, abs(rate), tilt_rad), self._steps)
             self.seen.append(self.wear.worn)
         return self
 

@@ -2,9 +2,9 @@
 
 Two paths. *Impact*: boosted trees judge every jolt from how she moved before, on the way down, at it and after it; the
 first look, 0.3 s after it, says "possible", the second, after 1 s, "suspected", and a third, after 2 s, settles what
-the second left open. *Posture*: trunk far from the personal upright for seconds. Who walked until she went down is
-asked at once; who had stopped before may have lain down on purpose, and is asked after a minute. That is a trade-off:
-somebody who rests, slumps without any jolt and stays down is found a minute later than she could be.
+the second left open. *Posture*: trunk far from the personal upright. Who walked until she went down is asked after some
+seconds, or after one when there was an impact; who had stopped before may have lain down on purpose, and is asked after
+a minute. That is a trade-off: who rests, slumps without any jolt and stays down is found a minute later than she could.
 
 With few samples or a small range (20 Hz, 2 g) the same trees judge what is left of the signal: they have learned from
 recordings that were made that poor. Without a gyroscope turning counts as 0, and tilt follows the accelerometer alone.
@@ -12,7 +12,7 @@ recordings that were made that poor. Without a gyroscope turning counts as 0, an
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,11 +30,15 @@ GUESS_NS = 2_500_000_000
 class FallConfig:
     """What counts as a fall without an impact, and when somebody is called."""
 
+    impact_g: float = 2.0  # in a walk: steps reach 1.8 g, falls on mats 2 g and more
+    settle_s: float = 0.4  # from such an impact until the trunk has to be down
+    decide_s: float = 1.1  # and until it is decided; the trees come first
     smashed_g: float = 3.0  # when the sensor dies within 2 s after such an impact, it asks
     lean_deg: float = 30.0  # from the personal upright: from here on she is on the way down
     down_deg: float = 60.0  # nobody walks like this
     down_s: float = 4.0  # and so long is no bending down, for who walked until she went down
     walked_s: float = 3.0  # a step so long before the way down: she walked until then
+    walked_steps: int = 5  # in a row; the few steps into a car seat are no walk
     rest_s: float = 60.0  # who had stopped walking before may have lain down on purpose
     ask_again_s: float = 60.0  # after a cancelled alarm, when the trunk stays down all the same
     countdown_s: float = 30.0
@@ -47,11 +51,15 @@ class FallConfig:
 
     def __post_init__(self) -> None:
         for key, low, high in (
+            ("impact_g", 1.5, 4.0),
+            ("settle_s", 0.1, 1.0),
+            ("decide_s", 0.5, 1.9),
             ("smashed_g", 1.5, 5.0),
             ("lean_deg", 15.0, 45.0),
             ("down_deg", 45.0, 80.0),
             ("down_s", 2.0, 10.0),
             ("walked_s", 1.0, 10.0),
+            ("walked_steps", 2, 20),
             ("rest_s", 10.0, 120.0),
             ("ask_again_s", 20.0, 300.0),
             ("countdown_s", 10.0, 60.0),
@@ -117,28 +125,37 @@ class FallDetector:
             return None
         return _evidence("impact, then no signal", None, hardest[1], (now_ns - hardest[0]) * 1e-9)
 
-    def note(self, t_ns: int, magnitude_mps2: float) -> None:
-        """Every sample of |a|: an impact is known before it can be judged."""
-        if self._hardest is None or magnitude_mps2 > self._hardest[1] or t_ns - self._hardest[0] > HARD_KEPT_NS:
-            self._hardest = t_ns, magnitude_mps2
-
     def update(
-        self, t_ns: int, tilt_rad: float | None, looks: Iterable[Look], stepped_ns: int | None, worn: bool = True
+        self,
+        t_ns: int,
+        peak_mps2: float,
+        tilt_rad: float | None,
+        looks: Sequence[Look],
+        stepped_ns: int | None,
+        worn: bool = True,
+        may_rest: bool = True,
     ) -> Evidence | None:
         """Some 20 ms of movement have passed.
 
         Args:
+            peak_mps2: of |a| in them.
             tilt_rad: from the personal upright; None while that is not known.
             looks: at the jolts that are to be judged now.
-            stepped_ns: the latest step of somebody who walks; None when nobody has walked yet.
+            stepped_ns: the latest step, when it was the last of `walked_steps` in a row at least.
             worn: False while the device is known to be off the body: nobody falls then.
+            may_rest: False while lying still could be taken for a new upright: then it is asked about at once.
         """
         if not worn:
             self.restart()
             return None
-        evidence = self._impacts.update(t_ns, tilt_rad, looks)
+        hardest = self._hardest
+        if hardest is None or peak_mps2 > hardest[1] or t_ns - hardest[0] > HARD_KEPT_NS:
+            self._hardest = t_ns, peak_mps2
+        evidence = None
+        if looks or self._impacts.possible is not None:
+            evidence = self._impacts.update(t_ns, tilt_rad, looks)
         if tilt_rad is not None:
-            down = self._posture.update(t_ns, tilt_rad, stepped_ns)
+            down = self._posture.update(t_ns, tilt_rad, stepped_ns, self._hardest, may_rest)
             evidence = evidence or down
         if evidence is not None:
             self.restart()
@@ -155,17 +172,19 @@ class _Impacts:
     def __init__(self) -> None:
         self.possible: Evidence | None = None
         self._possible_ns = 0  # the jolt that it belongs to
-        self._open: dict[int, float] = {}  # jolts that the second look left open
+        self._open: set[int] = set()  # jolts that the second look left open
+        self._score = 0.0  # the latest one
 
     def restart(self) -> None:
         self.possible = None
         self._open.clear()
 
-    def update(self, t_ns: int, tilt_rad: float | None, looks: Iterable[Look]) -> Evidence | None:
+    def update(self, t_ns: int, tilt_rad: float | None, looks: Sequence[Look]) -> Evidence | None:
         found = None
         for look in looks:
             if self._judge(look):
                 found = _evidence("impact", tilt_rad, look.peak_mps2, (t_ns - look.peak_ns) * 1e-9)
+                found["score"] = round(self._score, 3)
         if self.possible is not None and t_ns - self._possible_ns > GUESS_NS:
             self.possible = None
         return found
@@ -173,21 +192,29 @@ class _Impacts:
     def _judge(self, look: Look) -> bool:
         """True when it was a fall."""
         if look.number == 0:
-            if fall_possible.score(look.features) >= fall_possible.LIMIT:
-                self._possible_ns = look.peak_ns
-                if self.possible is None:
-                    self.possible = {"impact_g": round(look.peak_mps2 / G0_MPS2, 2)}
+            self._guess(look)
             return False
         if look.number == 1:
-            score = fall_suspected.score(look.features)
-            if score >= fall_suspected.LIMIT:
-                return True
-            if score >= fall_suspected.OPEN:
-                self._open[look.peak_ns] = score
+            self._score = fall_suspected.score(look.features)
+            if fall_suspected.OPEN <= self._score < fall_suspected.LIMIT:
+                self._open.add(look.peak_ns)
             elif look.peak_ns >= self._possible_ns:
                 self.possible = None
+            return self._score >= fall_suspected.LIMIT
+        if look.peak_ns not in self._open:
             return False
-        return self._open.pop(look.peak_ns, None) is not None and fall_later.score(look.features) >= fall_later.LIMIT
+        self._open.discard(look.peak_ns)
+        self._score = fall_later.score(look.features)
+        if look.peak_ns >= self._possible_ns:
+            self.possible = None
+        return self._score >= fall_later.LIMIT
+
+    def _guess(self, look: Look) -> None:
+        score = fall_possible.score(look.features)
+        if score >= fall_possible.LIMIT:
+            self._possible_ns = look.peak_ns
+            if self.possible is None:
+                self.possible = {"impact_g": round(look.peak_mps2 / G0_MPS2, 2), "score": round(score, 3)}
 
 
 class _Posture:
@@ -198,6 +225,8 @@ class _Posture:
         self._walked_ns = round(config.walked_s * 1e9)
         self._down_ns, self._rest_ns = round(config.down_s * 1e9), round(config.rest_s * 1e9)
         self._ask_again_ns = round(config.ask_again_s * 1e9)
+        self._impact_mps2 = config.impact_g * G0_MPS2
+        self._settle_ns, self._decide_ns = round(config.settle_s * 1e9), round(config.decide_s * 1e9)
         self._excused_until_ns: int | None = None
         self._walking = False  # when she was upright last
         self._down_since_ns: int | None = None
@@ -208,7 +237,10 @@ class _Posture:
     def excuse(self, now_ns: int) -> None:
         self._excused_until_ns = now_ns + self._ask_again_ns
 
-    def update(self, t_ns: int, tilt_rad: float, stepped_ns: int | None) -> Evidence | None:
+    def update(
+        self, t_ns: int, tilt_rad: float, stepped_ns: int | None, hardest: tuple[int, float] | None, may_rest: bool
+    ) -> Evidence | None:
+        """`hardest`: the hardest impact of the last two seconds, (time, m/s^2)."""
         if tilt_rad < self._lean_rad:
             self._walking = stepped_ns is not None and t_ns - stepped_ns <= self._walked_ns
         if tilt_rad < self._down_rad:
@@ -219,9 +251,19 @@ class _Posture:
         down_ns = t_ns - self._down_since_ns
         if self._excused_until_ns is not None:
             asks = t_ns >= self._excused_until_ns and down_ns >= self._down_ns
+        elif not self._walking and may_rest:
+            asks = down_ns >= self._rest_ns
+        elif hardest is not None and self._fell(t_ns, *hardest):
+            return _evidence("impact in a walk", tilt_rad, hardest[1], (t_ns - hardest[0]) * 1e-9)
         else:
-            asks = down_ns >= (self._down_ns if self._walking else self._rest_ns)
+            asks = down_ns >= self._down_ns
         return _evidence("posture", tilt_rad, None, down_ns * 1e-9) if asks else None
+
+    def _fell(self, t_ns: int, impact_ns: int, impact_mps2: float) -> bool:
+        """Down with a jolt in the middle of a walk: nobody lies down like this, whatever the trees say."""
+        since_ns = self._down_since_ns
+        lay = since_ns is not None and since_ns <= impact_ns + self._settle_ns
+        return lay and impact_mps2 >= self._impact_mps2 and t_ns - impact_ns >= self._decide_ns
 
 
 def _evidence(path: str, tilt_rad: float | None, peak_mps2: float | None, age_s: float) -> Evidence:

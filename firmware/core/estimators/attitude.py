@@ -90,6 +90,11 @@ class Attitude:
     def upright_known(self) -> bool:
         return self._upright is not None
 
+    @property
+    def relearning(self) -> bool:
+        """Standing still for long enough would be taken for a new upright, and lying still as well."""
+        return self._relearn_s is not None
+
     def restart(self) -> None:
         """Forget the motion, not the upright: for the first sample after a fault."""
         self._t_ns = None

@@ -15,6 +15,7 @@ Both are undone by stepping upright, and what follows is judged for a limited ti
 import math
 from collections import deque
 from dataclasses import dataclass
+from typing import Protocol
 
 from hal.samples import Vector
 
@@ -61,6 +62,14 @@ class WearConfig:
                 raise ValueError(f"wear: {key} ({getattr(self, key)}) must lie between {low} and {high}")
 
 
+class Attitude(Protocol):
+    """Of the same sample; the tilt is from the personal upright. `firmware.core.estimators.attitude.Attitude` fits."""
+
+    magnitude_mps2: float
+    turning_radps: float
+    tilt_rad: float
+
+
 class Wear:
     """`worn`: None is not known. `free_until_ns`, `handled_until_ns`: so long it may yet turn out to be off the body.
 
@@ -90,21 +99,13 @@ class Wear:
         self._forget_stillness()
         self.worn = None
 
-    def update(
-        self,
-        t_ns: int,
-        accel_mps2: Vector,
-        gyro_radps: Vector,
-        magnitude_mps2: float,
-        turning_radps: float,
-        tilt_rad: float,
-        steps: int,
-    ) -> None:
-        """One sample, all finite; `tilt_rad` from the personal upright; `steps` so far."""
+    def update(self, t_ns: int, accel_mps2: Vector, gyro_radps: Vector, attitude: Attitude, steps: int) -> None:
+        """One sample, all finite, and what is known of it; `steps` so far."""
+        tilt_rad = attitude.tilt_rad
         gap, self._t_ns = t_ns - self._t_ns > GAP_NS, t_ns
         if gap:
             self.restart()
-        if magnitude_mps2 < self._free_mps2:
+        if attitude.magnitude_mps2 < self._free_mps2:
             if self._free_since_ns is None:
                 self._free_since_ns = t_ns
         elif self._free_since_ns is not None:
@@ -118,7 +119,7 @@ class Wear:
                 self._wear()
             return
         self._watching = True
-        if self._blocks.add(t_ns, accel_mps2, gyro_radps, turning_radps):
+        if self._blocks.add(t_ns, accel_mps2, gyro_radps, attitude.turning_radps):
             self._judge(t_ns, upright, tilt_rad > self._upside_down_rad)
 
     def _land(self, t_ns: int) -> None:

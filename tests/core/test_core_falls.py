@@ -1,0 +1,233 @@
+"""Falls: what is judged at three moments, and a trunk that stays down."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from core_scenes import Wearer, walking_wearer
+
+from firmware.core.detectors import fall as fall_module
+from firmware.core.detectors.fall import FallConfig, FallDetector
+from firmware.core.detectors.fall_alarm import FallAlarm
+from firmware.core.messages import Alert, Hazard, Severity, Value
+from firmware.core.pipeline import SafetyPipeline
+from hal.samples import ButtonSample, ImuSample, RangeSample, Vector
+from hal.sim.world.scenarios import scenario
+from hal.sim.world.scene import World
+
+S = 1_000_000_000
+SLICE = 20_000_000
+LYING_RAD = math.radians(85.0)
+
+
+@dataclass(frozen=True)
+class Look:
+    number: int
+    peak_ns: int
+    peak_mps2: float = 30.0
+    features: tuple[float, ...] = ()
+
+
+class Says:
+    """Trees that say what they are told to."""
+
+    LIMIT, OPEN = 1.0, -1.0
+
+    def __init__(self, score: float) -> None:
+        self._score = score
+
+    def score(self, _: tuple[float, ...]) -> float:
+        return self._score
+
+
+def taught(
+    monkeypatch: pytest.MonkeyPatch, possible: float, suspected: float, later: float, config: FallConfig | None = None
+) -> FallDetector:
+    for name, score in (("fall_possible", possible), ("fall_suspected", suspected), ("fall_later", later)):
+        monkeypatch.setattr(fall_module, name, Says(score))
+    return FallDetector(config or FallConfig())
+
+
+def judged(detector: FallDetector) -> list[tuple[bool, bool]]:
+    """Whether the fall is possible, and suspected, after each of the three looks."""
+    seen = []
+    for number, after_ns in enumerate((3 * S // 10, S, 2 * S)):
+        evidence = detector.update(10 * S + after_ns, 9.8, 0.1, [Look(number, 10 * S)], None)
+        seen.append((detector.possible is not None, evidence is not None))
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ((2.0, 2.0, 2.0), [(True, False), (False, True), (False, False)]),  # possible, then suspected
+        ((2.0, -2.0, 2.0), [(True, False), (False, False), (False, False)]),  # taken back after a second
+        ((2.0, 0.0, 2.0), [(True, False), (True, False), (False, True)]),  # left open, then suspected
+        ((2.0, 0.0, 0.0), [(True, False), (True, False), (False, False)]),  # left open, then taken back
+        ((0.0, 2.0, 2.0), [(False, False), (False, True), (False, False)]),  # not expected, and suspected all the same
+        ((0.0, -2.0, 2.0), [(False, False), (False, False), (False, False)]),
+    ],
+)
+def test_a_jolt_is_judged_at_three_moments(
+    monkeypatch: pytest.MonkeyPatch, scores: tuple[float, float, float], expected: list[tuple[bool, bool]]
+) -> None:
+    assert judged(taught(monkeypatch, *scores)) == expected
+
+
+def test_a_guess_that_nobody_looks_at_again_is_over_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    detector = taught(monkeypatch, 2.0, 0.0, 0.0)
+    detector.update(10 * S, 9.8, 0.1, [Look(0, 10 * S)], None)
+    assert detector.possible is not None
+    detector.update(13 * S, 9.8, 0.1, [], None)
+    assert detector.possible is None
+
+
+def test_nobody_falls_with_a_device_that_is_not_worn(monkeypatch: pytest.MonkeyPatch) -> None:
+    detector = taught(monkeypatch, 2.0, 2.0, 2.0)
+    assert detector.update(11 * S, 9.8, LYING_RAD, [Look(0, 10 * S), Look(1, 10 * S)], None, worn=False) is None
+    assert detector.possible is None
+
+
+def lies(detector: FallDetector, seconds: float, tilt_rad: float = LYING_RAD, from_s: float = 10.0) -> float | None:
+    """After how many seconds of lying she is asked."""
+    for index in range(round(seconds * 50)):
+        if detector.update(round(from_s * S) + index * SLICE, 9.8, tilt_rad, [], None) is not None:
+            return index / 50
+    return None
+
+
+def stands(detector: FallDetector, stepped_s: float | None, until_s: float = 10.0) -> FallDetector:
+    stepped_ns = None if stepped_s is None else round(stepped_s * S)
+    detector.update(round(until_s * S) - SLICE, 9.8, 0.1, [], stepped_ns)
+    return detector
+
+
+def test_who_goes_down_in_a_walk_is_asked_within_five_seconds() -> None:
+    after_s = lies(stands(FallDetector(FallConfig()), stepped_s=9.0), 100)
+    assert after_s == pytest.approx(4.0, abs=0.05)
+
+
+@pytest.mark.parametrize("stepped_s", [None, 2.0])
+def test_who_had_stopped_walking_may_lie_for_a_minute(stepped_s: float | None) -> None:
+    after_s = lies(stands(FallDetector(FallConfig()), stepped_s), 100)
+    assert after_s == pytest.approx(60.0, abs=0.05)
+
+
+@pytest.mark.parametrize("tilt_deg", [61, 75, 90, 120, 180])
+def test_any_way_of_being_down_counts(tilt_deg: float) -> None:
+    detector = stands(FallDetector(FallConfig()), stepped_s=9.0)
+    assert lies(detector, 6, math.radians(tilt_deg)) is not None
+
+
+@pytest.mark.parametrize("tilt_deg", [0, 30, 58])
+def test_standing_leaning_and_bending_a_little_is_no_fall(tilt_deg: float) -> None:
+    detector = stands(FallDetector(FallConfig()), stepped_s=9.0)
+    assert lies(detector, 100, math.radians(tilt_deg)) is None
+
+
+def test_without_a_known_upright_no_posture_is_judged() -> None:
+    detector = FallDetector(FallConfig())
+    assert all(detector.update(index * SLICE, 9.8, None, [], 0) is None for index in range(5000))
+
+
+def test_cancelled_lying_is_asked_about_again_only_after_a_minute() -> None:
+    detector = stands(FallDetector(FallConfig()), stepped_s=9.0)
+    assert lies(detector, 6) is not None
+    detector.excuse(16 * S)
+    assert lies(detector, 100, from_s=16.0) == pytest.approx(60.0, abs=0.05)
+
+
+def test_a_sensor_that_dies_after_a_hard_impact_asks() -> None:
+    for magnitude_mps2, asks in ((60.0, True), (25.0, False)):
+        detector = FallDetector(FallConfig())
+        detector.update(10 * S, magnitude_mps2, 0.1, [], None)
+        detector.update(10 * S + SLICE, 9.8, 0.1, [], None)
+        assert (detector.lose_touch(11 * S) is not None) is asks
+    old = FallDetector(FallConfig())
+    old.update(10 * S, 60.0, 0.1, [], None)
+    old.update(13 * S, 9.8, 0.1, [], None)
+    assert old.lose_touch(14 * S) is None, "that impact had been judged"
+
+
+def test_a_guess_is_told_and_taken_back_and_hides_no_alarm() -> None:
+    alarm, guess = FallAlarm(FallConfig()), {"impact_g": 3.0}
+    evidence: dict[str, Value] = {"impact_age_s": 1.0}
+    alarm.guess(dict(guess))
+    assert alarm.detection.severity is Severity.POSSIBLE
+    assert not alarm.open
+    alarm.finish()
+    assert alarm.detection.severity is Severity.POSSIBLE
+    alarm.guess(None)
+    assert alarm.detection.severity is Severity.NONE
+    alarm.guess(dict(guess))
+    alarm.suspect(5 * S, evidence)
+    assert alarm.detection.severity is Severity.SUSPECTED
+    alarm.guess(None)
+    alarm.guess(dict(guess))
+    assert alarm.detection.severity is Severity.SUSPECTED
+
+
+# The whole core
+
+
+def alerts_of(world: World, rate_hz: int, turned: Callable[[Vector], Vector] = lambda vector: vector) -> list[Alert]:
+    """What is said of falls while she moves like that."""
+    core, found = SafetyPipeline(), []
+    for index in range(round(world.duration_s * rate_hz)):
+        t_ns = index * S // rate_hz
+        inputs = [ImuSample(t_ns, *(turned(vector) for vector in world.motion(index / rate_hz)))]
+        beside = [RangeSample(t_ns, None), ButtonSample(t_ns, False)] if index % 2 else []
+        found += [o for message in (*inputs, *beside) for o in core.step(message) if isinstance(o, Alert)]
+    return [alert for alert in found if alert.hazard is Hazard.FALL]
+
+
+@pytest.mark.parametrize("rate_hz", [20, 100, 200])
+def test_a_fall_is_possible_at_once_and_suspected_under_the_same_number(rate_hz: int) -> None:
+    world = scenario("fall")
+    impact_s = next(mark.t_s for mark in world.marks if mark.what == "impact")
+    possible, suspected, *_ = alerts_of(world, rate_hz)
+    assert [possible.severity, suspected.severity] == [Severity.POSSIBLE, Severity.SUSPECTED]
+    assert suspected.data["path"] == "impact"
+    assert possible.alarm == suspected.alarm
+    assert possible.t_ns / 1e9 - impact_s <= 0.4
+    assert suspected.t_ns / 1e9 - impact_s <= 1.1
+
+
+def tilted(vector: Vector) -> Vector:
+    """30 deg to the front."""
+    x, y, z = vector
+    cos, sin = math.cos(math.radians(30)), math.sin(math.radians(30))
+    return (x * cos - z * sin, y, x * sin + z * cos)
+
+
+def upside_down(vector: Vector) -> Vector:
+    return (vector[0], -vector[1], -vector[2])
+
+
+@pytest.mark.parametrize("turned", [tilted, upside_down])
+@pytest.mark.parametrize("name", ["fall", "sit", "stumble", "sway", "quiet"])
+def test_it_makes_no_difference_how_it_is_worn(name: str, turned: Callable[[Vector], Vector]) -> None:
+    severities = [alert.severity for alert in alerts_of(scenario(name), 100, turned)]
+    expected = [Severity.POSSIBLE, Severity.SUSPECTED, Severity.CONFIRMED] if name == "fall" else []
+    assert severities == expected
+
+
+def test_a_slow_collapse_in_a_walk_is_asked_about_within_five_seconds() -> None:
+    wearer = walking_wearer()
+    wearer.live(3.0, pitch_deg=lambda t: -25.0 * t)
+    down_s = wearer.t_s
+    wearer.live(6.0, pitch_deg=lambda _: -75.0)
+    alert = next(a for a in wearer.alerts(Hazard.FALL) if a.severity is Severity.SUSPECTED)
+    assert alert.t_ns / 1e9 - down_s <= 5.0
+
+
+def test_lying_down_on_purpose_after_a_rest_is_no_fall() -> None:
+    wearer = walking_wearer().stand(6).live(3.0, pitch_deg=lambda t: -30.0 * t).lie(40)
+    assert wearer.alerts(Hazard.FALL) == []
+
+
+@pytest.mark.parametrize("mounting_deg", [-30.0, 0.0, 30.0])
+def test_a_walk_is_no_fall_however_it_is_worn(mounting_deg: float) -> None:
+    wearer = Wearer(mounting_deg=mounting_deg).stand(3.5).walk(20)
+    assert wearer.alerts(Hazard.FALL) == []
