@@ -116,6 +116,16 @@ def test_lying_dead_still_alone_is_never_enough(noise: float) -> None:
     assert False not in sinks.live(120.0, noise=noise).seen
 
 
+def test_turning_in_a_fall_is_no_hand_even_when_nothing_moves_after_it() -> None:
+    falls = (
+        Device()
+        .walk()
+        .live(0.6, tilt_rad=1.0, turning=lambda t: 12.0 * t)
+        .live(0.05, felt_g=4.0, turning=lambda _: 9.0)
+    )
+    assert False not in falls.live(0.8, turning=lambda t: 6.0 * (0.8 - t)).live(90.0).seen
+
+
 def test_device_at_rest_upside_down_is_on_no_body() -> None:
     assert Device().walk().live(22.0, tilt_rad=math.radians(150.0)).wear.worn is False
 
