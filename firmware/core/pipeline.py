@@ -182,14 +182,12 @@ class SafetyPipeline:
         t_ns, attitude, motion, fall = sample.t_ns, self._attitude, self._motion, self._fall
         if attitude.upright_known:
             self._wear.update(t_ns, sample.accel_mps2, sample.gyro_radps, attitude, self._steps.count)
-        if not motion.update(
-            t_ns,
+        force_mps2, vertical_mps2, turning_radps = (
             attitude.magnitude_mps2,
             attitude.vertical_mps2,
             attitude.turning_radps,
-            attitude.tilt_rad,
-            attitude.up,
-        ):
+        )
+        if not motion.update(t_ns, force_mps2, vertical_mps2, turning_radps, attitude.tilt_rad, attitude.up):
             return
         looks = self._fall_looks.update(motion.slices, attitude.upright)
         tilt_rad = attitude.tilt_rad if attitude.upright_known or self._walk.active else None
