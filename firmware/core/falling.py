@@ -64,15 +64,7 @@ class Falling:
         magnitude_mps2, turning_radps, tilt_rad = attitude.magnitude_mps2, attitude.turning_radps, attitude.tilt_rad
         known = attitude.upright_known
         if known:
-            self._wear.update(
-                t_ns,
-                sample.accel_mps2,
-                sample.gyro_radps,
-                magnitude_mps2,
-                turning_radps,
-                tilt_rad,
-                self._steps.count,
-            )
+            self._wear.update(t_ns, sample.accel_mps2, sample.gyro_radps, attitude, self._steps.count)
         if not motion.update(t_ns, magnitude_mps2, attitude.vertical_mps2, turning_radps, tilt_rad, attitude.up):
             return False
         self.evidence = self._judge(now_ns, t_ns, tilt_rad if known or walking else None)

@@ -21,6 +21,13 @@ def none(_: float) -> float:
     return 0.0
 
 
+@dataclass
+class Felt:
+    magnitude_mps2: float
+    turning_radps: float
+    tilt_rad: float
+
+
 class Device:
     """Feeds an estimator with a sensor's noise and what is added to it."""
 
@@ -48,7 +55,7 @@ class Device:
             )
             gyro = self._about((0.0, rate, 0.0), 0.001 * noise)
             size = math.sqrt(sum(x * x for x in accel))
-            self.wear.update(self._t_ns, accel, gyro, size, abs(rate), tilt_rad, self._steps)
+            self.wear.update(self._t_ns, accel, gyro, Felt(size, abs(rate), tilt_rad), self._steps)
             self.seen.append(self.wear.worn)
         return self
 
@@ -107,6 +114,16 @@ def test_lying_dead_still_alone_is_never_enough(noise: float) -> None:
     """Whatever the sensor: somebody unconscious may not show more than its noise."""
     sinks = Device().walk().live(1.2, tilt_rad=1.0, turning=lambda _: 1.3)
     assert False not in sinks.live(120.0, noise=noise).seen
+
+
+def test_turning_in_a_fall_is_no_hand_even_when_nothing_moves_after_it() -> None:
+    falls = (
+        Device()
+        .walk()
+        .live(0.6, tilt_rad=1.0, turning=lambda t: 12.0 * t)
+        .live(0.05, felt_g=4.0, turning=lambda _: 9.0)
+    )
+    assert False not in falls.live(0.8, turning=lambda t: 6.0 * (0.8 - t)).live(90.0).seen
 
 
 def test_device_at_rest_upside_down_is_on_no_body() -> None:

@@ -6,8 +6,8 @@ taken for a device that was put down. So something has to come before it that no
 
 * *True free fall*: |a| below 0.25 g for 0.23 s. In 2443 recorded falls the longest is 0.21 s; jumps reach 0.31 s.
 * *A hand*: turning faster than 1.5 rad/s, far from the wearer's upright, for 1.3 rad more than that within 12 s. Lying
-  down, rolling over, bending and sitting down on the floor take 1.1 rad at the most (786 recorded ones); many falls
-  take more, but those are told by their impact, and nobody lies dead still after them. Or it rests upside down.
+  down, rolling over, bending and sitting down on the floor take 1.1 rad at the most (786 recorded ones); what a fall
+  takes does not count, 0.7 s before its impact and 1 s after. Or it rests upside down.
 
 Both are undone by stepping upright, and what follows is judged for a limited time only.
 """
@@ -15,6 +15,7 @@ Both are undone by stepping upright, and what follows is judged for a limited ti
 import math
 from collections import deque
 from dataclasses import dataclass
+from typing import Protocol
 
 from hal.samples import Vector
 
@@ -24,6 +25,8 @@ SHORT_BLOCKS, LONG_BLOCKS = 10, 100
 PATH_BLOCKS = 120
 GAP_NS = 150_000_000
 WORN_STEPS = 4
+JOLT_MPS2 = 2.0 * G0_MPS2
+BELONGS_NS, AFTER_JOLT_NS = 700_000_000, 1_000_000_000  # turning so long before and after a jolt is part of a fall
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,14 @@ class WearConfig:
                 raise ValueError(f"wear: {key} ({getattr(self, key)}) must lie between {low} and {high}")
 
 
+class Attitude(Protocol):
+    """Of the same sample; the tilt is from the personal upright. `firmware.core.estimators.attitude.Attitude` fits."""
+
+    magnitude_mps2: float
+    turning_radps: float
+    tilt_rad: float
+
+
 class Wear:
     """`worn`: None is not known. `free_until_ns`, `handled_until_ns`: so long it may yet turn out to be off the body.
 
@@ -73,6 +84,7 @@ class Wear:
         self._away_rad = math.radians(config.away_deg)
         self._upside_down_rad = math.radians(config.upside_down_deg)
         self._t_ns = 0
+        self._jolt_ns = -AFTER_JOLT_NS
         self._watching = False
         self._steps_before = 0  # when she was upright again
         self._free_since_ns: int | None = None
@@ -90,25 +102,19 @@ class Wear:
         self._forget_stillness()
         self.worn = None
 
-    def update(
-        self,
-        t_ns: int,
-        accel_mps2: Vector,
-        gyro_radps: Vector,
-        magnitude_mps2: float,
-        turning_radps: float,
-        tilt_rad: float,
-        steps: int,
-    ) -> None:
-        """One sample, all finite; `tilt_rad` from the personal upright; `steps` so far."""
+    def update(self, t_ns: int, accel_mps2: Vector, gyro_radps: Vector, attitude: Attitude, steps: int) -> None:
+        """One sample, all finite, and what is known of it; `steps` so far."""
+        tilt_rad = attitude.tilt_rad
         gap, self._t_ns = t_ns - self._t_ns > GAP_NS, t_ns
         if gap:
             self.restart()
-        if magnitude_mps2 < self._free_mps2:
+        if attitude.magnitude_mps2 < self._free_mps2:
             if self._free_since_ns is None:
                 self._free_since_ns = t_ns
         elif self._free_since_ns is not None:
             self._land(t_ns)
+        elif attitude.magnitude_mps2 > JOLT_MPS2:
+            self._jolt(t_ns)
         upright = tilt_rad < self._away_rad
         if upright and self.worn is not False and t_ns > self.free_until_ns:
             if self._watching:
@@ -118,7 +124,7 @@ class Wear:
                 self._wear()
             return
         self._watching = True
-        if self._blocks.add(t_ns, accel_mps2, gyro_radps, turning_radps):
+        if self._blocks.add(t_ns, accel_mps2, gyro_radps, attitude.turning_radps):
             self._judge(t_ns, upright, tilt_rad > self._upside_down_rad)
 
     def _land(self, t_ns: int) -> None:
@@ -130,11 +136,21 @@ class Wear:
             self._forget_stillness()
         self._free_since_ns = None
 
-    def _wear(self) -> None:
-        """Somebody steps with it, upright."""
-        self.worn, self.handled_until_ns, self.handled_since_ns = True, -1, None
+    def _jolt(self, t_ns: int) -> None:
+        """Who falls is turned about just before the impact and just after it: that is no hand."""
+        if self.handled_since_ns is None or t_ns - self.handled_since_ns < BELONGS_NS:
+            self._jolt_ns = t_ns
+            self._forget_hand()
+
+    def _forget_hand(self) -> None:
+        self.handled_until_ns, self.handled_since_ns = -1, None
         self._path.extend([0.0] * PATH_BLOCKS)
         self._path_rad = 0.0
+
+    def _wear(self) -> None:
+        """Somebody steps with it, upright."""
+        self.worn = True
+        self._forget_hand()
         self._forget_stillness()
 
     def _forget_stillness(self) -> None:
@@ -145,7 +161,9 @@ class Wear:
     def _judge(self, t_ns: int, upright: bool, upside_down: bool) -> None:
         """A block of 0.1 s is full."""
         config, block = self._config, self._blocks
-        turned_rad = 0.0 if upright else max(0.0, block.turning_radps - config.brisk_radps) * block.span_s
+        turned_rad = max(0.0, block.turning_radps - config.brisk_radps) * block.span_s
+        if upright or t_ns - self._jolt_ns < AFTER_JOLT_NS:
+            turned_rad = 0.0
         self._path_rad += turned_rad - self._path[0]
         self._path.append(turned_rad)
         if block.turning_radps > config.moved_radps:
