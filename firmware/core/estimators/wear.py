@@ -9,8 +9,8 @@ taken for a device that was put down. So something has to come before it that no
   down, rolling over, bending and sitting down on the floor take 1.1 rad at the most (986 recorded ones); what a fall
   takes does not count, 0.7 s before its impact and 1 s after.
 
-Both are undone by stepping upright, and what follows is judged for a limited time only. `python -m bench.wear` measures what
-these limits stand on.
+Both are undone by stepping upright, and what follows is judged for a limited time only. `python -m bench.wear`
+measures what these limits stand on.
 """
 
 import math
