@@ -126,8 +126,9 @@ def test_turning_in_a_fall_is_no_hand_even_when_nothing_moves_after_it() -> None
     assert False not in falls.live(0.8, turning=lambda t: 6.0 * (0.8 - t)).live(90.0).seen
 
 
-def test_device_at_rest_upside_down_is_on_no_body() -> None:
-    assert Device().walk().live(22.0, tilt_rad=math.radians(150.0)).wear.worn is False
+def test_not_even_upside_down_is_lying_still_enough() -> None:
+    """Recorded people lay as far as 160 degrees from how they stood."""
+    assert False not in Device().walk().live(60.0, tilt_rad=math.radians(150.0)).seen
 
 
 def test_stuck_values_are_no_stillness() -> None:
