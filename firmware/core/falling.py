@@ -11,6 +11,9 @@ from firmware.core.estimators.steps import Steps
 from firmware.core.estimators.wear import Wear
 from hal.samples import ImuSample
 
+STEPPING_NS = 1_500_000_000
+"""Who took a step less than so long ago is on her feet."""
+
 
 class Falling:
     """`update` leaves `evidence` of a fall, once, and `possible`, an early guess; `pre_impact` comes before both."""
@@ -79,5 +82,8 @@ class Falling:
         looks = self._looks.update(slices, attitude.upright)
         stepped_ns = steps.last_ns if steps.in_a_row >= self._walked_steps else None
         worn, settled = wear.worn is not False, not attitude.relearning
-        evidence = self._fall.update(t_ns, slices[-1].peak_mps2, tilt_rad, looks, stepped_ns, worn, settled)
+        forward_rad = attitude.pitch_rad if attitude.upright_known else 0.0
+        stepping = steps.last_ns is not None and t_ns - steps.last_ns < STEPPING_NS
+        peak_mps2 = slices[-1].peak_mps2
+        evidence = self._fall.update(t_ns, peak_mps2, tilt_rad, looks, stepped_ns, forward_rad, stepping, worn, settled)
         return self._not_worn.judge(now_ns, wear, evidence)

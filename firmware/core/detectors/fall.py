@@ -34,9 +34,13 @@ class FallConfig:
     settle_s: float = 0.4  # from such an impact until the trunk has to be down
     decide_s: float = 1.1  # and until it is decided; the trees come first
     smashed_g: float = 3.0  # when the sensor dies within 2 s after such an impact, it asks
-    lean_deg: float = 30.0  # from the personal upright: from here on she is on the way down
+    lean_deg: float = 20.0  # from the personal upright: from here on she is on the way down
+    seated_deg: float = 25.0  # leaning back or sideways, after such an impact: she sits on the floor
+    slumped_deg: float = 32.0  # and without one: nobody stands like this, nor walks
+    seated_s: float = 5.0
     down_deg: float = 60.0  # nobody walks like this
     down_s: float = 4.0  # and so long is no bending down, for who walked until she went down
+    bent_s: float = 12.0  # forward it may be bending down, to tie a shoe
     walked_s: float = 3.0  # a step so long before the way down: she walked until then
     walked_steps: int = 5  # in a row; the few steps into a car seat are no walk
     rest_s: float = 60.0  # who had stopped walking before may have lain down on purpose
@@ -55,9 +59,13 @@ class FallConfig:
             ("settle_s", 0.1, 1.0),
             ("decide_s", 0.5, 1.9),
             ("smashed_g", 1.5, 5.0),
-            ("lean_deg", 15.0, 45.0),
+            ("lean_deg", 10.0, 45.0),
+            ("seated_deg", 15.0, 60.0),
+            ("slumped_deg", 15.0, 60.0),
+            ("seated_s", 2.0, 20.0),
             ("down_deg", 45.0, 80.0),
             ("down_s", 2.0, 10.0),
+            ("bent_s", 4.0, 30.0),
             ("walked_s", 1.0, 10.0),
             ("walked_steps", 2, 20),
             ("rest_s", 10.0, 120.0),
@@ -71,6 +79,11 @@ class FallConfig:
         ):
             if not low <= getattr(self, key) <= high:
                 raise ValueError(f"fall: {key} ({getattr(self, key)}) must lie between {low} and {high}")
+        if not self.lean_deg <= self.seated_deg <= self.slumped_deg <= self.down_deg:
+            raise ValueError(
+                f"fall: lean_deg ({self.lean_deg}), seated_deg ({self.seated_deg}), slumped_deg ({self.slumped_deg}) "
+                f"and down_deg ({self.down_deg}) must each be no less than the one before"
+            )
         minutes = (0.0, *self.not_recovered_min, self.long_lie_min)
         if not all(early < late for early, late in itertools.pairwise(minutes)):
             raise ValueError(
@@ -132,6 +145,8 @@ class FallDetector:
         tilt_rad: float | None,
         looks: Sequence[Look],
         stepped_ns: int | None,
+        forward_rad: float = 0.0,
+        stepping: bool = False,
         worn: bool = True,
         may_rest: bool = True,
     ) -> Evidence | None:
@@ -142,6 +157,8 @@ class FallDetector:
             tilt_rad: from the personal upright; None while that is not known.
             looks: at the jolts that are to be judged now.
             stepped_ns: the latest step, when it was the last of `walked_steps` in a row at least.
+            forward_rad: how much of the tilt is forward; negative backward.
+            stepping: a step was taken a moment ago, whatever came before it.
             worn: False while the device is known to be off the body: nobody falls then.
             may_rest: False while lying still could be taken for a new upright: then it is asked about at once.
         """
@@ -155,7 +172,7 @@ class FallDetector:
         if looks or self._impacts.possible is not None:
             evidence = self._impacts.update(t_ns, tilt_rad, looks)
         if tilt_rad is not None:
-            down = self._posture.update(t_ns, tilt_rad, stepped_ns, self._hardest, may_rest)
+            down = self._posture.update(t_ns, tilt_rad, forward_rad, stepping, stepped_ns, self._hardest, may_rest)
             evidence = evidence or down
         if evidence is not None:
             self.restart()
@@ -217,18 +234,25 @@ class _Impacts:
                 self.possible = {"impact_g": round(look.peak_mps2 / G0_MPS2, 2), "score": round(score, 3)}
 
 
+_BENT_SHARE = 0.7  # of the tilt: within some 45 degrees of straight forward
+
+
 class _Posture:
     """The trunk stays far from its upright."""
 
     def __init__(self, config: FallConfig) -> None:
         self._lean_rad, self._down_rad = math.radians(config.lean_deg), math.radians(config.down_deg)
         self._walked_ns = round(config.walked_s * 1e9)
+        self._seated_rad, self._seated_ns = math.radians(config.seated_deg), round(config.seated_s * 1e9)
+        self._slumped_rad = math.radians(config.slumped_deg)
         self._down_ns, self._rest_ns = round(config.down_s * 1e9), round(config.rest_s * 1e9)
+        self._bent_ns = round(config.bent_s * 1e9)
         self._ask_again_ns = round(config.ask_again_s * 1e9)
         self._impact_mps2 = config.impact_g * G0_MPS2
         self._settle_ns, self._decide_ns = round(config.settle_s * 1e9), round(config.decide_s * 1e9)
         self._excused_until_ns: int | None = None
         self._walking = False  # when she was upright last
+        self._jolted = False  # before she went down, or meanwhile
         self._down_since_ns: int | None = None
 
     def restart(self) -> None:
@@ -238,13 +262,28 @@ class _Posture:
         self._excused_until_ns = now_ns + self._ask_again_ns
 
     def update(
-        self, t_ns: int, tilt_rad: float, stepped_ns: int | None, hardest: tuple[int, float] | None, may_rest: bool
+        self,
+        t_ns: int,
+        tilt_rad: float,
+        forward_rad: float,
+        stepping: bool,
+        stepped_ns: int | None,
+        hardest: tuple[int, float] | None,
+        may_rest: bool,
     ) -> Evidence | None:
         """`hardest`: the hardest impact of the last two seconds, (time, m/s^2)."""
         if tilt_rad < self._lean_rad:
             self._walking = stepped_ns is not None and t_ns - stepped_ns <= self._walked_ns
-        if tilt_rad < self._down_rad:
-            self._down_since_ns = self._excused_until_ns = None
+        bent = forward_rad > _BENT_SHARE * tilt_rad
+        if self._down_since_ns is None:
+            self._jolted = hardest is not None and hardest[1] >= self._impact_mps2
+        limit_rad = self._down_rad
+        if self._walking and not bent and not stepping:
+            limit_rad = self._seated_rad if self._jolted else self._slumped_rad
+        if tilt_rad < limit_rad:
+            self._down_since_ns = None
+            if tilt_rad < self._seated_rad:
+                self._excused_until_ns = None
             return None
         if self._down_since_ns is None:
             self._down_since_ns = t_ns
@@ -253,11 +292,16 @@ class _Posture:
             asks = t_ns >= self._excused_until_ns and down_ns >= self._down_ns
         elif not self._walking and may_rest:
             asks = down_ns >= self._rest_ns
-        elif hardest is not None and self._fell(t_ns, *hardest):
+        elif hardest is not None and tilt_rad >= self._down_rad and self._fell(t_ns, *hardest):
             return _evidence("impact in a walk", tilt_rad, hardest[1], (t_ns - hardest[0]) * 1e-9)
         else:
-            asks = down_ns >= self._down_ns
+            asks = down_ns >= self._patience_ns(tilt_rad, bent)
         return _evidence("posture", tilt_rad, None, down_ns * 1e-9) if asks else None
+
+    def _patience_ns(self, tilt_rad: float, bent: bool) -> int:
+        if bent:
+            return self._bent_ns
+        return self._down_ns if tilt_rad >= self._down_rad else self._seated_ns
 
     def _fell(self, t_ns: int, impact_ns: int, impact_mps2: float) -> bool:
         """Down with a jolt in the middle of a walk: nobody lies down like this, whatever the trees say."""
