@@ -187,7 +187,7 @@ class SafetyPipeline:
         looks = self._fall_looks.update(motion.slices, attitude.upright)
         tilt_rad = attitude.tilt_rad if attitude.upright_known or self._walk.active else None
         steps = self._steps
-        stepped_ns = steps.last_ns if steps.in_a_row >= self._walked_steps else None
+        stepped_ns = steps.last_ns if steps.in_a_row >= self._walked_steps or not attitude.upright_known else None
         peak_mps2, settled = motion.slices[-1].peak_mps2, not attitude.relearning
         evidence = fall.update(t_ns, peak_mps2, tilt_rad, looks, stepped_ns, may_rest=settled)
         if evidence is not None:

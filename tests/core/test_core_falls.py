@@ -8,8 +8,9 @@ import pytest
 from core_scenes import Wearer, walking_wearer
 
 from firmware.core.detectors import fall as fall_module
-from firmware.core.detectors.fall import FallConfig, FallDetector
+from firmware.core.detectors.fall import FallConfig, FallDetector, fell_seated
 from firmware.core.detectors.fall_alarm import FallAlarm
+from firmware.core.estimators.fall_features import FEATURES
 from firmware.core.messages import Alert, Hazard, Severity, Value
 from firmware.core.pipeline import SafetyPipeline
 from hal.samples import ButtonSample, ImuSample, RangeSample, Vector
@@ -26,7 +27,7 @@ class Look:
     number: int
     peak_ns: int
     peak_mps2: float = 30.0
-    features: tuple[float, ...] = ()
+    features: tuple[float, ...] = (0.0,) * len(FEATURES)
 
 
 class Says:
@@ -81,6 +82,25 @@ def test_a_guess_that_nobody_looks_at_again_is_over_by_itself(monkeypatch: pytes
     assert detector.possible is not None
     detector.update(13 * S, 9.8, 0.1, [], None)
     assert detector.possible is None
+
+
+SEATED = {"impact_g": 8.0, "end_turned_rad": 0.6, "end_tilt_rad": 0.6, "after_peak_g": 1.2, "end_turning_radps": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("other", "fell"),
+    [
+        ({}, True),
+        ({"impact_g": 5.0}, False),  # sat down hard
+        ({"end_tilt_rad": 0.2}, False),  # jumped
+        ({"after_peak_g": 2.5}, False),  # jogs on
+        ({"end_turning_radps": 3.0}, False),
+        ({"falling_free_s": 0.2}, False),  # the device was dropped
+    ],
+)
+def test_a_very_hard_impact_after_which_she_sits_leaning_is_a_fall(other: dict[str, float], fell: bool) -> None:
+    seen = {**dict.fromkeys(FEATURES, 0.0), **SEATED, **other}
+    assert fell_seated(tuple(seen.values())) is fell
 
 
 def test_nobody_falls_with_a_device_that_is_not_worn(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,11 @@
 
 Two paths. *Impact*: boosted trees judge every jolt from how she moved before, on the way down, at it and after it; the
 first look, 0.3 s after it, says "possible", the second, after 1 s, "suspected", and a third, after 2 s, settles what
-the second left open. *Posture*: trunk far from the personal upright. Who walked until she went down is asked after some
-seconds, or after one when there was an impact; who had stopped before may have lain down on purpose, and is asked after
-a minute. That is a trade-off: who rests, slumps without any jolt and stays down is found a minute later than she could.
+the second left open. Beside them stands one rule for who hits the floor very hard and sits there (`fell_seated`).
+
+*Posture*: trunk far from the personal upright. Who walked until she went down is asked after some seconds, or after one
+when there was an impact. Who had stopped walking before may have lain down on purpose, and is asked after a minute.
+That is a trade-off: who rests, slumps without any jolt and stays down is found a minute later than she could be.
 
 With few samples or a small range (20 Hz, 2 g) the same trees judge what is left of the signal: they have learned from
 recordings that were made that poor. Without a gyroscope turning counts as 0, and tilt follows the accelerometer alone.
@@ -24,6 +26,14 @@ HARD_KEPT_NS = 2_000_000_000
 """So long may an impact still be judged."""
 GUESS_NS = 2_500_000_000
 """Longer than the last look takes: a guess that is neither confirmed nor taken back by then is over."""
+SEATED_G, SEATED_RAD = 6.0, math.radians(25.0)
+_SEATED = tuple(
+    fall_suspected.FEATURES.index(name)
+    for name in (
+        *("impact_g", "end_turned_rad", "end_tilt_rad", "after_peak_g", "end_turning_radps"),
+        "falling_free_s",
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,22 @@ class FallConfig:
                 f"fall: not_recovered_min ({list(self.not_recovered_min)}) must rise and end before "
                 f"long_lie_min ({self.long_lie_min})"
             )
+
+
+def fell_seated(features: Sequence[float]) -> bool:
+    """Whether somebody hit the floor so hard that she fell, though her trunk hardly leans, and sits there since.
+
+    No recorded sitting down that ends leaning reaches 6 g (the hardest: 5); a jump ends upright, jogging and stairs go
+    on, and a dropped device has fallen freely before.
+    """
+    impact_g, turned_rad, tilt_rad, peak_g, turning_radps, free_s = (features[index] for index in _SEATED)
+    return (
+        impact_g >= SEATED_G
+        and min(turned_rad, tilt_rad) >= SEATED_RAD
+        and peak_g < 2.0
+        and turning_radps < 1.5
+        and free_s < 0.08
+    )
 
 
 class Look(Protocol):
@@ -196,6 +222,8 @@ class _Impacts:
             return False
         if look.number == 1:
             self._score = fall_suspected.score(look.features)
+            if fell_seated(look.features):
+                return True
             if fall_suspected.OPEN <= self._score < fall_suspected.LIMIT:
                 self._open.add(look.peak_ns)
             elif look.peak_ns >= self._possible_ns:
