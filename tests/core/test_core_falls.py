@@ -146,6 +146,21 @@ def test_standing_leaning_and_bending_a_little_is_no_fall(tilt_deg: float) -> No
     assert lies(detector, 100, math.radians(tilt_deg)) is None
 
 
+def test_who_runs_on_does_not_lie_though_the_tilt_seems_wrong() -> None:
+    detector = stands(FallDetector(FallConfig()), stepped_s=9.0)
+    jolts = [22.0 if index % 17 == 0 else 9.8 for index in range(500)]
+    said = [detector.update(10 * S + i * SLICE, peak, LYING_RAD, [], None) for i, peak in enumerate(jolts)]
+    assert not any(said)
+
+
+def test_an_impact_in_a_walk_that_leaves_her_lying_is_told_after_a_second() -> None:
+    detector = stands(FallDetector(FallConfig()), stepped_s=9.0)
+    jolts = [25.0 if index == 3 else 9.8 for index in range(100)]
+    said = [detector.update(10 * S + i * SLICE, peak, LYING_RAD, [], None) for i, peak in enumerate(jolts)]
+    first = next(index for index, evidence in enumerate(said) if evidence)
+    assert (first - 3) * 0.02 == pytest.approx(1.1, abs=0.03)
+
+
 def test_without_a_known_upright_no_posture_is_judged() -> None:
     detector = FallDetector(FallConfig())
     assert all(detector.update(index * SLICE, 9.8, None, [], 0) is None for index in range(5000))

@@ -24,6 +24,8 @@ from firmware.core.models import fall_later, fall_possible, fall_suspected
 G0_MPS2 = 9.80665
 HARD_KEPT_NS = 2_000_000_000
 """So long may an impact still be judged."""
+JOLT_MPS2, RESTS_NS = 1.5 * G0_MPS2, 400_000_000
+"""Who is jolted like this again and again runs, whatever the tilt seems to be; who lies is not, for so long."""
 GUESS_NS = 2_500_000_000
 """Longer than the last look takes: a guess that is neither confirmed nor taken back by then is over."""
 SEATED_G, SEATED_RAD = 6.0, math.radians(25.0)
@@ -181,7 +183,7 @@ class FallDetector:
         if looks or self._impacts.possible is not None:
             evidence = self._impacts.update(t_ns, tilt_rad, looks)
         if tilt_rad is not None:
-            down = self._posture.update(t_ns, tilt_rad, stepped_ns, self._hardest, may_rest)
+            down = self._posture.update(t_ns, peak_mps2, tilt_rad, stepped_ns, self._hardest, may_rest)
             evidence = evidence or down
         if evidence is not None:
             self.restart()
@@ -256,6 +258,7 @@ class _Posture:
         self._impact_mps2 = config.impact_g * G0_MPS2
         self._settle_ns, self._decide_ns = round(config.settle_s * 1e9), round(config.decide_s * 1e9)
         self._excused_until_ns: int | None = None
+        self._jolted_ns = -RESTS_NS
         self._walking = False  # when she was upright last
         self._down_since_ns: int | None = None
 
@@ -266,9 +269,17 @@ class _Posture:
         self._excused_until_ns = now_ns + self._ask_again_ns
 
     def update(
-        self, t_ns: int, tilt_rad: float, stepped_ns: int | None, hardest: tuple[int, float] | None, may_rest: bool
+        self,
+        t_ns: int,
+        peak_mps2: float,
+        tilt_rad: float,
+        stepped_ns: int | None,
+        hardest: tuple[int, float] | None,
+        may_rest: bool,
     ) -> Evidence | None:
         """`hardest`: the hardest impact of the last two seconds, (time, m/s^2)."""
+        if peak_mps2 > JOLT_MPS2:
+            self._jolted_ns = t_ns
         if tilt_rad < self._lean_rad:
             self._walking = stepped_ns is not None and t_ns - stepped_ns <= self._walked_ns
         if tilt_rad < self._down_rad:
@@ -277,6 +288,8 @@ class _Posture:
         if self._down_since_ns is None:
             self._down_since_ns = t_ns
         down_ns = t_ns - self._down_since_ns
+        if t_ns - self._jolted_ns < RESTS_NS:
+            return None
         if self._excused_until_ns is not None:
             asks = t_ns >= self._excused_until_ns and down_ns >= self._down_ns
         elif not self._walking and may_rest:
