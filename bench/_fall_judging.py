@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench._fall_data import WALKS, Bools, Floats, Trial
+from firmware.core.detectors.fall import fell_seated
 
 FALLS = ("sisfall", "kfall")
 NEAR_S, BEFORE_S = 0.5, 2.0
@@ -59,8 +60,8 @@ def alarms(part: Seen, scores: Sequence[Floats], limits: Limits) -> Floats:
     for row in range(len(part.trial)):
         key = (part.trial[row], part.peak_s[row])
         if part.number[row] == 1:
-            fell = scores[1][row] >= limits.suspected
-            left_open[key] = limits.open <= scores[1][row] < limits.suspected
+            fell = scores[1][row] >= limits.suspected or fell_seated(part.features[row])
+            left_open[key] = limits.open <= scores[1][row] < limits.suspected and not fell
         else:
             fell = part.number[row] == 2 and left_open.get(key, False) and scores[2][row] >= limits.later
         if fell:

@@ -23,6 +23,7 @@ STYLES = {
     "sway": "bold magenta",
     "fault": "bold white on red",
     "device_caution": "yellow",
+    "fall_possible": "bold yellow",
     "fall_countdown": "bold red",
     "fall_nobody_yet": "bold white on red",
     "fall_sent": "bold green",

@@ -25,6 +25,7 @@ PATTERNS = {
     "lean": "one soft tap",
     "fault": "falling fault pattern",
     "device_caution": "long-short: the device wants looking after",
+    "fall_possible": "one long tone: a fall?",
     "fall_countdown": "rising countdown, ever louder: hold the button if you are all right",
     "fall_nobody_yet": "alarm: nobody has it yet",
     "fall_sent": "the alarm has arrived",

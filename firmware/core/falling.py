@@ -39,10 +39,6 @@ class Falling:
         """Whether the device is on a body; None: not known."""
         return self._wear.worn
 
-    def resume_walk(self) -> None:
-        """She was walking a moment ago: a step or two show that she still does."""
-        self._walked_steps = 2
-
     def forget_motion(self) -> None:
         """The movement of the last moments was none."""
         self._motion.restart()
@@ -80,7 +76,7 @@ class Falling:
     def _judge(self, now_ns: int, t_ns: int, tilt_rad: float | None) -> Evidence | None:
         slices, steps, wear, attitude = self._motion.slices, self._steps, self._wear, self._attitude
         looks = self._looks.update(slices, attitude.upright)
-        stepped_ns = steps.last_ns if steps.in_a_row >= self._walked_steps else None
+        stepped_ns = steps.last_ns if steps.in_a_row >= self._walked_steps or not attitude.upright_known else None
         worn, settled = wear.worn is not False, not attitude.relearning
         forward_rad = attitude.pitch_rad if attitude.upright_known else 0.0
         stepping = steps.last_ns is not None and t_ns - steps.last_ns < STEPPING_NS

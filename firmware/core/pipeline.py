@@ -267,7 +267,6 @@ class SafetyPipeline:
             self._sos.resume(now_ns, age_s)
         self._alert(now_ns, (self._fall_alarm.detection, self._sos.detection), out)
         if message.walking and self._walk.resume(now_ns, self._steps):
-            self._falling.resume_walk()
             self._told_start = True
             out.append(WalkChanged(now_ns, self._walk.state, self._walk.summary(now_ns)))
 

@@ -8,8 +8,9 @@ import pytest
 from core_scenes import Wearer, walking_wearer
 
 from firmware.core.detectors import fall as fall_module
-from firmware.core.detectors.fall import FallConfig, FallDetector
+from firmware.core.detectors.fall import FallConfig, FallDetector, fell_seated
 from firmware.core.detectors.fall_alarm import FallAlarm
+from firmware.core.estimators.fall_features import FEATURES
 from firmware.core.messages import Alert, Hazard, Severity, Value
 from firmware.core.pipeline import SafetyPipeline
 from hal.samples import ButtonSample, ImuSample, RangeSample, Vector
@@ -26,7 +27,7 @@ class Look:
     number: int
     peak_ns: int
     peak_mps2: float = 30.0
-    features: tuple[float, ...] = ()
+    features: tuple[float, ...] = (0.0,) * len(FEATURES)
 
 
 class Says:
@@ -83,16 +84,45 @@ def test_a_guess_that_nobody_looks_at_again_is_over_by_itself(monkeypatch: pytes
     assert detector.possible is None
 
 
+SEATED = {"impact_g": 8.0, "end_turned_rad": 0.6, "end_tilt_rad": 0.6, "after_peak_g": 1.2, "end_turning_radps": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("other", "fell"),
+    [
+        ({}, True),
+        ({"impact_g": 5.0}, False),  # sat down hard
+        ({"end_tilt_rad": 0.2}, False),  # jumped
+        ({"after_peak_g": 2.5}, False),  # jogs on
+        ({"end_turning_radps": 3.0}, False),
+        ({"falling_free_s": 0.2}, False),  # the device was dropped
+    ],
+)
+def test_a_very_hard_impact_after_which_she_sits_leaning_is_a_fall(other: dict[str, float], fell: bool) -> None:
+    seen = {**dict.fromkeys(FEATURES, 0.0), **SEATED, **other}
+    assert fell_seated(tuple(seen.values())) is fell
+
+
 def test_nobody_falls_with_a_device_that_is_not_worn(monkeypatch: pytest.MonkeyPatch) -> None:
     detector = taught(monkeypatch, 2.0, 2.0, 2.0)
     assert detector.update(11 * S, 9.8, LYING_RAD, [Look(0, 10 * S), Look(1, 10 * S)], None, worn=False) is None
     assert detector.possible is None
 
 
-def lies(detector: FallDetector, seconds: float, tilt_rad: float = LYING_RAD, from_s: float = 10.0) -> float | None:
-    """After how many seconds of lying she is asked."""
+def lies(
+    detector: FallDetector,
+    seconds: float,
+    tilt_rad: float = LYING_RAD,
+    from_s: float = 10.0,
+    *,
+    forward_rad: float = 0.0,
+    jolt_mps2: float = 9.8,
+    stepping: bool = False,
+) -> float | None:
+    """After how many seconds of lying she is asked; the jolt comes first."""
     for index in range(round(seconds * 50)):
-        if detector.update(round(from_s * S) + index * SLICE, 9.8, tilt_rad, [], None) is not None:
+        t_ns, peak_mps2 = round(from_s * S) + index * SLICE, 9.8 if index else jolt_mps2
+        if detector.update(t_ns, peak_mps2, tilt_rad, [], None, forward_rad, stepping) is not None:
             return index / 50
     return None
 
@@ -120,10 +150,51 @@ def test_any_way_of_being_down_counts(tilt_deg: float) -> None:
     assert lies(detector, 6, math.radians(tilt_deg)) is not None
 
 
-@pytest.mark.parametrize("tilt_deg", [0, 30, 58])
-def test_standing_leaning_and_bending_a_little_is_no_fall(tilt_deg: float) -> None:
+@pytest.mark.parametrize(("tilt_deg", "jolt_mps2"), [(0, 9.8), (31, 9.8), (24, 25.0)])
+def test_standing_and_leaning_a_little_is_no_fall(tilt_deg: float, jolt_mps2: float) -> None:
     detector = stands(FallDetector(FallConfig()), stepped_s=9.0)
-    assert lies(detector, 100, math.radians(tilt_deg)) is None
+    assert lies(detector, 100, math.radians(tilt_deg), jolt_mps2=jolt_mps2) is None
+
+
+@pytest.mark.parametrize(("tilt_deg", "jolt_mps2"), [(33, 9.8), (58, 9.8), (26, 25.0)])
+@pytest.mark.parametrize("forward", [0.0, -1.0])
+def test_who_walked_and_leans_back_or_sideways_sits_on_the_floor(
+    tilt_deg: float, jolt_mps2: float, forward: float
+) -> None:
+    tilt_rad = math.radians(tilt_deg)
+    detector = stands(FallDetector(FallConfig()), stepped_s=9.0)
+    after_s = lies(detector, 20, tilt_rad, forward_rad=forward * tilt_rad, jolt_mps2=jolt_mps2)
+    assert after_s == pytest.approx(5.0, abs=0.05)
+
+
+def test_who_leans_and_steps_or_had_stopped_before_does_not_sit_on_the_floor() -> None:
+    walked = stands(FallDetector(FallConfig()), stepped_s=9.0)
+    assert lies(walked, 100, math.radians(50.0), stepping=True) is None
+    rested = stands(FallDetector(FallConfig()), stepped_s=2.0)
+    assert lies(rested, 100, math.radians(50.0)) is None
+
+
+@pytest.mark.parametrize(("tilt_deg", "asked_s"), [(58, None), (80, 12.0)])
+def test_bending_forward_takes_its_time(tilt_deg: float, asked_s: float | None) -> None:
+    tilt_rad = math.radians(tilt_deg)
+    detector = stands(FallDetector(FallConfig()), stepped_s=9.0)
+    after_s = lies(detector, 100, tilt_rad, forward_rad=0.9 * tilt_rad)
+    assert after_s == (None if asked_s is None else pytest.approx(asked_s, abs=0.05))
+
+
+def test_who_runs_on_does_not_lie_though_the_tilt_seems_wrong() -> None:
+    detector = stands(FallDetector(FallConfig()), stepped_s=9.0)
+    jolts = [22.0 if index % 17 == 0 else 9.8 for index in range(500)]
+    said = [detector.update(10 * S + i * SLICE, peak, LYING_RAD, [], None) for i, peak in enumerate(jolts)]
+    assert not any(said)
+
+
+def test_an_impact_in_a_walk_that_leaves_her_lying_is_told_after_a_second() -> None:
+    detector = stands(FallDetector(FallConfig()), stepped_s=9.0)
+    jolts = [25.0 if index == 3 else 9.8 for index in range(100)]
+    said = [detector.update(10 * S + i * SLICE, peak, LYING_RAD, [], None) for i, peak in enumerate(jolts)]
+    first = next(index for index, evidence in enumerate(said) if evidence)
+    assert (first - 3) * 0.02 == pytest.approx(1.1, abs=0.03)
 
 
 def test_without_a_known_upright_no_posture_is_judged() -> None:

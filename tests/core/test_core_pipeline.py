@@ -162,8 +162,9 @@ def test_falling_again_during_the_countdown_does_not_restart_it() -> None:
     assert (confirmed.t_ns - suspected.t_ns) / 1e9 == pytest.approx(30, abs=0.06)
 
 
-def test_a_slump_without_an_impact_is_found_by_its_posture() -> None:
-    wearer = walking_wearer().live(4, pitch_deg=lambda t: 20.0 * t).live(6, pitch_deg=lambda _: 80.0)
+@pytest.mark.parametrize(("pitch_deg", "lies_s"), [(-80.0, 6.0), (80.0, 14.0)])  # forward it may be tying a shoe
+def test_a_slump_without_an_impact_is_found_by_its_posture(pitch_deg: float, lies_s: float) -> None:
+    wearer = walking_wearer().live(4, pitch_deg=lambda t: pitch_deg * t / 4).live(lies_s, pitch_deg=lambda _: pitch_deg)
     alert = wearer.alerts(Hazard.FALL)[0]
     assert alert.severity is Severity.SUSPECTED
     assert alert.data["path"] == "posture"

@@ -2,9 +2,11 @@
 
 Two paths. *Impact*: boosted trees judge every jolt from how she moved before, on the way down, at it and after it; the
 first look, 0.3 s after it, says "possible", the second, after 1 s, "suspected", and a third, after 2 s, settles what
-the second left open. *Posture*: trunk far from the personal upright. Who walked until she went down is asked after some
-seconds, or after one when there was an impact; who had stopped before may have lain down on purpose, and is asked after
-a minute. That is a trade-off: who rests, slumps without any jolt and stays down is found a minute later than she could.
+the second left open. Beside them stands one rule for who hits the floor very hard and sits there (`fell_seated`).
+
+*Posture*: trunk far from the personal upright. Who walked until she went down is asked after some seconds, or after one
+when there was an impact. Who had stopped walking before may have lain down on purpose, and is asked after a minute.
+That is a trade-off: who rests, slumps without any jolt and stays down is found a minute later than she could be.
 
 With few samples or a small range (20 Hz, 2 g) the same trees judge what is left of the signal: they have learned from
 recordings that were made that poor. Without a gyroscope turning counts as 0, and tilt follows the accelerometer alone.
@@ -22,8 +24,18 @@ from firmware.core.models import fall_later, fall_possible, fall_suspected
 G0_MPS2 = 9.80665
 HARD_KEPT_NS = 2_000_000_000
 """So long may an impact still be judged."""
+JOLT_MPS2, RESTS_NS = 1.5 * G0_MPS2, 400_000_000
+"""Who is jolted like this again and again runs, whatever the tilt seems to be; who lies is not, for so long."""
 GUESS_NS = 2_500_000_000
 """Longer than the last look takes: a guess that is neither confirmed nor taken back by then is over."""
+SEATED_G, SEATED_RAD = 6.0, math.radians(25.0)
+_SEATED = tuple(
+    fall_suspected.FEATURES.index(name)
+    for name in (
+        *("impact_g", "end_turned_rad", "end_tilt_rad", "after_peak_g", "end_turning_radps"),
+        "falling_free_s",
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +102,22 @@ class FallConfig:
                 f"fall: not_recovered_min ({list(self.not_recovered_min)}) must rise and end before "
                 f"long_lie_min ({self.long_lie_min})"
             )
+
+
+def fell_seated(features: Sequence[float]) -> bool:
+    """Whether somebody hit the floor so hard that she fell, though her trunk hardly leans, and sits there since.
+
+    No recorded sitting down that ends leaning reaches 6 g (the hardest: 5); a jump ends upright, jogging and stairs go
+    on, and a dropped device has fallen freely before.
+    """
+    impact_g, turned_rad, tilt_rad, peak_g, turning_radps, free_s = (features[index] for index in _SEATED)
+    return (
+        impact_g >= SEATED_G
+        and min(turned_rad, tilt_rad) >= SEATED_RAD
+        and peak_g < 2.0
+        and turning_radps < 1.5
+        and free_s < 0.08
+    )
 
 
 class Look(Protocol):
@@ -172,7 +200,8 @@ class FallDetector:
         if looks or self._impacts.possible is not None:
             evidence = self._impacts.update(t_ns, tilt_rad, looks)
         if tilt_rad is not None:
-            down = self._posture.update(t_ns, tilt_rad, forward_rad, stepping, stepped_ns, self._hardest, may_rest)
+            hardest = self._hardest
+            down = self._posture.update(t_ns, peak_mps2, tilt_rad, forward_rad, stepping, stepped_ns, hardest, may_rest)
             evidence = evidence or down
         if evidence is not None:
             self.restart()
@@ -213,6 +242,8 @@ class _Impacts:
             return False
         if look.number == 1:
             self._score = fall_suspected.score(look.features)
+            if fell_seated(look.features):
+                return True
             if fall_suspected.OPEN <= self._score < fall_suspected.LIMIT:
                 self._open.add(look.peak_ns)
             elif look.peak_ns >= self._possible_ns:
@@ -251,6 +282,7 @@ class _Posture:
         self._impact_mps2 = config.impact_g * G0_MPS2
         self._settle_ns, self._decide_ns = round(config.settle_s * 1e9), round(config.decide_s * 1e9)
         self._excused_until_ns: int | None = None
+        self._jolted_ns = -RESTS_NS
         self._walking = False  # when she was upright last
         self._jolted = False  # before she went down, or meanwhile
         self._down_since_ns: int | None = None
@@ -264,6 +296,7 @@ class _Posture:
     def update(
         self,
         t_ns: int,
+        peak_mps2: float,
         tilt_rad: float,
         forward_rad: float,
         stepping: bool,
@@ -272,6 +305,8 @@ class _Posture:
         may_rest: bool,
     ) -> Evidence | None:
         """`hardest`: the hardest impact of the last two seconds, (time, m/s^2)."""
+        if peak_mps2 > JOLT_MPS2:
+            self._jolted_ns = t_ns
         if tilt_rad < self._lean_rad:
             self._walking = stepped_ns is not None and t_ns - stepped_ns <= self._walked_ns
         bent = forward_rad > _BENT_SHARE * tilt_rad
@@ -288,6 +323,8 @@ class _Posture:
         if self._down_since_ns is None:
             self._down_since_ns = t_ns
         down_ns = t_ns - self._down_since_ns
+        if t_ns - self._jolted_ns < RESTS_NS:
+            return None
         if self._excused_until_ns is not None:
             asks = t_ns >= self._excused_until_ns and down_ns >= self._down_ns
         elif not self._walking and may_rest:

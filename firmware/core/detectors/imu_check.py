@@ -27,7 +27,7 @@ class ImuCheckConfig:
     still_low_g: float = 0.6
     still_high_g: float = 1.65
     moving_low_g: float = 0.5  # mean of a second of any movement
-    moving_high_g: float = 2.5
+    moving_high_g: float = 3.0
 
     def __post_init__(self) -> None:
         for key, low, high in (
