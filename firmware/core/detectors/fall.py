@@ -48,7 +48,7 @@ class FallConfig:
     smashed_g: float = 3.0  # when the sensor dies within 2 s after such an impact, it asks
     lean_deg: float = 20.0  # from the personal upright: from here on she is on the way down
     seated_deg: float = 25.0  # leaning back or sideways, after such an impact: she sits on the floor
-    slumped_deg: float = 32.0  # and without one: nobody stands like this, nor walks
+    slumped_deg: float = 40.0  # and without one: nobody stands like this, nor walks
     seated_s: float = 5.0
     down_deg: float = 60.0  # nobody walks like this
     down_s: float = 4.0  # and so long is no bending down, for who walked until she went down
