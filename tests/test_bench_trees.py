@@ -8,6 +8,8 @@ ensemble = pytest.importorskip("sklearn.ensemble")
 from bench._trees import source  # noqa: E402
 
 
+# joblib asks the machine for its physical cores, and says so where a machine does not tell.
+@pytest.mark.filterwarnings("ignore:Could not find the number of physical cores")
 def test_the_generated_file_scores_as_the_model_does() -> None:
     dice = np.random.default_rng(1)
     x = dice.normal(size=(3000, 12))
