@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from firmware.config import Config
-from firmware.core.messages import Hazard, Pattern, SetPattern
+from firmware.core.messages import Hazard, Pattern, SetPattern, Severity
 from firmware.virtual import VirtualDevice
 from hal.samples import Vector
 from hal.sim.chips.hcsr04 import SimHcSr04
@@ -147,7 +147,8 @@ def real_walk() -> dict[str, Any]:
     said = [json.loads(line) for line in done.stdout.splitlines()]
     summary = said[-1]
     ready_ns = next(line["t_ns"] for line in said if line.get("kind") == "walk" and line["state"] == "ready")
-    suspected = next(line for line in said if line.get("kind") == "alert" and line["hazard"] == Hazard.FALL)
+    falls = (line for line in said if line.get("kind") == "alert" and line["hazard"] == Hazard.FALL)
+    suspected = next(line for line in falls if line["severity"] == Severity.SUSPECTED)
     epoch_ns = ready_ns - round(summary["ready_s"] * 1e9)
     impact_s = next(mark.t_s for mark in scenario("fall").marks if mark.what == "impact")
     decided_s = (suspected["t_ns"] - epoch_ns) / 1e9 - impact_s
