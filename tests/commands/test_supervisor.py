@@ -90,7 +90,7 @@ def test_who_is_heard_and_then_falls_silent_hangs(monkeypatch: pytest.MonkeyPatc
 
 
 def test_child_that_even_a_kill_does_not_end_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    child = Child("stubborn", "timeit", ["-n", "1", "-s", "import time", "time.sleep(60)"], beats=True)
+    child = Child("stubborn", "timeit", ["-n", "1", "-s", "import signal", "signal.pause()"], beats=True)
     kill = child._process.kill
     monkeypatch.setattr(child._process, "kill", lambda: None)
     monkeypatch.setattr(supervisor, "KILL_PATIENCE_S", 0.05)

@@ -1,7 +1,8 @@
 """Log-odds that a fall has begun, from `firmware.core.detectors.pre_impact.FEATURES`.
 
 Generated, not written: change the program that makes it.
-Made by: python -m bench.train_pre_impact --train --write
+Made by: python -m bench.train_pre_impact --train --write, from features streamed through an earlier state of the core:
+the command gives a model as good, not the same bytes.
 Seed 4, data 65755e3fedef0797 (kfall, sisfall, ipol, mobgap)
 """
 

@@ -1,0 +1,64 @@
+"""Which distances can be what is behind a walker."""
+
+import math
+import random
+
+import pytest
+
+from firmware.core.detectors.range_check import RangeCheck, RangeCheckConfig
+from hal.samples import RangeSample
+
+S = 1_000_000_000
+MS = 1_000_000
+
+
+def range_reasons(distances: list[float | None]) -> list[str]:
+    check = RangeCheck(RangeCheckConfig())
+    return [check.judge(i * 60 * MS, RangeSample(i * 60 * MS, d)) for i, d in enumerate(distances)]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, -0.1, 28.8])
+def test_an_impossible_distance_is_a_fault_at_once(value: float) -> None:
+    assert "expected 0 to 6.0 m" in range_reasons([2.0, value])[1]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_random_distances_are_found_within_about_a_second(seed: int) -> None:
+    rng = random.Random(seed)
+    reasons = range_reasons([rng.uniform(0.02, 4.0) for _ in range(30)])
+    assert any(reasons[:25])
+
+
+@pytest.mark.parametrize("period", [4, 5, 7])
+def test_an_outlier_every_so_often_is_no_fault(period: int) -> None:
+    distances: list[float | None] = [2.0] * 60
+    for index in range(0, 60, period):
+        distances[index] = 0.9
+    assert not any(range_reasons(distances))
+
+
+def test_jumps_are_over_a_second_later_though_nothing_is_in_range_any_more() -> None:
+    rng = random.Random(3)
+    reasons = range_reasons([rng.uniform(0.02, 4.0) for _ in range(30)] + [None] * 40)
+    assert any(reasons[:30])
+    assert not any(reasons[30 + 17 :])
+
+
+def test_a_wall_at_the_end_of_the_range_is_no_fault() -> None:
+    assert not any(range_reasons([3.95 if i % 2 else None for i in range(100)]))
+
+
+@pytest.mark.parametrize("older_ns", [0, 1, 60 * MS])
+def test_a_reading_that_is_not_newer_than_the_last_is_not_used(older_ns: int) -> None:
+    check = RangeCheck(RangeCheckConfig())
+    check.judge(S, RangeSample(S, 2.0))
+    assert check.usable
+    assert check.judge(S, RangeSample(S - older_ns, 0.4)) == ""
+    assert not check.usable
+
+
+def test_a_reading_that_comes_late_is_a_fault_and_not_used() -> None:
+    check = RangeCheck(RangeCheckConfig())
+    assert check.judge(S, RangeSample(S - 290 * MS, 2.0)) == ""
+    assert "a reading came 0.31 s late" in check.judge(2 * S, RangeSample(2 * S - 310 * MS, 2.0))
+    assert not check.usable
