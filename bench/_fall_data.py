@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware.core.estimators.attitude import Attitude, AttitudeConfig
 from firmware.core.estimators.fall_features import FallLooks, Look
-from firmware.core.estimators.motion import MotionHistory
-from firmware.core.estimators.steps import Steps, StepsConfig
+from firmware.core.moving import Moving
 from firmware.evaluation.no_gyro import rates_from_gravity
 
 Floats = NDArray[np.float64]
@@ -160,23 +158,14 @@ def _sampled(values: Floats, at: Floats) -> Floats:
 def recorded_looks(trial: Trial, wearing: Wearing) -> list[tuple[float, Look]]:
     """What the detector is shown, and when (seconds into the trial)."""
     acc, gyr, rate_hz = worn(trial, wearing)
-    attitude, steps = Attitude(AttitudeConfig()), Steps(StepsConfig())
-    motion, looks = MotionHistory(), FallLooks()
+    moving, looks = Moving(), FallLooks()
     found: list[tuple[float, Look]] = []
     before = round(wearing.lead_in_s * rate_hz)
     for index, (force, rate) in enumerate(zip(acc.tolist(), gyr.tolist(), strict=True)):
         t_ns = round((index - before) / rate_hz * 1e9)
-        attitude.update(t_ns, force, rate, steps.under_way(t_ns))
-        steps.update(t_ns, attitude.vertical_mps2)
-        if motion.update(
-            t_ns,
-            attitude.magnitude_mps2,
-            attitude.vertical_mps2,
-            attitude.turning_radps,
-            attitude.tilt_rad,
-            attitude.up,
-        ):
-            found += [(t_ns * 1e-9, look) for look in looks.update(motion.slices, attitude.upright)]
+        if moving.take(t_ns, force, rate):
+            seen = looks.update(moving.motion.slices, moving.attitude.upright)
+            found += [(t_ns * 1e-9, look) for look in seen]
     return found
 
 

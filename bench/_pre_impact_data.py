@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from bench._fall_data import Trial, Wearing, worn
 from firmware.core.detectors.pre_impact import FEATURES, QUIET_MPS, QUIET_RAD, PreImpactFeatures
-from firmware.core.estimators.attitude import Attitude, AttitudeConfig
-from firmware.core.estimators.motion import MotionHistory
-from firmware.core.estimators.steps import Steps, StepsConfig
+from firmware.core.moving import Moving
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.float32]
@@ -77,23 +75,17 @@ def capture(trials: Iterable[Trial], wearing: Wearing) -> Capture:
 
 def stream(acc: Floats, gyr: Floats, rate_hz: float, lead_in_s: float) -> tuple[Rows, Rows]:
     """Times within the trial in seconds, shape (n,), and the features at them, shape (n, features)."""
-    attitude, steps, motion = Attitude(AttitudeConfig()), Steps(StepsConfig()), MotionHistory()
-    features = PreImpactFeatures()
+    moving, features = Moving(), PreImpactFeatures()
     times: list[float] = []
     rows: list[tuple[float, ...]] = []
     for index, (a, w) in enumerate(zip(acc.tolist(), gyr.tolist(), strict=True)):
         t_ns = round(index / rate_hz * 1e9)
-        attitude.update(t_ns, a, w, steps.under_way(t_ns))
-        steps.update(t_ns, attitude.vertical_mps2)
-        if motion.update(
-            *(t_ns, attitude.magnitude_mps2, attitude.vertical_mps2, attitude.turning_radps),
-            *(attitude.tilt_rad, attitude.up),
-        ):
-            features.follow(motion.slices)
+        if moving.take(t_ns, a, w):
+            features.follow(moving.motion.slices)
             t_s = t_ns * 1e-9 - lead_in_s
             if features.known and t_s >= 0.0:
                 times.append(t_s)
-                rows.append(features.row(motion.slices, attitude.roll_rad))
+                rows.append(features.row(moving.motion.slices, moving.attitude.roll_rad))
     return np.array(times, np.float32), np.array(rows, np.float32).reshape(-1, len(FEATURES))
 
 

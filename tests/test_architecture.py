@@ -20,6 +20,7 @@ CORE_STDLIB = {"bisect", "collections", "dataclasses", "enum", "functools", "ite
 CORE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("pipeline",),
     ("balance", "falling"),
+    ("moving",),
     ("config",),
     ("arbiter", "walk"),
     ("alerts",),

@@ -3,24 +3,23 @@
 from firmware.core.config import CoreConfig
 from firmware.core.detectors.lean import LeanDetector
 from firmware.core.detectors.sway import SwayDetector
-from firmware.core.estimators.attitude import Attitude
-from firmware.core.estimators.steps import Steps
 from firmware.core.estimators.sway import BalanceCues, TrunkSway
 from firmware.core.estimators.sway_baseline import PersonalSway, StepRhythm
-from hal.samples import ImuSample
+from firmware.core.moving import Moving
 
 
 class Balance:
     """`sway` warns of a sudden sway or a stumble, `lean` of a bad posture; `personal` is this walker's usual sway."""
 
-    def __init__(self, config: CoreConfig, attitude: Attitude, steps: Steps) -> None:
-        self._attitude, self._steps = attitude, steps
+    def __init__(self, config: CoreConfig, moving: Moving) -> None:
+        self._moving = moving
         self.trunk = TrunkSway(config.trunk_sway)
         self.cues = BalanceCues(self.trunk)
         self.personal = PersonalSway(config.sway_baseline)
         self._rhythm = StepRhythm()
         self.sway = SwayDetector(config.sway)
         self.lean = LeanDetector(config.lean)
+        self._walked = False
 
     def restart(self) -> None:
         """What a faulty sensor said last is no movement."""
@@ -34,21 +33,17 @@ class Balance:
         self.sway.clear()
         self.lean.clear()
 
-    def update(self, sample: ImuSample, walks: bool) -> bool:
-        """One sample that the attitude has seen; `walks`: on her feet and stepping. True: a slice of steps ended."""
-        t_ns, attitude, personal, sway = sample.t_ns, self._attitude, self.personal, self.sway
-        tilt_rad = (attitude.pitch_rad, attitude.roll_rad)
-        rates_radps = (attitude.pitch_radps, attitude.roll_radps)
-        cues = self.cues
-        if not cues.update(t_ns, tilt_rad, rates_radps, attitude.magnitude_mps2, attitude.vertical_mps2):
-            return False
-        (x, y, z), (wx, wy, wz) = attitude.up, sample.gyro_radps
-        learning = walks and sway.score < 1.0
-        personal.update(cues.values, cues.span_s, x * wx + y * wy + z * wz, self._steps.count, learning)
-        rhythm = self._rhythm.update(t_ns, self._steps.count)
-        self.lean.update(t_ns, *tilt_rad, walks)
+    def update(self, walks: bool) -> None:
+        """One slice has ended, and the upright is known; `walks`: on her feet and stepping."""
+        ended, attitude, sway = self._moving.slice, self._moving.attitude, self.sway
+        t_ns, count = ended.t_ns, self._moving.steps.count
+        cues, personal, trunk = self.cues, self.personal, self.trunk
+        cues.update(ended.span_s, ended.mean_mps2, attitude)
+        personal.update(cues.values, ended.span_s, attitude.yaw_radps, count, walks and sway.score < 1.0)
+        rhythm = self._rhythm.update(t_ns, count)
         if walks:
-            sway.update(t_ns, personal.ratios, rhythm, (self.trunk.forward_rad, self.trunk.right_rad))
-        else:
-            sway.clear()
-        return walks
+            self.lean.update(t_ns, attitude.pitch_rad, attitude.roll_rad)
+            sway.update(t_ns, personal.ratios, rhythm, (trunk.forward_rad, trunk.right_rad))
+        elif self._walked:
+            self.clear()
+        self._walked = walks

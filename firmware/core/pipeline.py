@@ -16,9 +16,7 @@ from firmware.core.detectors.readiness import Readiness
 from firmware.core.detectors.sensor_health import SensorHealth
 from firmware.core.detectors.sos import SosAlarm
 from firmware.core.estimators.approach import Approach
-from firmware.core.estimators.attitude import Attitude
 from firmware.core.estimators.button import ButtonGestures, Gesture
-from firmware.core.estimators.steps import Steps
 from firmware.core.falling import Falling
 from firmware.core.messages import (
     Acknowledgement,
@@ -39,12 +37,13 @@ from firmware.core.messages import (
     WalkChanged,
     WalkState,
 )
+from firmware.core.moving import Moving
 from firmware.core.walk import Walk
 from hal.samples import ButtonSample, ImuSample, PowerSample, RangeSample, SensorFault
 
 TELEMETRY_NS = 200_000_000
 HEALTH_NS = 1_000_000_000
-WALK_NS = 30_000_000
+WALK_NS = 100_000_000
 BLIND_NS = 900_000_000
 """After so long without a usable sample of the IMU, what was seen before says nothing about now."""
 RELEARN_LATER_S = 2.0
@@ -66,9 +65,9 @@ class SafetyPipeline:
     def __init__(self, config: CoreConfig | None = None) -> None:
         config = config or CoreConfig()
         self._now_ns: int | None = None
-        self._attitude = Attitude(config.attitude)
+        self._moving = Moving(config)
+        self._attitude, self._steps = self._moving.attitude, self._moving.steps
         self._approach = Approach(config.approach)
-        self._steps = Steps(config.steps)
         self._gestures = ButtonGestures(config.button_gesture)
         self._imu_check = ImuCheck(config.imu_check)
         self._range_check = RangeCheck(config.range_check)
@@ -78,8 +77,8 @@ class SafetyPipeline:
         self._relearn_s = config.fall.down_s + RELEARN_LATER_S
         self._power = PowerWatch(config.power_limits)
         self._obstacle = ObstacleDetector(config.obstacle)
-        self._falling = Falling(config, self._attitude, self._steps)
-        self._balance = Balance(config, self._attitude, self._steps)
+        self._falling = Falling(config, self._moving)
+        self._balance = Balance(config, self._moving)
         self._fall_alarm = FallAlarm(config.fall)
         self._sos = SosAlarm()
         self._arbiter = Arbiter()
@@ -112,8 +111,8 @@ class SafetyPipeline:
             now_ns = self._now_ns = message.t_ns
         out: list[Output] = []
         if isinstance(message, ImuSample):
-            self._feel(now_ns, message)
-            if now_ns < self._due_ns and self._unchanged():
+            changed = self._feel(now_ns, message)
+            if now_ns < self._due_ns and not (changed and self._new()):
                 return out  # as after most samples: nothing is due, nothing is new
         elif isinstance(message, RangeSample):
             self._look(now_ns, message)
@@ -139,41 +138,49 @@ class SafetyPipeline:
         self._due_ns = self._next_due_ns()
         return out
 
-    def _feel(self, now_ns: int, sample: ImuSample) -> None:
-        """Trust first; then attitude, steps and motion; then fall, pre-impact and sway detection.
+    def _feel(self, now_ns: int, sample: ImuSample) -> bool:
+        """Trust first, sample by sample. True when a slice of 20 ms has ended, or when there is a reason for distrust.
 
         A sample that is good by itself is used for falls at once, also while the IMU is on probation after a fault.
         """
-        check, health = self._imu_check, self._health
+        check, moving = self._imu_check, self._moving
         reason = check.judge(now_ns, sample)
         if reason:
-            health.blame("imu", now_ns, reason)
+            self._health.blame("imu", now_ns, reason)
             if check.garbled:
-                self._falling.forget_motion()  # the impacts of the last moments were none
-        if not check.usable:
-            return
-        t_ns, attitude, alarm, steps = sample.t_ns, self._attitude, self._fall_alarm, self._steps
-        health.hear("imu", t_ns)
+                self._forget_motion()  # the impacts of the last moments were none
+        if check.usable and moving.add(sample.t_ns, sample.accel_mps2, sample.gyro_radps, check.magnitude_mps2):
+            self._follow(now_ns)
+            return True
+        return bool(reason)
+
+    def _follow(self, now_ns: int) -> None:
+        """A slice has ended: attitude, steps and motion; then fall, pre-impact and sway detection."""
+        moving, attitude, alarm, health = self._moving, self._attitude, self._fall_alarm, self._health
+        health.hear("imu", moving.slice.t_ns)
         self._felt_ns = now_ns
-        stepping = steps.under_way(now_ns)
+        stepping = self._steps.under_way(now_ns)
         # Nobody on the floor stands; but the alarm of an earlier run may be old, and who is upright now stands.
-        standing = not alarm.open or (alarm.resumed and attitude.tilt_rad < LOOKS_AWAY_RAD)
-        attitude.update(t_ns, sample.accel_mps2, sample.gyro_radps, stepping, standing)
-        steps.update(t_ns, attitude.vertical_mps2)
+        moving.follow(stepping, not alarm.open or (alarm.resumed and attitude.tilt_rad < LOOKS_AWAY_RAD))
         if self._walk.state is _ENDED:
             return
-        new_slice = self._falling.update(now_ns, sample, self._walk.active)
-        if new_slice:
-            self._take_evidence(now_ns)
+        self._falling.update(now_ns, self._walk.active)
+        self._take_evidence(now_ns)
         if not (attitude.upright_known and health.ok("imu")):
             return
         if alarm.open:
-            alarm.stand(now_ns, attitude.tilt_rad, steps.count)
-        elif new_slice:
+            alarm.stand(now_ns, attitude.tilt_rad, self._steps.count)
+        else:
             self._falling.sense_impact_coming()
         # Bending down while standing is no sway, and nobody on the floor needs the warning.
-        if self._balance.update(sample, stepping and not alarm.open):
+        walks = stepping and not alarm.open
+        self._balance.update(walks)
+        if walks:
             self._walk.note_sway(self._balance.trunk.pitch_rad, self._balance.trunk.roll_rad)
+
+    def _forget_motion(self) -> None:
+        self._moving.forget_motion()
+        self._falling.forget_motion()
 
     def _take_evidence(self, now_ns: int) -> None:
         if self._falling.evidence is not None:
@@ -185,8 +192,7 @@ class SafetyPipeline:
         """A sense that is silent for too long, whatever the reason: neither a hazard nor calm is known any more."""
         if self._felt_ns is not None and now_ns - self._felt_ns >= BLIND_NS:
             self._felt_ns = None
-            self._attitude.restart()
-            self._steps.restart()
+            self._moving.restart()
             evidence = self._falling.lose_touch(now_ns)
             self._fall_alarm.guess(None)
             if evidence is not None and self._walk.state is not _ENDED:
@@ -299,9 +305,9 @@ class SafetyPipeline:
         obstacle = self._obstacle.detection
         return (falls, self._sos.detection, obstacle, balance.sway.detection, balance.lean.detection)
 
-    def _unchanged(self) -> bool:
-        quiet = self._health.turns == self._turns and not self._falling.pre_impact.armed
-        return quiet and self._says() == self._said
+    def _new(self) -> bool:
+        turned = self._health.turns != self._turns or self._falling.pre_impact.armed
+        return turned or self._says() != self._said
 
     def _next_due_ns(self) -> int:
         """When time alone changes something next: at once while something sounds or the button is down."""

@@ -3,36 +3,30 @@
 import math
 
 import pytest
+from support.slices import Bobbing
 
-from firmware.core.estimators.attitude import Attitude, AttitudeConfig
 from firmware.core.estimators.fall_features import FEATURES, LOOKS_NS, FallLooks, Look
-from firmware.core.estimators.motion import KEPT_S, MotionHistory
+from firmware.core.estimators.motion import KEPT_S
 from firmware.core.models import fall_later, fall_possible, fall_suspected
+from firmware.core.moving import Moving
 from hal.samples import Vector
 from hal.sim.world.scenarios import scenario
 
 S = 1_000_000_000
+UP: Vector = (0.0, 0.0, 1.0)
 
 
 def looks(
     name: str, rate_hz: int, *, upside_down: bool = False, gyroscope: bool = True, until_s: float = 16.0
 ) -> list[Look]:
-    world, attitude = scenario(name), Attitude(AttitudeConfig())
-    motion, looking, found = MotionHistory(), FallLooks(), []
+    world, moving = scenario(name), Moving()
+    looking, found = FallLooks(), []
     for index in range(round(until_s * rate_hz)):
         t_ns, (force, rate) = index * S // rate_hz, world.motion(index / rate_hz)
         if upside_down:
             force, rate = ((v[0], -v[1], -v[2]) for v in (force, rate))
-        attitude.update(t_ns, force, rate if gyroscope else (0.0, 0.0, 0.0))
-        if motion.update(
-            t_ns,
-            attitude.magnitude_mps2,
-            attitude.vertical_mps2,
-            attitude.turning_radps,
-            attitude.tilt_rad,
-            attitude.up,
-        ):
-            found += looking.update(motion.slices, attitude.upright)
+        if moving.take(t_ns, force, rate if gyroscope else (0.0, 0.0, 0.0)):
+            found += looking.update(moving.motion.slices, moving.attitude.upright)
     return found
 
 
@@ -80,40 +74,38 @@ def test_each_peak_is_looked_at_three_times_and_steps_have_none() -> None:
 
 
 def test_a_peak_at_the_very_beginning_is_looked_at_too() -> None:
-    motion, looking, found = MotionHistory(), FallLooks(), []
-    up: Vector = (0.0, 0.0, 1.0)
+    bobbing, looking, found = Bobbing(), FallLooks(), []
     for index in range(250):
-        if motion.update(index * S // 100, 40.0 if index == 1 else 9.8, 0.0, 0.0, 0.0, up):
-            found += looking.update(motion.slices, None)
+        if bobbing.add(index * S // 100, 30.0 if index == 1 else 0.0, 0.0, 0.0, UP):
+            found += looking.update(bobbing.motion.slices, None)
     assert [look.number for look in found] == [0, 1, 2]
     assert all(math.isfinite(value) for look in found for value in look.features)
 
 
 def test_two_peaks_that_come_due_together_after_a_pause_are_both_looked_at() -> None:
-    motion, looking, found = MotionHistory(), FallLooks(), []
+    bobbing, looking, found = Bobbing(), FallLooks(), []
     times_ns = [*range(0, S, S // 100), *range(4 * S, 5 * S, S // 100)]
     for t_ns in times_ns:
-        force = 40.0 if t_ns in (30 * S // 100, 80 * S // 100) else 9.8
-        if motion.update(t_ns, force, 0.0, 0.0, 0.0, (0.0, 0.0, 1.0)):
-            found += looking.update(motion.slices, None)
+        if bobbing.add(t_ns, 30.0 if t_ns in (30 * S // 100, 80 * S // 100) else 0.0, 0.0, 0.0, UP):
+            found += looking.update(bobbing.motion.slices, None)
     assert sorted(look.number for look in found) == [0, 0, 1, 1, 2, 2]
     assert not looking.pending
 
 
 def test_a_device_that_dangles_from_its_clip_has_no_falls() -> None:
     for turning_radps, shown in ((2.0, 3), (6.0, 0)):
-        motion, looking, found = MotionHistory(), FallLooks(), []
+        bobbing, looking, found = Bobbing(), FallLooks(), []
         for index in range(600):
-            force = 30.0 if index == 350 else 9.8
-            if motion.update(index * S // 100, force, 0.0, turning_radps, 0.0, (0.0, 0.0, 1.0)):
-                found += looking.update(motion.slices, None)
+            if bobbing.add(index * S // 100, 20.0 if index == 350 else 0.0, turning_radps, 0.0, UP):
+                found += looking.update(bobbing.motion.slices, None)
         assert len(found) == shown
 
 
 def test_the_history_keeps_its_seconds_and_forgets_at_a_gap() -> None:
-    motion = MotionHistory()
+    bobbing = Bobbing()
+    motion = bobbing.motion
     for index in range(2000):
-        motion.update(index * S // 100, 9.8, 0.0, 0.0, 0.0, (0.0, 0.0, 1.0))
+        bobbing.add(index * S // 100, 0.0, 0.0, 0.0, UP)
     assert (motion.slices[-1].t_ns - motion.slices[0].t_ns) / 1e9 == pytest.approx(KEPT_S, abs=0.021)
     assert motion.slices[-1].span_s == pytest.approx(0.02)
     motion.restart()

@@ -21,7 +21,7 @@ def lean(
     for index in range(round(seconds * 50)):
         t_ns = round(start_s * 1e9) + index * STEP_NS
         swing_deg = 6.0 * math.sin(2 * math.pi * 0.9 * t_ns / 1e9)
-        found = detector.update(t_ns, math.radians(pitch_deg + swing_deg), math.radians(roll_deg), True)
+        found = detector.update(t_ns, math.radians(pitch_deg + swing_deg), math.radians(roll_deg))
         if not said or said[-1] is not found:
             said.append(found)
     return said
@@ -51,7 +51,7 @@ def test_whoever_sways_in_and_out_of_it_is_cued_once_in_half_a_minute_at_most() 
     for spell in range(20):
         for index in range(1200):
             t_ns = spell * 24 * S + index * STEP_NS
-            found = detector.update(t_ns, math.radians(25 if index < 800 else -10), 0.0, True)
+            found = detector.update(t_ns, math.radians(25 if index < 800 else -10), 0.0)
             if found.severity is Severity.CUE is not was:
                 times_s.append(t_ns / 1e9)
             was = found.severity
@@ -67,7 +67,7 @@ def test_a_device_that_has_slipped_does_not_nag_for_ever() -> None:
 def test_what_is_no_number_is_no_posture() -> None:
     detector = LeanDetector(LeanConfig())
     for index in range(2000):
-        detector.update(index * STEP_NS, math.nan, math.inf, True)
+        detector.update(index * STEP_NS, math.nan, math.inf)
     assert detector.detection.severity is Severity.NONE
 
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 from core_scenes import Wearer, ready_wearer, walking_wearer
+from support.slices import Bobbing
 
 from firmware.core.detectors import pre_impact
 from firmware.core.detectors.pre_impact import FEATURES, PreImpactConfig, PreImpactDetector, PreImpactFeatures
-from firmware.core.estimators.motion import MotionHistory, MotionSlice
+from firmware.core.estimators.motion import MotionSlice
 from firmware.core.messages import Output, PreImpact, Tick
 from firmware.core.models import pre_impact as model
 from firmware.outputs import as_json
@@ -26,12 +27,12 @@ def history(
     seconds: float, *, rate_hz: float = 100.0, up: Vector = (0.0, 0.0, 1.0), turning: float = 0.3
 ) -> Iterator[deque[MotionSlice]]:
     """The slices of somebody who leans and bobs up and down, after each new one."""
-    motion = MotionHistory()
+    bobbing = Bobbing()
     for index in range(round(seconds * rate_hz)):
         t_s = index / rate_hz
         bob_mps2 = math.sin(2 * math.pi * 1.8 * t_s)
-        if motion.update(round(t_s * 1e9), 9.8 + bob_mps2, bob_mps2, turning, 0.5 + 0.1 * math.sin(t_s), up):
-            yield motion.slices
+        if bobbing.add(round(t_s * 1e9), bob_mps2, turning, 0.5 + 0.1 * math.sin(t_s), up):
+            yield bobbing.motion.slices
 
 
 def lean(_: float) -> float:
@@ -156,17 +157,16 @@ def test_features_are_nearly_the_same_at_any_rate(rate_hz: float) -> None:
 
 
 def test_features_after_a_gap_forget_the_speed_of_before() -> None:
-    features, motion = PreImpactFeatures(), MotionHistory()
+    features, falls, stands = PreImpactFeatures(), Bobbing(), Bobbing()
     for index in range(100):
-        if motion.update(index * 10_000_000, 5.0, -4.8, 0.3, 0.0, (0.0, 0.0, 1.0)):
-            features.follow(motion.slices)
-    assert not features.quiet  # she falls
-    motion.restart()
+        if falls.add(index * 10_000_000, -4.8, 0.3, 0.0, (0.0, 0.0, 1.0)):
+            features.follow(falls.motion.slices)
+    assert not features.quiet
     for index in range(500, 570):
-        if motion.update(index * 10_000_000, 9.80665, 0.0, 0.3, 0.0, (0.0, 0.0, 1.0)):
-            features.follow(motion.slices)
+        if stands.add(index * 10_000_000, 0.0, 0.3, 0.0, (0.0, 0.0, 1.0)):
+            features.follow(stands.motion.slices)
     assert features.quiet
-    assert named(features.row(motion.slices, 0.0))["sink_1000"] == pytest.approx(0.0, abs=1e-9)
+    assert named(features.row(stands.motion.slices, 0.0))["sink_1000"] == pytest.approx(0.0, abs=1e-9)
 
 
 def test_model_and_detector_mean_the_same_features() -> None:

@@ -6,8 +6,10 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.slices import Felt
 
 from firmware.core.detectors.sway import SwayConfig, SwayDetector
+from firmware.core.estimators.slices import Slicer
 from firmware.core.estimators.sway import BalanceCues, TrunkSway, TrunkSwayConfig
 from firmware.core.estimators.sway_baseline import PersonalSway, StepRhythm, SwayBaselineConfig
 from firmware.core.messages import Severity, SwayBaseline
@@ -119,15 +121,19 @@ def test_the_warning_says_why() -> None:
         assert detector.detection.data["direction"] == "forward"
 
 
-def cues_of(rate_hz: int, seconds: float = 4.0) -> list[tuple[float, ...]]:
-    """Somebody who rocks and bounces, at any sampling rate."""
-    cues, out = BalanceCues(TrunkSway(TrunkSwayConfig())), []
+def cues_of(rate_hz: int, seconds: float = 4.0, spikes: int = 0) -> list[tuple[float, ...]]:
+    """Somebody who rocks and bounces, at any sampling rate; `spikes`: so many samples of a bare accelerometer."""
+    cues, slicer, out = BalanceCues(TrunkSway(TrunkSwayConfig())), Slicer(), []
     for index in range(round(seconds * rate_hz)):
         t_s = index / rate_hz
         phase = 2 * math.pi * 0.9 * t_s
         bounce = 1.5 * math.sin(2 * phase)
-        tilt, rate = (0.1 * math.sin(phase), 0.0), (0.1 * 2 * math.pi * 0.9 * math.cos(phase), 0.0)
-        if cues.update(round(t_s * 1e9), tilt, rate, G0_MPS2 + bounce, bounce):
+        size = G0_MPS2 + bounce + (30.0 * (-1) ** index if index < spikes else 0.0)
+        rate = 0.1 * 2 * math.pi * 0.9 * math.cos(phase)
+        if slicer.add(round(t_s * 1e9), (0.0, 0.0, size), (0.0, rate, 0.0), size):
+            felt = Felt(pitch_rad=0.1 * math.sin(phase), vertical_mps2=slicer.mean_mps2 - G0_MPS2)
+            felt.pitch_radps = slicer.gyro_radps[1]
+            cues.update(slicer.span_s, slicer.mean_mps2, felt)
             out.append(cues.values)
     return out
 
@@ -140,13 +146,8 @@ def test_the_cues_are_nearly_the_same_at_any_sampling_rate(rate_hz: int) -> None
 
 
 def test_samples_that_spike_are_averaged_away() -> None:
-    quiet, spiky = (BalanceCues(TrunkSway(TrunkSwayConfig())) for _ in range(2))
-    for index in range(400):
-        spike = 30.0 * (-1) ** index if 200 <= index < 204 else 0.0
-        quiet.update(index * 5_000_000, (0.0, 0.0), (0.0, 0.0), G0_MPS2, 0.0)
-        spiky.update(index * 5_000_000, (0.0, 0.0), (0.0, 0.0), G0_MPS2 + spike, spike)
-    assert spiky.values[4] < 0.2 * PRIOR[4]
-    assert spiky.values == pytest.approx(quiet.values, abs=0.6)
+    for quiet, spiky in zip(cues_of(200, 0.2), cues_of(200, 0.2, spikes=4), strict=True):
+        assert spiky == pytest.approx(quiet, abs=0.2 * PRIOR[4])
 
 
 def walked(personal: PersonalSway, cues: tuple[float, ...], steps: int, *, learning: bool = True) -> PersonalSway:

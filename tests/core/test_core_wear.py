@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from firmware.core.detectors.not_worn import NotWorn
+from firmware.core.estimators.slices import Slicer
 from firmware.core.estimators.wear import Wear, WearConfig
 from hal.samples import Vector
 
@@ -21,18 +22,12 @@ def none(_: float) -> float:
     return 0.0
 
 
-@dataclass
-class Felt:
-    magnitude_mps2: float
-    turning_radps: float
-    tilt_rad: float
-
-
 class Device:
     """Feeds an estimator with a sensor's noise and what is added to it."""
 
     def __init__(self, rate_hz: int = 100) -> None:
         self.wear, self.rate_hz = Wear(WearConfig()), rate_hz
+        self._slicer = Slicer()
         self._dice, self._t_ns, self._steps = random.Random(1), 0, 0
         self.seen: list[bool | None] = []
 
@@ -55,7 +50,8 @@ class Device:
             )
             gyro = self._about((0.0, rate, 0.0), 0.001 * noise)
             size = math.sqrt(sum(x * x for x in accel))
-            self.wear.update(self._t_ns, accel, gyro, Felt(size, abs(rate), tilt_rad), self._steps)
+            if self._slicer.add(self._t_ns, accel, gyro, size):
+                self.wear.update(self._slicer, abs(rate), tilt_rad, self._steps)
             self.seen.append(self.wear.worn)
         return self
 

@@ -73,15 +73,15 @@ class ImuCheck:
         self._config = config
         self._late_ns, self._late_for_ns = round(config.late_s * 1e9), round(config.late_for_s * 1e9)
         self._t_ns = _NEVER_NS
-        self._first_ns: int | None = None
+        self._first_ns: int | None = None  # since when there should be enough samples
         self._accel: Vector = (0.0, 0.0, 0.0)
         self._gyro: Vector = (0.0, 0.0, 0.0)
-        self._times_ns: deque[int] = deque()
+        self._times_ns: deque[int] = deque()  # the newest, as many as a second must have
         self._expect(config.rate_hz)
         # A sample within these, after another one within these, is at no end of its range and cannot have jumped.
         self._calm_mps2 = min(config.full_scale_mps2, config.jump_mps2 / 1.75)  # sum over the axes: at most sqrt(3)
         self._calm_radps = min(config.full_scale_radps, config.jump_radps)
-        self._magnitude_mps2 = self._turning_radps = 0.0  # of the sample before
+        self.magnitude_mps2 = self._turning_radps = 0.0  # of the last sample
         self._late_since_ns: int | None = None
         self._same_accel = self._same_gyro = self._zeros = self._jumps = 0
         self._block_end_ns = _NEVER_NS
@@ -109,14 +109,12 @@ class ImuCheck:
             return reason
         self.usable = True
         if not reason:
-            times_ns, start_ns = self._times_ns, t_ns - _SECOND_NS
+            times_ns = self._times_ns
             times_ns.append(t_ns)
-            while times_ns[0] <= start_ns:
-                times_ns.popleft()
-            if len(times_ns) < self._least_hz:
+            if t_ns - times_ns[0] >= _SECOND_NS or len(times_ns) < self._least_count:
                 reason = self._judge_rate(t_ns)
         magnitude, turning = math.sqrt(ax * ax + ay * ay + az * az), abs(gx) + abs(gy) + abs(gz)
-        calm = _MOVED_MPS2 < magnitude < self._calm_mps2 - self._magnitude_mps2
+        calm = _MOVED_MPS2 < magnitude < self._calm_mps2 - self.magnitude_mps2
         if calm and turning + self._turning_radps < self._calm_radps and accel != self._accel and gyro != self._gyro:
             self._same_accel = self._same_gyro = self._zeros = 0  # as nearly all are: nothing more to ask
             self.garbled = False
@@ -126,7 +124,7 @@ class ImuCheck:
         else:
             wrong = self._judge_values(accel, gyro)
         self._t_ns, self._accel, self._gyro = t_ns, accel, gyro
-        self._magnitude_mps2, self._turning_radps = magnitude, turning
+        self.magnitude_mps2, self._turning_radps = magnitude, turning
         if wrong:
             return wrong
         block = self._block if t_ns < self._block_end_ns else self._next_block(t_ns)
@@ -157,8 +155,8 @@ class ImuCheck:
             self._first_ns = t_ns
         if t_ns - self._first_ns < _SECOND_NS:
             return ""
-        rate_hz, least_hz = len(self._times_ns), math.ceil(self._least_hz)
-        return f"IMU: {rate_hz} samples in the last second, expected at least {least_hz}; check the I2C bus"
+        rate_hz = sum(t_ns - at_ns < _SECOND_NS for at_ns in self._times_ns)
+        return f"IMU: {rate_hz} samples in the last second, expected at least {self._least_count}; check the I2C bus"
 
     def _judge_values(self, accel: Vector, gyro: Vector) -> str:
         ax, ay, az = accel
@@ -218,7 +216,10 @@ class ImuCheck:
 
     def _expect(self, nominal_hz: float) -> None:
         self._nominal_hz = nominal_hz
-        self._least_hz = max(self._config.least_rate_hz, self._config.rate_share * nominal_hz)
+        self._least_count = math.ceil(max(self._config.least_rate_hz, self._config.rate_share * nominal_hz))
+        if self._times_ns.maxlen != self._least_count:
+            self._times_ns = deque(self._times_ns, maxlen=self._least_count)
+            self._first_ns = None  # those from before are not all there: a second of patience
 
     def _judge_scale(self, block: "_Block") -> str:
         if block.count < 10:

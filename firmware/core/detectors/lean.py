@@ -55,11 +55,8 @@ class LeanDetector:
         self._pitch_rad = self._roll_rad = 0.0
         self.detection = _STRAIGHT
 
-    def update(self, t_ns: int, pitch_rad: float, roll_rad: float, walking: bool) -> Detection:
-        """Tilt from the own upright, forward and to the right positive. What is no number changes nothing."""
-        if not walking:
-            self.clear()
-            return self.detection
+    def update(self, t_ns: int, pitch_rad: float, roll_rad: float) -> Detection:
+        """In walking: tilt from the own upright, forward and to the right positive. No number changes nothing."""
         if self._t_ns is not None and t_ns - self._t_ns < _EVERY_NS:
             return self.detection
         if not (math.isfinite(pitch_rad) and math.isfinite(roll_rad)):

@@ -42,7 +42,7 @@ class HealthConfig:
 _PASSING = ("BusError", "NoData", "Overflow")  # may happen once; anything else the IMU driver raises is lasting
 _UNHEARD_NS = 150_000_000  # a failure after so much silence, as of a transfer that hung, is no passing one
 _FOREVER_NS = 2**62
-_WATCH_NS = 30_000_000  # time alone changes little in less
+_WATCH_NS, _CALM_NS = 30_000_000, 200_000_000  # how often to look: at something that is not right, and at all
 _SHARE_NS = 2_000_000_000
 _LEAST_MISSES = 5  # fewer lost pings are chance
 _SEVERITY_OF = dict.fromkeys(OPTIONAL_PARTS, Severity.CAUTION)  # she is guarded without them
@@ -103,7 +103,7 @@ class SensorHealth:
         if not pressed:
             self._down_since_ns = None
         elif self._down_since_ns is None:
-            self._down_since_ns = now_ns
+            self._down_since_ns = self.due_ns = now_ns
 
     def expect(self, part: str, now_ns: int, unready: str) -> None:
         """The part works, but cannot be used until the walker does something; empty when it can."""
@@ -128,6 +128,7 @@ class SensorHealth:
         while failures[0] <= now_ns - 1_000_000_000:
             failures.popleft()
         state.misses += 1
+        self.due_ns = min(self.due_ns, now_ns + _WATCH_NS)
         if state.failing_since_ns is None:
             state.failing_since_ns = now_ns
         if fault.part == "imu" and fault.kind in _PASSING:
@@ -150,18 +151,22 @@ class SensorHealth:
             self._first_ns = now_ns
         if now_ns < self.due_ns:
             return []
-        self.due_ns = now_ns + _WATCH_NS
+        due_ns = now_ns + _CALM_NS
         changes, held = [], self._down_since_ns is not None
         for part in self._parts.values():
             heard_ns = part.heard_ns
             quiet = part.name in _HEARD_PARTS if heard_ns is None else now_ns - heard_ns > part.stale_ns
             if quiet or held or part.reason or part.failing_since_ns is not None:  # otherwise it is well
+                due_ns = now_ns + _WATCH_NS
                 self._watch(now_ns, part)
+            elif heard_ns is not None and heard_ns + part.stale_ns < due_ns:
+                due_ns = heard_ns + part.stale_ns + 1
             reason = part.reason or part.unready
             if (not reason) is part.told:
                 part.told = not part.told
                 severity = _SEVERITY_OF.get(part.name, Severity.FAULT) if part.told else Severity.NONE
                 changes.append(Detection(Hazard.FAULT, severity, {"part": part.name, "reason": reason}))
+        self.due_ns = due_ns
         return changes
 
     def end(self) -> list[Detection]:

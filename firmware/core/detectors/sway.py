@@ -104,16 +104,20 @@ class SwayDetector:
 
     def _lasting(self, t_ns: int, beyond: float) -> float:
         """The least of the last `hold_s`."""
-        if not self._began_within:  # who bends down and then is thought to step, did not lose her balance in walking
-            self._began_within = beyond < _WITHIN
-            return 0.0
         recent = self._beyond
+        if beyond < _WITHIN:
+            self._began_within = True
+            if recent:
+                recent.clear()
+            return beyond
+        if not self._began_within:  # who bends down and then is thought to step, did not lose her balance in walking
+            return 0.0
         recent.append((t_ns, beyond))
         while len(recent) > 1 and t_ns - recent[1][0] >= self._hold_ns:
             recent.popleft()
         if t_ns - recent[0][0] < self._hold_ns:
-            return 0.0
-        return beyond if beyond < _WITHIN else min([value for _, value in recent])
+            return _WITHIN
+        return min([value for _, value in recent])
 
     def _note(self, t_ns: int, tilt: float, rate: float, jolt: float, bounce: float, rhythm: float) -> None:
         """The stumble's share of the score; worked out anew only when something is higher than of late, or gone."""
@@ -121,8 +125,7 @@ class SwayDetector:
             self._spell_ends_ns = t_ns + _SPELL_NS
             self._spells.append([tilt, rate, jolt, bounce, rhythm])
         else:
-            newest = self._spells[-1]
-            before = (newest[0], newest[1], newest[2], newest[3], newest[4])
+            newest, highest = self._spells[-1], self._highest
             if tilt > newest[0]:
                 newest[0] = tilt
             if rate > newest[1]:
@@ -133,9 +136,15 @@ class SwayDetector:
                 newest[3] = bounce
             if rhythm > newest[4]:
                 newest[4] = rhythm
-            if before == tuple(newest):
+            if (
+                tilt <= highest[0]
+                and rate <= highest[1]
+                and jolt <= highest[2]
+                and bounce <= highest[3]
+                and rhythm <= highest[4]
+            ):
                 return
-        tilt, rate, jolt, bounce, rhythm = self._highest = [max(spells) for spells in zip(*self._spells, strict=True)]
+        tilt, rate, jolt, bounce, rhythm = self._highest = list(map(max, zip(*self._spells, strict=True)))
         log = math.log
         total = TILT * log(tilt) + RATE * log(rate) + JOLT * log(jolt) + BOUNCE * log(bounce) + RHYTHM * rhythm
         self._stumble = math.exp(min((total - self._limit) / _SUM, 50.0))

@@ -77,6 +77,7 @@ class Attitude:
         self.roll_rad = 0.0
         self.pitch_radps = 0.0
         self.roll_radps = 0.0
+        self.yaw_radps = 0.0
 
     @property
     def up(self) -> Vector:
@@ -107,7 +108,10 @@ class Attitude:
     def update(
         self, t_ns: int, accel_mps2: Vector, gyro_radps: Vector, stepping: bool = False, standing: bool = True
     ) -> None:
-        """One sample; `stepping` while the walker takes steps, `standing` unless she may be lying on the floor."""
+        """One sample, or the means of some.
+
+        `stepping` while the walker takes steps, `standing` unless she may be lying on the floor.
+        """
         ax, ay, az = accel_mps2
         wx, wy, wz = gyro_radps
         bx, by, bz = self._bias_radps
@@ -137,6 +141,7 @@ class Attitude:
         self.roll_rad = math.atan2(left, along)
         self.pitch_radps = wx * lx + wy * ly + wz * lz
         self.roll_radps = wx * fx + wy * fy + wz * fz
+        self.yaw_radps = wx * ux + wy * uy + wz * uz
 
     def _start_over(self, accel_mps2: Vector, magnitude: float) -> Vector:
         """After a gap: the next samples at about 1 g decide, each as much as the others."""

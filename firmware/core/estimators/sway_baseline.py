@@ -162,28 +162,31 @@ class StepRhythm:
     def __init__(self) -> None:
         self._count = 0
         self._last_ns: int | None = None
+        self._due_ns = 0  # when the next step would be no late one
         self._intervals_s: deque[float] = deque(maxlen=8)
-        self._usual_s = self._late = 0.0
+        self._usual_s = self._off = 0.0
 
     def update(self, t_ns: int, steps: int) -> float:
         if steps != self._count:
             self._count = steps
             self._take(t_ns)
-        if len(self._intervals_s) < 4 or self._last_ns is None:
+        if self._last_ns is None or len(self._intervals_s) < 4:
             return 0.0
+        if t_ns <= self._due_ns:
+            return self._off
         waited_s = (t_ns - self._last_ns) * 1e-9
-        waits = math.log(waited_s / self._usual_s) if self._usual_s < waited_s < _LONGEST_WAIT_S else 0.0
-        return min(max(self._late, waits), _LARGEST_CHANGE)
+        waits = math.log(waited_s / self._usual_s) if waited_s < _LONGEST_WAIT_S else 0.0
+        return min(max(self._off, waits), _LARGEST_CHANGE)
 
     def _take(self, t_ns: int) -> None:
         last_ns, self._last_ns = self._last_ns, t_ns
         if last_ns is None:
             return
         interval_s = (t_ns - last_ns) * 1e-9
-        if not 0.0 < interval_s < _LONGEST_INTERVAL_S:
-            return
-        self._intervals_s.append(interval_s)
-        before = sorted(list(self._intervals_s)[:-1] or [interval_s])
-        middle = len(before) // 2
-        self._usual_s = before[middle] if len(before) % 2 else 0.5 * (before[middle - 1] + before[middle])
-        self._late = abs(math.log(interval_s / self._usual_s))
+        if 0.0 < interval_s < _LONGEST_INTERVAL_S:
+            self._intervals_s.append(interval_s)
+            before = sorted(list(self._intervals_s)[:-1] or [interval_s])
+            middle = len(before) // 2
+            self._usual_s = before[middle] if len(before) % 2 else 0.5 * (before[middle - 1] + before[middle])
+            self._off = min(abs(math.log(interval_s / self._usual_s)), _LARGEST_CHANGE)
+        self._due_ns = t_ns + round(self._usual_s * 1e9)

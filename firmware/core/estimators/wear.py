@@ -21,10 +21,10 @@ from typing import Protocol
 from hal.samples import Vector
 
 G0_MPS2 = 9.80665
-SLICE_NS, BLOCK_SLICES = 20_000_000, 5
+BLOCK_SLICES = 5
 SHORT_BLOCKS, LONG_BLOCKS = 10, 100
 PATH_BLOCKS = 120
-GAP_NS = 150_000_000
+GAP_S = 0.15
 WORN_STEPS = 4
 JOLT_MPS2 = 2.0 * G0_MPS2
 BELONGS_NS, AFTER_JOLT_NS = 700_000_000, 1_000_000_000  # turning so long before and after a jolt is part of a fall
@@ -63,12 +63,15 @@ class WearConfig:
                 raise ValueError(f"wear: {key} ({getattr(self, key)}) must lie between {low} and {high}")
 
 
-class Attitude(Protocol):
-    """Of the same sample; the tilt is from the personal upright. `firmware.core.estimators.attitude.Attitude` fits."""
+class Slice(Protocol):
+    """20 ms of samples, or one of a slower sensor; `firmware.core.estimators.slices.Slicer` fits."""
 
-    magnitude_mps2: float
-    turning_radps: float
-    tilt_rad: float
+    began_ns: int
+    t_ns: int
+    span_s: float
+    accel_mps2: Vector  # means
+    gyro_radps: Vector
+    peak_mps2: float  # of |a|
 
 
 class Wear:
@@ -100,18 +103,19 @@ class Wear:
         self._forget_stillness()
         self.worn = None
 
-    def update(self, t_ns: int, accel_mps2: Vector, gyro_radps: Vector, attitude: Attitude, steps: int) -> None:
-        """One sample, all finite, and what is known of it; `steps` so far."""
-        tilt_rad = attitude.tilt_rad
-        gap, self._t_ns = t_ns - self._t_ns > GAP_NS, t_ns
+    def update(self, ended: Slice, turning_radps: float, tilt_rad: float, steps: int) -> None:
+        """One slice, all finite, how fast it turned and how far from the personal upright; `steps` so far."""
+        t_ns, peak_mps2 = ended.t_ns, ended.peak_mps2
+        gap = ended.span_s > GAP_S or ended.began_ns != self._t_ns
+        self._t_ns = t_ns
         if gap:
             self.restart()
-        if attitude.magnitude_mps2 < self._free_mps2:
+        if peak_mps2 < self._free_mps2:
             if self._free_since_ns is None:
-                self._free_since_ns = t_ns
+                self._free_since_ns = ended.began_ns
         elif self._free_since_ns is not None:
-            self._land(t_ns)
-        elif attitude.magnitude_mps2 > JOLT_MPS2:
+            self._land(ended.began_ns)
+        elif peak_mps2 > JOLT_MPS2:
             self._jolt(t_ns)
         upright = tilt_rad < self._away_rad
         if upright and self.worn is not False and t_ns > self.free_until_ns:
@@ -122,7 +126,7 @@ class Wear:
                 self._wear()
             return
         self._watching = True
-        if self._blocks.add(t_ns, accel_mps2, gyro_radps, attitude.turning_radps):
+        if self._blocks.add(ended, turning_radps):
             self._judge(t_ns, upright)
 
     def _land(self, t_ns: int) -> None:
@@ -193,59 +197,34 @@ class _Blocks:
         self.restart()
 
     def restart(self) -> None:
-        self._since_ns: int | None = None
         self._last: tuple[float, ...] | None = None
-        self._start_slice()
-        self._start_block()
+        self._start()
 
-    def add(self, t_ns: int, accel_mps2: Vector, gyro_radps: Vector, turning_radps: float) -> bool:
+    def _start(self) -> None:
+        self._slices = 0
+        self._turned = self._spent_s = self._accel_sum = self._gyro_sum = 0.0
+        self._totals = [0.0] * 6
+
+    def add(self, ended: Slice, turning_radps: float) -> bool:
         """True when a block is full."""
-        if self._since_ns is None:
-            self._since_ns = self._began_ns = t_ns
-        self._count += 1
-        self._ax += accel_mps2[0]
-        self._ay += accel_mps2[1]
-        self._az += accel_mps2[2]
-        self._wx += gyro_radps[0]
-        self._wy += gyro_radps[1]
-        self._wz += gyro_radps[2]
-        self._turning += turning_radps
-        if t_ns - self._since_ns < SLICE_NS:
-            return False
-        self._since_ns = max(self._since_ns + SLICE_NS, t_ns - SLICE_NS)
-        self._finish_slice()
+        now = (*ended.accel_mps2, *ended.gyro_radps)
+        if self._last is not None:
+            steps = [(b - a) * (b - a) for a, b in zip(self._last, now, strict=True)]
+            self._accel_sum += steps[0] + steps[1] + steps[2]
+            self._gyro_sum += steps[3] + steps[4] + steps[5]
+        self._last = now
+        self._totals = [total + value for total, value in zip(self._totals, now, strict=True)]
+        self._turned += turning_radps
+        self._spent_s += ended.span_s
+        self._slices += 1
         if self._slices < BLOCK_SLICES:
             return False
         share = 1.0 / BLOCK_SLICES
         self.means = tuple(total * share for total in self._totals)
-        self.turning_radps = self._turned * share
-        self.span_s = (t_ns - self._began_ns) * 1e-9
-        self._began_ns = t_ns
-        self.accel_steps, self.gyro_steps = self._accel_steps * share, self._gyro_steps * share
-        self._start_block()
+        self.turning_radps, self.span_s = self._turned * share, self._spent_s
+        self.accel_steps, self.gyro_steps = self._accel_sum * share, self._gyro_sum * share
+        self._start()
         return True
-
-    def _start_slice(self) -> None:
-        self._count = 0
-        self._ax = self._ay = self._az = self._wx = self._wy = self._wz = self._turning = 0.0
-
-    def _start_block(self) -> None:
-        self._slices, self._turned = 0, 0.0
-        self._totals = [0.0] * 6
-        self._accel_steps = self._gyro_steps = 0.0
-
-    def _finish_slice(self) -> None:
-        share = 1.0 / self._count
-        now = tuple(total * share for total in (self._ax, self._ay, self._az, self._wx, self._wy, self._wz))
-        self._turned += self._turning * share
-        steps = [0.0] * 6 if self._last is None else [(b - a) * (b - a) for a, b in zip(self._last, now, strict=True)]
-        self._accel_steps += steps[0] + steps[1] + steps[2]
-        self._gyro_steps += steps[3] + steps[4] + steps[5]
-        for axis, value in enumerate(now):
-            self._totals[axis] += value
-        self._slices += 1
-        self._last = now
-        self._start_slice()
 
 
 class _Stillness:
