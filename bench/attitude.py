@@ -50,7 +50,7 @@ def ours(config: AttitudeConfig | None = None) -> Update:
 
     def update(t_ns: int, accel: Vector, gyro: Vector) -> Vector:
         attitude.update(t_ns, accel, gyro)
-        return attitude._up
+        return attitude.up
 
     return update
 

@@ -7,6 +7,8 @@ from firmware.core.estimators.sway import BalanceCues, TrunkSway
 from firmware.core.estimators.sway_baseline import PersonalSway, StepRhythm
 from firmware.core.moving import Moving
 
+LEAN_NS = 100_000_000  # a posture does not change sooner
+
 
 class Balance:
     """`sway` warns of a sudden sway or a stumble, `lean` of a bad posture; `personal` is this walker's usual sway."""
@@ -20,6 +22,7 @@ class Balance:
         self.sway = SwayDetector(config.sway)
         self.lean = LeanDetector(config.lean)
         self._walked = False
+        self._lean_due_ns = 0
 
     def restart(self) -> None:
         """What a faulty sensor said last is no movement."""
@@ -42,7 +45,9 @@ class Balance:
         personal.update(cues.values, ended.span_s, attitude.yaw_radps, count, walks and sway.score < 1.0)
         rhythm = self._rhythm.update(t_ns, count)
         if walks:
-            self.lean.update(t_ns, attitude.pitch_rad, attitude.roll_rad)
+            if t_ns >= self._lean_due_ns:
+                self._lean_due_ns = t_ns + LEAN_NS
+                self.lean.update(t_ns, attitude.pitch_rad, attitude.roll_rad)
             sway.update(t_ns, personal.ratios, rhythm, (trunk.forward_rad, trunk.right_rad))
         elif self._walked:
             self.clear()

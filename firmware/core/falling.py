@@ -24,11 +24,8 @@ class Falling:
         self._not_worn = NotWorn()
         self.pre_impact = PreImpactDetector(config.pre_impact)
         self.evidence: Evidence | None = None
+        self.possible: Evidence | None = None
         self.excuse = self._fall.excuse
-
-    @property
-    def possible(self) -> Evidence | None:
-        return self._fall.possible
 
     @property
     def worn(self) -> bool | None:
@@ -48,8 +45,8 @@ class Falling:
         self.forget_motion()
         return evidence
 
-    def update(self, now_ns: int, walking: bool) -> None:
-        """One slice has ended. `walking`: the walk is under way.
+    def update(self, now_ns: int, walking: bool) -> bool:
+        """One slice has ended; True when there is evidence, or another guess. `walking`: the walk is under way.
 
         Before her upright is known too: how far she turned tells a fall as well. In a walk the sensor's own tilt has
         to do until the upright is known.
@@ -72,7 +69,12 @@ class Falling:
             wear.worn is not False,
             not attitude.relearning,
         )
+        guessed, self.possible = self.possible, self._fall.possible
+        if evidence is None and not self._not_worn.waiting:
+            self.evidence = None
+            return self.possible is not guessed
         self.evidence = self._not_worn.judge(now_ns, wear, evidence)
+        return True
 
     def sense_impact_coming(self) -> None:
         """For the slice that just ended, while the upright is known and no fall is open."""

@@ -164,19 +164,20 @@ class SafetyPipeline:
         moving.follow(stepping, not alarm.open or (alarm.resumed and attitude.tilt_rad < LOOKS_AWAY_RAD))
         if self._walk.state is _ENDED:
             return
-        self._falling.update(now_ns, self._walk.active)
-        self._take_evidence(now_ns)
+        falling, walk = self._falling, self._walk
+        if falling.update(now_ns, walk.active):
+            self._take_evidence(now_ns)
         if not (attitude.upright_known and health.ok("imu")):
             return
         if alarm.open:
             alarm.stand(now_ns, attitude.tilt_rad, self._steps.count)
         else:
-            self._falling.sense_impact_coming()
+            falling.sense_impact_coming()
         # Bending down while standing is no sway, and nobody on the floor needs the warning.
         walks = stepping and not alarm.open
         self._balance.update(walks)
         if walks:
-            self._walk.note_sway(self._balance.trunk.pitch_rad, self._balance.trunk.roll_rad)
+            walk.note_sway(self._balance.trunk.pitch_rad, self._balance.trunk.roll_rad)
 
     def _forget_motion(self) -> None:
         self._moving.forget_motion()

@@ -34,7 +34,6 @@ class LeanConfig:
                 raise ValueError(f"lean: {key} ({getattr(self, key)}) must lie between {low} and {high}")
 
 
-_EVERY_NS = 100_000_000  # a posture does not change sooner
 _STRAIGHT = Detection(Hazard.LEAN, Severity.NONE)
 
 
@@ -57,8 +56,6 @@ class LeanDetector:
 
     def update(self, t_ns: int, pitch_rad: float, roll_rad: float) -> Detection:
         """In walking: tilt from the own upright, forward and to the right positive. No number changes nothing."""
-        if self._t_ns is not None and t_ns - self._t_ns < _EVERY_NS:
-            return self.detection
         if not (math.isfinite(pitch_rad) and math.isfinite(roll_rad)):
             return self.detection  # a broken sensor is another hazard, and no posture
         dt_s = 0.0 if self._t_ns is None else (t_ns - self._t_ns) * 1e-9

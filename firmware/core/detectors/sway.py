@@ -64,7 +64,7 @@ class SwayDetector:
         self._spells: deque[list[float]] = deque(maxlen=3)
         self._spell_ends_ns: int | None = None
         self._highest: list[float] = []
-        self._directions: tuple[float, ...] = ()
+        self._ratios: tuple[float, ...] = ()
         self._calm_since_ns: int | None = None
         self._stumble = 0.0
         self.score = 0.0
@@ -76,21 +76,21 @@ class SwayDetector:
         if not self._highest:
             return ()
         *ratios, rhythm = self._highest
-        return (*map(math.log, ratios), rhythm, *map(math.log, self._directions))
+        return (*map(math.log, ratios), rhythm, *map(math.log, self._ratios[:3]))
 
     def update(self, t_ns: int, ratios: tuple[float, ...], rhythm: float, tilt_rad: tuple[float, float]) -> Detection:
         """One slice: the cues of `models.sway` over their usual values; extrapolated tilt forward and to the right."""
+        self._ratios = ratios
         forward, backward, sideways, rate, jolt, drop, rise = ratios
-        for_forward, for_backward, for_sideways = self._shares
-        self._directions = (forward, backward, sideways)
         total = forward + backward + sideways + rate + jolt + drop + rise
         if total != total:  # a broken estimate warns instead of hiding
             sway = self.score = math.nan
         else:
-            sway = self._lasting(t_ns, max(forward * for_forward, backward * for_backward, sideways * for_sideways))
-            tilt = max(forward, backward * self._tighter, sideways)
-            self._note(t_ns, tilt, rate, jolt, max(drop, rise), rhythm)
-            self.score = max(sway, self._stumble)
+            # Conditions, not max(): this is asked fifty times a second.
+            tilt, tighter = forward if forward > sideways else sideways, backward * self._tighter
+            self._note(t_ns, tighter if tighter > tilt else tilt, rate, jolt, drop if drop > rise else rise, rhythm)
+            sway = self._lasting(t_ns, forward, backward, sideways)
+            self.score = sway if sway > self._stumble else self._stumble
         if self.detection is _CALM:
             if not self.score < 1.0:
                 self._warn(ratios, tilt_rad, sway >= self._stumble)
@@ -102,8 +102,14 @@ class SwayDetector:
             self.detection, self._calm_since_ns = _CALM, None
         return self.detection
 
-    def _lasting(self, t_ns: int, beyond: float) -> float:
-        """The least of the last `hold_s`."""
+    def _lasting(self, t_ns: int, forward: float, backward: float, sideways: float) -> float:
+        """The tilt of the worst direction over its limit, the least of the last `hold_s`."""
+        for_forward, for_backward, for_sideways = self._shares
+        beyond, along, across = forward * for_forward, backward * for_backward, sideways * for_sideways
+        if along > beyond:
+            beyond = along
+        if across > beyond:
+            beyond = across
         recent = self._beyond
         if beyond < _WITHIN:
             self._began_within = True

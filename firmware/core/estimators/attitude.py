@@ -53,12 +53,12 @@ class Attitude:
         self._gate_mps2 = config.gate_g * G0_MPS2
         self._correction_s, self._max_gap_ns = config.correction_s, round(config.max_gap_s * 1e9)
         self._t_ns: int | None = None
-        self._up: Vector = (0.0, 0.0, 1.0)
+        self.up: Vector = (0.0, 0.0, 1.0)  # where up is, in the sensor's axes; length 1
         self._followed_s = 0.0  # how much of the accelerometer is in it since the last gap
         self._bias_radps: Vector = (0.0, 0.0, 0.0)
         self._forward: Vector = (1.0, 0.0, 0.0)
         self._left: Vector = (0.0, 1.0, 0.0)
-        self._upright: Vector | None = None
+        self.upright: Vector | None = None  # and while she stands
         self.upright_known = False
         self._bias_known = False
         self._still_since_ns: int | None = None
@@ -80,16 +80,6 @@ class Attitude:
         self.yaw_radps = 0.0
 
     @property
-    def up(self) -> Vector:
-        """Where up is, in the sensor's axes; length 1."""
-        return self._up
-
-    @property
-    def upright(self) -> Vector | None:
-        """Where up is while she stands, in the sensor's axes."""
-        return self._upright
-
-    @property
     def relearning(self) -> bool:
         """Standing still for long enough would be taken for a new upright, and lying still as well."""
         return self._relearn_s is not None
@@ -102,7 +92,7 @@ class Attitude:
 
     def relearn(self, still_s: float) -> None:
         """The device will be turned: so long a standing still gives a new upright. Until then the old one holds."""
-        if self._upright is not None and self._relearn_s is None:
+        if self.upright is not None and self._relearn_s is None:
             self._relearn_s, self._bias_known, self._still_since_ns = still_s, False, None
 
     def update(
@@ -126,11 +116,11 @@ class Attitude:
         self.vertical_mps2 = ax * ux + ay * uy + az * uz - G0_MPS2
         if not self._bias_known:
             self._learn(t_ns, accel_mps2, gyro_radps, stepping, standing)
-        if self._upright is None:
+        if self.upright is None:
             self.tilt_rad = math.atan2(math.sqrt(ux * ux + uy * uy), uz)
             return
-        ux, uy, uz = self._up
-        rx, ry, rz = self._upright
+        ux, uy, uz = self.up
+        rx, ry, rz = self.upright
         fx, fy, fz = self._forward
         lx, ly, lz = self._left
         along = ux * rx + uy * ry + uz * rz
@@ -149,11 +139,11 @@ class Attitude:
         self._still_since_ns = None
         self._stepping.restart()
         if abs(magnitude - G0_MPS2) < self._gate_mps2:
-            self._up = (accel_mps2[0] / magnitude, accel_mps2[1] / magnitude, accel_mps2[2] / magnitude)
-        return self._up
+            self.up = (accel_mps2[0] / magnitude, accel_mps2[1] / magnitude, accel_mps2[2] / magnitude)
+        return self.up
 
     def _turn(self, dt_s: float, accel_mps2: Vector, magnitude: float, wx: float, wy: float, wz: float) -> Vector:
-        ux, uy, uz = self._up
+        ux, uy, uz = self.up
         x = ux + (uy * wz - uz * wy) * dt_s
         y = uy + (uz * wx - ux * wz) * dt_s
         z = uz + (ux * wy - uy * wx) * dt_s
@@ -170,8 +160,8 @@ class Attitude:
             x, y, z = x * keep + ax * pull, y * keep + ay * pull, z * keep + az * pull
         length = math.sqrt(x * x + y * y + z * z)
         if length > 0.0:
-            self._up = (x / length, y / length, z / length)
-        return self._up
+            self.up = (x / length, y / length, z / length)
+        return self.up
 
     def _learn(self, t_ns: int, accel_mps2: Vector, gyro_radps: Vector, stepping: bool, standing: bool) -> None:
         """The upright, standing or walking; standing tells the constant error of the gyroscope as well."""
@@ -179,7 +169,7 @@ class Attitude:
             self._learn_standing(t_ns, accel_mps2, gyro_radps)
         else:
             self._still_since_ns = None
-        if self._upright is not None:
+        if self.upright is not None:
             return
         if not stepping:
             self._stepping.restart()
@@ -205,7 +195,7 @@ class Attitude:
         if t_ns - self._still_since_ns >= (self._relearn_s or config.still_s) * 1e9:
             self._still_since_ns = None
             means = [total / self._still_count for total in self._still_sums]
-            known = self._upright is not None and self._relearn_s is None
+            known = self.upright is not None and self._relearn_s is None
             if known or self._take_upright((means[0], means[1], means[2])):
                 self._relearn_s = None
                 self._bias_radps, self._bias_known = (means[3], means[4], means[5]), True
@@ -224,7 +214,7 @@ class Attitude:
             z * forward[0] - x * forward[2],
             x * forward[1] - y * forward[0],
         )
-        self._up = self._upright = (x, y, z)
+        self.up = self.upright = (x, y, z)
         self.upright_known = True
         return True
 

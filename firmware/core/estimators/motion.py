@@ -51,9 +51,7 @@ class Attitude(Protocol):
     vertical_mps2: float
     turning_radps: float
     tilt_rad: float
-
-    @property
-    def up(self) -> Vector: ...
+    up: Vector
 
 
 class MotionHistory:

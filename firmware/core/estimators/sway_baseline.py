@@ -51,7 +51,7 @@ class PersonalSway:
     """
 
     def __init__(self, config: SwayBaselineConfig) -> None:
-        self._config = config
+        self._config, self._turn_radps = config, config.turn_radps
         self._prior = [math.log(value) for value in PRIOR]
         self._own = list(self._prior)  # logarithms
         self._shares = [1.0 / value for value in PRIOR]  # of the usual value
@@ -96,7 +96,7 @@ class PersonalSway:
 
     def update(self, cues: tuple[float, ...], span_s: float, yaw_radps: float, steps: int, learning: bool) -> None:
         """One slice; `steps` so far, `learning` unless she stands, is warned or lies on the floor."""
-        self._yaw_radps += span_s / (0.3 + span_s) * (abs(yaw_radps) - self._yaw_radps)
+        self._yaw_radps = yaw = self._yaw_radps + span_s / (0.3 + span_s) * (abs(yaw_radps) - self._yaw_radps)
         forward, backward, sideways, rate, jolt, drop, rise = cues
         for_f, for_b, for_s, for_rate, for_jolt, for_drop, for_rise = self._shares
         self.ratios = (
@@ -108,12 +108,13 @@ class PersonalSway:
             (drop + _F5) * for_drop,
             (rise + _F6) * for_rise,
         )
-        stepped, self._count = steps != self._count, steps
-        if not (learning and self._yaw_radps < self._config.turn_radps):
+        if not (learning and yaw < self._turn_radps):
+            self._count = steps
             self._forget_step()
             return
         self._step.append(cues)
-        if stepped:
+        if steps != self._count:
+            self._count = steps
             if self._whole:
                 highest = [max(values) for values in zip(*self._step, strict=True)]
                 self._waiting.append([value + floor for value, floor in zip(highest, FLOORS, strict=True)])
