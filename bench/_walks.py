@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware.core.estimators.attitude import Attitude, AttitudeConfig
+from firmware.core.moving import Moving
 
 ROOT = Path(__file__).parents[1]
 SETS = ("ipol", "mobgap")
@@ -127,11 +127,13 @@ def _trial_of(column: NDArray[np.generic], names: NDArray[np.generic]) -> NDArra
     return np.array([list(names).index(name) for name in column], dtype=np.int64)
 
 
-def vertical_mps2(walk: Walk) -> list[float]:
-    """The vertical acceleration of the trunk as the core follows it."""
-    attitude, found = Attitude(AttitudeConfig()), []
+def detected_s(walk: Walk) -> Array:
+    """When the core says that each step was."""
+    moving, found, count = Moving(), [], 0
     times_ns = np.round(walk.times_s * 1e9).astype(np.int64).tolist()
     for t_ns, accel, gyro in zip(times_ns, walk.accel_mps2.tolist(), walk.gyro_radps.tolist(), strict=True):
-        attitude.update(t_ns, tuple(accel), tuple(gyro))
-        found.append(attitude.vertical_mps2)
-    return found
+        moving.take(t_ns, tuple(accel), tuple(gyro))
+        if moving.steps.count != count and moving.steps.last_ns is not None:
+            count = moving.steps.count
+            found.append(moving.steps.last_ns / 1e9)
+    return np.array(found)

@@ -24,7 +24,9 @@ from typing import Any
 import numpy as np
 
 from bench._walks import Array, folder
-from firmware.core.estimators.attitude import G0_MPS2, Attitude, AttitudeConfig
+from firmware.core.config import CoreConfig
+from firmware.core.estimators.attitude import G0_MPS2, AttitudeConfig
+from firmware.core.moving import Moving
 from hal.samples import Vector
 
 RATE_HZ = 100
@@ -46,11 +48,11 @@ class Motion:
 
 
 def ours(config: AttitudeConfig | None = None) -> Update:
-    attitude = Attitude(config or AttitudeConfig())
+    moving = Moving(CoreConfig(attitude=config or AttitudeConfig()))
 
     def update(t_ns: int, accel: Vector, gyro: Vector) -> Vector:
-        attitude.update(t_ns, accel, gyro)
-        return attitude.up
+        moving.take(t_ns, accel, gyro)
+        return moving.attitude.up
 
     return update
 

@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 
 from bench._direction import accuracy
-from bench._walks import Array, Walk, folder, vertical_mps2, walks
-from firmware.core.estimators.steps import Steps, StepsConfig, StepTimes
+from bench._walks import Array, Walk, detected_s, folder, walks
+from firmware.core.estimators.steps import StepsConfig, StepTimes
 
 TOLERANCE_S = 0.25
 LONGEST_S = 2.0
@@ -47,15 +47,6 @@ def played(walk: Walk, backward: bool, rate_hz: float, mounted_deg: float) -> Wa
     walk = walk.at(rate_hz)
     walk = walk.reversed() if backward else walk
     return walk.mounted(mounted_deg) if mounted_deg else walk
-
-
-def detected_s(walk: Walk) -> Array:
-    """When the core's detector says that each step was."""
-    steps, found = Steps(StepsConfig()), []
-    for t_s, vertical in zip(walk.times_s.tolist(), vertical_mps2(walk), strict=True):
-        if steps.update(round(t_s * 1e9), vertical) and steps.last_ns is not None:
-            found.append(steps.last_ns / 1e9)
-    return np.array(found)
 
 
 def lag_s(pairs: Iterable[tuple[Array, Array]]) -> float:
