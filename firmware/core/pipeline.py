@@ -174,9 +174,7 @@ class SafetyPipeline:
         else:
             falling.sense_impact_coming()
         # Bending down while standing is no sway, and nobody on the floor needs the warning.
-        walks = stepping and not alarm.open
-        self._balance.update(walks)
-        if walks:
+        if self._balance.update(stepping and not alarm.open):
             walk.note_sway(self._balance.trunk.pitch_rad, self._balance.trunk.roll_rad)
 
     def _forget_motion(self) -> None:

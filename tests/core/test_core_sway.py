@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.slices import Felt
 
+from firmware.core.balance import Balance
+from firmware.core.config import CoreConfig
 from firmware.core.detectors.sway import SwayConfig, SwayDetector
-from firmware.core.estimators.slices import Slicer
-from firmware.core.estimators.sway import BalanceCues, TrunkSway, TrunkSwayConfig
 from firmware.core.estimators.sway_baseline import PersonalSway, StepRhythm, SwayBaselineConfig
 from firmware.core.messages import Severity, SwayBaseline
 from firmware.core.models.sway import CUES, FLOORS, PRIOR
+from firmware.core.moving import Moving
 
 S = 1_000_000_000
 SLICE = 20_000_000
@@ -123,18 +124,20 @@ def test_the_warning_says_why() -> None:
 
 def cues_of(rate_hz: int, seconds: float = 4.0, spikes: int = 0) -> list[tuple[float, ...]]:
     """Somebody who rocks and bounces, at any sampling rate; `spikes`: so many samples of a bare accelerometer."""
-    cues, slicer, out = BalanceCues(TrunkSway(TrunkSwayConfig())), Slicer(), []
+    moving, felt = Moving(), Felt()
+    moving.attitude = felt  # type: ignore[assignment]  # her tilt and its rate are known here
+    balance, out = Balance(CoreConfig(), moving), []
     for index in range(round(seconds * rate_hz)):
         t_s = index / rate_hz
         phase = 2 * math.pi * 0.9 * t_s
         bounce = 1.5 * math.sin(2 * phase)
         size = G0_MPS2 + bounce + (30.0 * (-1) ** index if index < spikes else 0.0)
         rate = 0.1 * 2 * math.pi * 0.9 * math.cos(phase)
-        if slicer.add(round(t_s * 1e9), (0.0, 0.0, size), (0.0, rate, 0.0), size):
-            felt = Felt(pitch_rad=0.1 * math.sin(phase), vertical_mps2=slicer.mean_mps2 - G0_MPS2)
-            felt.pitch_radps = slicer.gyro_radps[1]
-            cues.update(slicer.span_s, slicer.mean_mps2, felt)
-            out.append(cues.values)
+        if moving.add(round(t_s * 1e9), (0.0, 0.0, size), (0.0, rate, 0.0), size):
+            felt.pitch_rad, felt.pitch_radps = 0.1 * math.sin(phase), moving.slice.gyro_radps[1]
+            felt.vertical_mps2 = moving.slice.mean_mps2 - G0_MPS2
+            if balance.update(walks=True):
+                out.append(balance.cues.values)
     return out
 
 

@@ -20,6 +20,7 @@ class Felt:
     roll_rad: float = 0.0
     pitch_radps: float = 0.0
     roll_radps: float = 0.0
+    yaw_radps: float = 0.0
 
 
 class Bobbing:

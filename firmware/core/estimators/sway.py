@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
 
 OMEGA0_RADPS = 3.3
 """sqrt(g / leg length) of an adult; Hof, Gazendam and Sinke (2005), J. Biomech. 38, 1-8: XcoM = x + v / omega0."""
@@ -66,18 +65,8 @@ _LEVEL_S = 1.0  # over which the mean vertical acceleration is no movement
 _FORGETS_S = 0.4  # a vertical speed from acceleration alone drifts
 
 
-class Attitude(Protocol):
-    """After the same slice; forward and to the right positive. `firmware.core.estimators.attitude.Attitude` fits."""
-
-    pitch_rad: float
-    roll_rad: float
-    pitch_radps: float
-    roll_radps: float
-    vertical_mps2: float
-
-
 class BalanceCues:
-    """What each slice of 20 ms, or of one sample of a slower sensor, says about the balance.
+    """What each 40 ms, or one sample of a slower sensor, say about the balance.
 
     `values`: extrapolated tilt forward, backward and sideways (rad), tilt rate (rad/s), root mean square of |a| - g
     over 0.3 s (m/s2), vertical speed of the trunk down and up (m/s); all 0 or more.
@@ -93,14 +82,15 @@ class BalanceCues:
         self._square = self._level_mps2 = self._up_mps = 0.0
         self.values: tuple[float, ...] = (0.0,) * 7
 
-    def update(self, span_s: float, mean_mps2: float, attitude: Attitude) -> None:
-        """One slice; `mean_mps2` of |a|."""
-        pitch_radps, roll_radps, trunk = attitude.pitch_radps, attitude.roll_radps, self._trunk
-        trunk.update(span_s, attitude.pitch_rad, attitude.roll_rad, pitch_radps, roll_radps)
+    def update(
+        self, span_s: float, pitch_radps: float, roll_radps: float, size_mps2: float, vertical_mps2: float
+    ) -> None:
+        """The trunk's sway is up to date; the means of the last `span_s`: tilt rates, |a|, upward acceleration."""
+        trunk = self._trunk
         gain = span_s / (_RATE_S + span_s)
         self._pitch_radps = pitch = self._pitch_radps + gain * (pitch_radps - self._pitch_radps)
         self._roll_radps = roll = self._roll_radps + gain * (roll_radps - self._roll_radps)
-        jolt_mps2, vertical_mps2 = mean_mps2 - _G0_MPS2, attitude.vertical_mps2
+        jolt_mps2 = size_mps2 - _G0_MPS2
         self._square = square = self._square + span_s / (_JOLT_S + span_s) * (jolt_mps2 * jolt_mps2 - self._square)
         self._level_mps2 = level = self._level_mps2 + span_s / (_LEVEL_S + span_s) * (vertical_mps2 - self._level_mps2)
         self._up_mps = up_mps = (self._up_mps + (vertical_mps2 - level) * span_s) * (_FORGETS_S / (_FORGETS_S + span_s))
