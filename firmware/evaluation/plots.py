@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from firmware.evaluation.runner import Evaluation
-from firmware.evaluation.scoring import counts_from_s, found_s, lead_s, wilson
+from firmware.evaluation.scoring import found_s, lead_s, wilson
 from firmware.evaluation.stream import Judged
 from firmware.evaluation.trial_plot import draw_errors
 
@@ -104,7 +104,7 @@ def _draw_roc(ax: Axes, name: str, trials: Sequence[Judged], colour: str) -> tup
     adl = [t for t in trials if not t.label.is_fall]
     if not adl or not falls:
         return None, False
-    true = [max((s for t_s, s in t.scored if t_s >= counts_from_s(t)), default=None) for t in falls]
+    true = [max((s for t_s, s in t.scored if t_s >= t.label.falls_from_s), default=None) for t in falls]
     false = [max((s for _, s in t.scored), default=None) for t in adl]
     limits = sorted({s for s in (*true, *false) if s is not None}, reverse=True)
     above_false, above_true = _above(false), _above(true)

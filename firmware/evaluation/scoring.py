@@ -1,7 +1,8 @@
 """What the judged trials come to: one score for each set, each age group and all of them.
 
 A fall is found when an alarm (a suspected fall) comes at or after its onset or, where that is not labelled, from 1.5 s
-before its impact on; with neither label any alarm counts. An alarm before that is a false one, also in a fall's trial.
+before its impact on, and within two minutes; with neither label any alarm counts. Any other alarm is a false one, also
+in a fall's trial, and takes nothing from a fall that is found besides.
 An activity's trial is right when no alarm comes in it. Nothing that is not defined becomes a number: it is None.
 """
 
@@ -9,12 +10,12 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from firmware.evaluation.dataset import UNKNOWN
+from firmware.evaluation.dataset import UNKNOWN, Label
 from firmware.evaluation.stream import Judged
 
 Score = dict[str, Any]
 
-BEFORE_IMPACT_S = 1.5  # where the onset is not known, a fall begins so long before its impact
+WITHIN_S = 120.0  # of the impact; who lies there without having walked before is asked after a minute
 LEAD_WITHIN_S = 2.0  # an estimate that armed earlier than that foresaw nothing
 WALKING = ("walk", "walk_fast", "walk_pd")
 AGES = ("<30", "30-59", "60+", UNKNOWN)
@@ -49,21 +50,23 @@ def age_group(age: float | None) -> str:
     return "<30" if age < 30 else "30-59" if age < 60 else "60+"
 
 
-def counts_from_s(trial: Judged) -> float:
-    """From when on an alarm in the trial of a fall is about that fall."""
-    label = trial.label
-    if label.onset_s is not None:
-        return label.onset_s
-    return -math.inf if label.impact_s is None else label.impact_s - BEFORE_IMPACT_S
+def told_by_s(label: Label) -> float:
+    """Until when an alarm is about the fall of the trial."""
+    since_s = label.onset_s if label.impact_s is None else label.impact_s
+    return math.inf if since_s is None else since_s + WITHIN_S
+
+
+def _about_the_fall(trial: Judged, t_s: float) -> bool:
+    return trial.label.falls_from_s <= t_s <= told_by_s(trial.label)
 
 
 def found_s(trial: Judged) -> float | None:
     """When the fall of the trial was told; None: missed."""
-    return next((t_s for t_s in trial.suspected_s if t_s >= counts_from_s(trial)), None)
+    return next((t_s for t_s in trial.suspected_s if _about_the_fall(trial, t_s)), None)
 
 
 def false_alarms_s(trial: Judged) -> list[float]:
-    return [t_s for t_s in trial.suspected_s if not trial.label.is_fall or t_s < counts_from_s(trial)]
+    return [t_s for t_s in trial.suspected_s if not _about_the_fall(trial, t_s)]
 
 
 def lead_s(trial: Judged) -> float | None:

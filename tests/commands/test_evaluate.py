@@ -145,10 +145,10 @@ def test_a_damaged_file_is_named_and_the_rest_is_scored(tmp_path: Path, capsys: 
 def test_a_core_that_breaks_in_one_trial_is_a_failure_and_the_rest_is_scored(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def breaks(trial: Any, config: object, *, lead_in_s: float) -> Judged:
+    def breaks(trial: Any, config: object, **how: Any) -> Judged:
         if trial.label.kind == "jump":
             raise ZeroDivisionError("by nothing")
-        return stream.judge(trial, lead_in_s=lead_in_s)
+        return stream.judge(trial, **how)
 
     monkeypatch.setattr(runner, "judge", breaks)
     found = scores(write_sets(tmp_path), capsys, code=1)
