@@ -85,24 +85,27 @@ def score(trials: Sequence[Judged]) -> Score:
         "latency_s": _latency(trials),
         "lead_s": _lead(trials),
         "sway_warnings_per_h": _rate(sum(len(trial.sway_s) for trial in walking), _hours(walking)),
-        "pre_impact": _pre_impact(trials, walking),
-        "by_kind": {kind: _kind(group) for kind, group in _groups(trials, lambda trial: trial.label.kind)},
+        "by_kind": {kind: _kind(group) for kind, group in _groups(trials, _kind_of)},
         "by_direction": {
-            direction: _direction(group)
-            for direction, group in _groups(_falls(trials), lambda trial: trial.label.direction)
+            direction: {"falls": len(group), "sensitivity": _found(group)["sensitivity"]}
+            for direction, group in _groups(_falls(trials), _direction_of)
         },
         "by_age": {
             age: core_score(group)
             for age, group in _groups(trials, lambda trial: age_group(trial.label.age), order=AGES.index)
         },
         "errors": errors(trials),
+        "pre_impact": _pre_impact(trials, walking),
+        "activities": {kind: _activity(group) for kind, group in _groups(_activities(trials), _kind_of)},
+        "directions": {direction: _found(group) for direction, group in _groups(_falls(trials), _direction_of)},
+        "around_falls": _around_falls(_falls(trials)),
     }
 
 
 def core_score(trials: Sequence[Judged]) -> Score:
     """Right and wrong, with intervals; `not_ready` are trials in which the device had not become ready by the end."""
     falls = _falls(trials)
-    adl = [trial for trial in trials if not trial.label.is_fall]
+    adl = _activities(trials)
     hits = sum(found_s(trial) is not None for trial in falls)
     quiet = sum(not trial.suspected_s for trial in adl)
     early = sum(bool(false_alarms_s(trial)) for trial in falls)
@@ -144,6 +147,18 @@ def _falls(trials: Iterable[Judged]) -> list[Judged]:
     return [trial for trial in trials if trial.label.is_fall]
 
 
+def _activities(trials: Iterable[Judged]) -> list[Judged]:
+    return [trial for trial in trials if not trial.label.is_fall]
+
+
+def _kind_of(trial: Judged) -> str:
+    return trial.label.kind
+
+
+def _direction_of(trial: Judged) -> str:
+    return trial.label.direction
+
+
 def _hours(trials: Iterable[Judged]) -> float:
     return math.fsum(trial.duration_s for trial in trials) / 3600.0
 
@@ -176,15 +191,18 @@ def _latency(trials: Iterable[Judged]) -> Score:
 
 
 def _lead(trials: Iterable[Judged]) -> Score:
-    leads_s = [lead for trial in trials if (lead := lead_s(trial)) is not None]
-    mean = math.fsum(leads_s) / len(leads_s) if leads_s else None
-    return {"median": percentile(leads_s, 50), "p5": percentile(leads_s, 5), "mean": mean}
+    leads_s = _leads_s(trials)
+    return {"median": percentile(leads_s, 50), "p5": percentile(leads_s, 5)}
+
+
+def _leads_s(trials: Iterable[Judged]) -> list[float]:
+    return [lead for trial in trials if (lead := lead_s(trial)) is not None]
 
 
 def _pre_impact(trials: Sequence[Judged], walking: Sequence[Judged]) -> Score:
     """How many labelled falls were foreseen, and how often the estimate armed for nothing."""
     labelled = [trial for trial in _falls(trials) if trial.label.impact_s is not None]
-    adl = [trial for trial in trials if not trial.label.is_fall]
+    adl, leads_s = _activities(trials), _leads_s(trials)
     foreseen, quiet = sum(lead_s(trial) is not None for trial in labelled), sum(not trial.armed for trial in adl)
     return {
         "sensitivity": _share(foreseen, len(labelled)),
@@ -193,23 +211,41 @@ def _pre_impact(trials: Sequence[Judged], walking: Sequence[Judged]) -> Score:
         "specificity_ci95": wilson(quiet, len(adl)),
         "false_alarms_per_h": _rate(sum(len(trial.armed) for trial in adl), _hours(adl)),
         "false_alarms_per_h_walking": _rate(sum(len(trial.armed) for trial in walking), _hours(walking)),
+        "lead_mean_s": math.fsum(leads_s) / len(leads_s) if leads_s else None,
     }
 
 
 def _kind(trials: Sequence[Judged]) -> Score:
     """Of falls, `alarms` are the true ones as well."""
-    hours, alarms = _hours(trials), sum(len(trial.suspected_s) for trial in trials)
     return {
         "trials": len(trials),
-        "alarms": alarms,
-        "hours": hours,
-        "sway_warnings": sum(len(t.sway_s) for t in trials),
+        "alarms": sum(len(trial.suspected_s) for trial in trials),
+        "hours": _hours(trials),
     }
 
 
-def _direction(falls: Sequence[Judged]) -> Score:
+def _activity(trials: Sequence[Judged]) -> Score:
+    quiet = sum(not trial.suspected_s for trial in trials)
+    return {
+        **_kind(trials),
+        "specificity": _share(quiet, len(trials)),
+        "specificity_ci95": wilson(quiet, len(trials)),
+        "sway_warnings": sum(len(trial.sway_s) for trial in trials),
+    }
+
+
+def _found(falls: Sequence[Judged]) -> Score:
     hits = sum(found_s(trial) is not None for trial in falls)
     return {"falls": len(falls), "sensitivity": _share(hits, len(falls)), "sensitivity_ci95": wilson(hits, len(falls))}
+
+
+def _around_falls(falls: Sequence[Judged]) -> Score:
+    """What falls' trials hold besides: the time before and long after each labelled fall, and its false alarms."""
+    hours = 0.0
+    for trial in falls:
+        since_s, until_s = max(0.0, trial.label.falls_from_s), min(trial.duration_s, told_by_s(trial.label))
+        hours += (trial.duration_s - max(0.0, until_s - since_s)) / 3600.0
+    return {"trials": len(falls), "alarms": sum(len(false_alarms_s(trial)) for trial in falls), "hours": hours}
 
 
 def _groups(
