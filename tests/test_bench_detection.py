@@ -112,7 +112,7 @@ def test_without_scikit_learn_its_row_is_left_out_and_that_is_said(
     assert detection.main(["--quick", "--jobs", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1].endswith("left out, scikit-learn is not installed (pip install 'rearguard[bench]')")
-    assert len(lines) == 2 + len(RULES) + 2 + 1
+    assert len(lines) == 2 + len(RULES) + 2 + 2
 
 
 def test_a_changed_recording_is_what_another_device_would_have_measured(tmp_path: Path) -> None:

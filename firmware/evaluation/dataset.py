@@ -31,6 +31,7 @@ OPTIONAL = (
 )
 PER_TRIAL = ("is_fall", "trial", "activity", "kind", "direction", "onset", "impact")
 LOWEST_HZ, HIGHEST_HZ = 5.0, 5000.0
+STANDING_MPS2 = (5.0, 20.0)  # the middle of what people feel, whatever they do
 UNKNOWN, FALL = "unknown", "fall"
 BEFORE_IMPACT_S = 1.5  # where the onset is not known, a fall begins so long before its impact
 
@@ -143,6 +144,10 @@ def read(source: Source) -> Person:
         else:
             empty += 1
     notes = []
+    sizes_mps2 = [float(np.linalg.norm(trial.accel_mps2[len(trial.accel_mps2) // 2])) for trial in trials]
+    middle_mps2 = float(np.nanmedian(sizes_mps2)) if np.isfinite(sizes_mps2).any() else STANDING_MPS2[0]
+    if not STANDING_MPS2[0] <= middle_mps2 <= STANDING_MPS2[1]:
+        notes.append(f"{source.path}: acc * acc_lsb is mostly {middle_mps2:.3g}, expected about 9.8 m/s²")
     if pickled:
         notes.append(f"{source.path}: {', '.join(pickled)} not read, because pickled; save it as numbers or text")
     if empty:
@@ -157,6 +162,8 @@ def _arrays(path: Path) -> tuple[Loaded, list[str]]:
     arrays: dict[str, NDArray[Any]] = {}
     pickled, key = [], ""
     try:
+        if not zipfile.is_zipfile(path) and path.is_file():
+            raise DataError(f"{path}: no readable .npz file: it is no whole zip archive, as numpy.savez makes it")
         with path.open("rb") as file, np.load(file, allow_pickle=False) as loaded:
             for key in (key for key in (*NEEDED, *OPTIONAL) if key in loaded.files):
                 try:

@@ -84,6 +84,11 @@ def test_pickled_samples_are_refused_by_name(tmp_path: Path) -> None:
     assert "no readable .npz file: is_fall: " in refused(path)
 
 
+def test_accelerations_in_g_are_said(tmp_path: Path) -> None:
+    path = write_person(tmp_path / "P01.npz", [Made(standing(2.0), "sit")], acc_lsb=0.002 / 9.80665)
+    assert read(Source(path, "")).notes == (f"{path}: acc * acc_lsb is mostly 1, expected about 9.8 m/s²",)
+
+
 def test_names_in_bytes_are_names(tmp_path: Path) -> None:
     path = write_person(tmp_path / "P01.npz", [Made(standing(2.0), "sit")], kind=np.array([b"sit"]), subject=b"P01")
     label = read(Source(path, "set")).trials[0].label
