@@ -198,6 +198,8 @@ def by_c8(trials: Sequence[Signals], count: int) -> list[Judged]:
 
 
 def _best_limit(peaks: Array, is_fall: NDArray[np.bool_]) -> float:
+    if not is_fall.any():
+        return math.inf
     order = np.argsort(-peaks)
     hits, alarms = np.cumsum(is_fall[order]), np.arange(1, len(order) + 1)
     f1 = 2 * hits / np.maximum(alarms + is_fall.sum(), 1)

@@ -21,6 +21,7 @@ from support.waiting import eventually
 
 from firmware import cli
 from firmware.evaluation import runner, stream
+from firmware.evaluation.dataset import Source, Trial, sources
 from firmware.evaluation.stream import Judged
 
 ROOT = Path(__file__).parents[2]
@@ -178,6 +179,43 @@ def test_odd_sets_are_evaluated_without_a_crash(tmp_path: Path, capsys: pytest.C
     assert "no gyroscope; angular rates estimated from the turning of gravity" in err
 
 
+def test_a_process_that_is_killed_costs_its_file_alone(tmp_path: Path) -> None:
+    write_sets(tmp_path)
+    found, _ = sources(tmp_path)
+    done = runner.evaluate_files(found, jobs=2, change=dies_of_the_jump)
+    assert [bool(outcome.damage) for outcome in done] == [False, True]
+    assert "its process was killed, perhaps for want of memory" in done[1].damage
+    assert len(done[0].trials) == 4
+
+
+def dies_of_the_jump(trial: Trial) -> Trial:
+    if trial.label.kind == "jump":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return trial
+
+
+def test_progress_within_one_long_file_is_told(tmp_path: Path) -> None:
+    path = write_person(tmp_path / "set" / "P01.npz", [Made(standing(600.0), "stand")])
+    told: list[tuple[int, int]] = []
+    runner.evaluate_files([Source(path, "set")], jobs=1, progress=lambda done, of: told.append((done, of)))
+    size = path.stat().st_size
+    assert told[0] == (0, size)
+    assert told[-1] == (size, size)
+    assert len({done for done, _ in told}) > 5
+
+
+@pytest.mark.usefixtures("scripted")
+def test_trials_of_the_same_name_have_a_picture_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    jump = standing(4.0)
+    jump[0][100:105] *= 4.0
+    trials = [Made(jump, "jump"), Made(jump, "jump"), Made(standing(4.0), "stand")]
+    write_person(tmp_path / "set" / "P1.npz", trials, trial=np.array(["a/b", "a/b", "a/b"]))
+    assert cli.main(["evaluate", str(tmp_path), "--jobs", "1", "--plot", str(tmp_path / "plots")]) == 0
+    drawn = sorted(path.name for path in (tmp_path / "plots" / "errors").iterdir())
+    assert drawn == ["set-P1-a_b-2.png", "set-P1-a_b.png"]
+    capsys.readouterr()
+
+
 @pytest.mark.usefixtures("scripted")
 def test_pictures_are_drawn_and_those_of_before_are_gone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data, folder = write_sets(tmp_path / "data"), tmp_path / "plots"
@@ -214,6 +252,7 @@ def test_the_command_line_knows_the_same_lead_in_as_the_evaluation() -> None:
         (["--jobs", "0"], 2, "--jobs 0: expected 1 or more"),
         (["--lead-in", "-1"], 2, "--lead-in -1: expected 0 to 60 seconds"),
         (["--lead-in", "nan"], 2, "--lead-in nan: expected 0 to 60 seconds"),
+        (["--jobs", "-1"], 2, "--jobs -1: expected 1 or more"),
         (["--plot", "/dev/null/plots"], 2, "--plot /dev/null/plots: cannot be written"),
         (["--config", "/nowhere.toml"], 2, "/nowhere.toml"),
     ],
