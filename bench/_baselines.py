@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from firmware.evaluation.dataset import Array, Label, Trial
 from firmware.evaluation.no_gyro import rates_from_gravity
-from firmware.evaluation.scoring import counts_from_s, found_s, score
+from firmware.evaluation.scoring import found_s, score
 from firmware.evaluation.stream import Judged
 
 G0_MPS2 = 9.80665
@@ -170,7 +170,7 @@ RULES: dict[str, Callable[[Signals], Array]] = {
 def judged(trial: Signals, times_s: Array) -> Judged:
     """`times_s`: whenever the rule holds."""
     quiet = Judged(trial.label, trial.fs_hz, trial.duration_s, ready_s=0.0)
-    since_s = counts_from_s(quiet) if trial.label.is_fall else math.inf
+    since_s = trial.label.falls_from_s
     alarms_s = called(times_s[times_s < since_s]) + called(times_s[times_s >= since_s])
     return replace(quiet, suspected_s=tuple(alarms_s))
 
@@ -198,6 +198,8 @@ def by_c8(trials: Sequence[Signals], count: int) -> list[Judged]:
 
 
 def _best_limit(peaks: Array, is_fall: NDArray[np.bool_]) -> float:
+    if not is_fall.any():
+        return math.inf
     order = np.argsort(-peaks)
     hits, alarms = np.cumsum(is_fall[order]), np.arange(1, len(order) + 1)
     f1 = 2 * hits / np.maximum(alarms + is_fall.sum(), 1)

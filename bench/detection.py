@@ -1,9 +1,9 @@
 """How well falls are told from everything else, beside what others do: `python -m bench.detection [--json] [--quick]`.
 
 The same trials, the same labels and the same way of counting for all (firmware.evaluation.scoring). Rules have fixed
-limits; whatever learns, learns from other people than it is judged on (five folds by person). Ours is the core as it
-ships: its trees have been trained on these people, so its row says what the device does with them and not how it does
-with strangers. Those figures come from the bench that trains them.
+limits; whatever learns, learns from other people than it is judged on (five folds by person). Ours is there twice: the
+core as it ships, whose trees have been trained on these people, so that its row says what the device does with them and
+not how it does with strangers; and the same core with its fall trees grown without the person (`bench._strangers`).
 
 `--stress` judges the core once more for each thing that may be different about a device: how it sits on the belt, how
 often and how far its sensor measures; and walking played backward in time, the nearest there is to walking backward.
@@ -22,6 +22,7 @@ from typing import Any
 
 from bench._baselines import RULES, Signals, by_c8, by_rule, by_windows, signals, summary
 from bench._changes import CHANGES
+from bench._strangers import by_strangers, can_teach
 from firmware.evaluation.dataset import DataError, Source, read, sources
 from firmware.evaluation.runner import evaluate_files
 from firmware.evaluation.stream import Judged
@@ -32,6 +33,7 @@ ROUNDS, QUICK_ROUNDS = 200, 20
 QUICK_PEOPLE = 2  # of each set
 WALKING = ("walk", "walk_fast", "walk_pd", "stairs")
 OURS = "this core as it ships (trees trained on these people)"
+STRANGERS = "this core, its fall trees grown without the person"
 WINDOWS = "boosted trees on windows of 2.5 s, by person"
 C8 = "SisFall's C8, threshold learnt, by person"
 
@@ -68,10 +70,16 @@ def measure(found: Sequence[Source], *, quick: bool, jobs: int | None) -> dict[s
     }
     ways[C8] = lambda: by_c8(trials, count)
     notes = []
-    if find_spec("sklearn") is None:
-        notes.append(f"{WINDOWS}: left out, scikit-learn is not installed (pip install 'rearguard[bench]')")
-    else:
+    learns = find_spec("sklearn") is not None
+    if learns:
         ways[WINDOWS] = lambda: by_windows(trials, count, rounds)
+        if can_teach(found):
+            ways[STRANGERS] = lambda: by_strangers(found, jobs=jobs)
+        else:
+            notes.append(f"{STRANGERS}: left out, it is grown on SisFall and KFall")
+    else:
+        for name in (WINDOWS, STRANGERS):
+            notes.append(f"{name}: left out, scikit-learn is not installed (pip install 'rearguard[bench]')")
     ways[OURS] = lambda: [trial for outcome in evaluate_files(found, jobs=jobs) for trial in outcome.trials]
     rows = []
     for name, judge in ways.items():

@@ -13,7 +13,7 @@ import pytest
 from support.made_people import Made, a_fall, falling, standing, write_person
 from support.recordings import FOLDER, needs_recordings
 
-from bench import _baselines, detection
+from bench import _baselines, _strangers, detection
 from bench._baselines import RULES, by_c8, by_rule, folds, judged, signals
 from bench._changes import CHANGES
 from firmware.evaluation.dataset import Source, read
@@ -102,6 +102,20 @@ def test_one_command_gives_one_table_for_all(tmp_path: Path) -> None:
         assert (row["all"]["falls"], row["all"]["adl"]) == (4, 6)
         assert set(row["sets"]) == {"made"}
     assert "this core as it ships" in "\n".join(detection.lines(found))
+    assert found["notes"] == [f"{detection.STRANGERS}: left out, it is grown on SisFall and KFall"]
+
+
+def test_everybody_is_judged_by_the_trees_of_her_fold_and_the_shipped_ones_are_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [Source(path, "made") for path in sorted(people(tmp_path, 2).glob("made/*.npz"))]
+    sure, never = (dict.fromkeys(_strangers.MODELS, f"def score(f): return {score}") for score in (99.0, -99.0))
+    monkeypatch.setattr(_strangers, "_grown", lambda folder, jobs: ({"made/P0": 0, "made/P1": 1}, [sure, never]))
+    judged = _strangers.by_strangers(found, jobs=1)
+    assert [trial.label.subject for trial in judged] == ["P0"] * 5 + ["P1"] * 5
+    assert [bool(trial.suspected_s) for trial in judged[:3]] == [True] * 3
+    assert not any(trial.suspected_s for trial in judged[5:])
+    assert {name: module.score for name, module in _strangers.MODELS.items()} == _strangers.SHIPPED
 
 
 def test_without_scikit_learn_its_row_is_left_out_and_that_is_said(
@@ -112,7 +126,7 @@ def test_without_scikit_learn_its_row_is_left_out_and_that_is_said(
     assert detection.main(["--quick", "--jobs", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1].endswith("left out, scikit-learn is not installed (pip install 'rearguard[bench]')")
-    assert len(lines) == 2 + len(RULES) + 2 + 1
+    assert len(lines) == 2 + len(RULES) + 2 + 2
 
 
 def test_a_changed_recording_is_what_another_device_would_have_measured(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import json
 import math
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -52,6 +53,8 @@ def _check(args: argparse.Namespace) -> None:
             (args.plot / "errors").mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"--plot {args.plot}: cannot be written: {error.strerror}") from error
+        if not os.access(args.plot / "errors", os.W_OK) or not os.access(args.plot, os.W_OK):
+            raise ConfigError(f"--plot {args.plot}: cannot be written: Permission denied")
 
 
 def _say(done: "Evaluation", lead_in_s: float) -> None:
@@ -69,5 +72,8 @@ def _say(done: "Evaluation", lead_in_s: float) -> None:
 def _plot(done: "Evaluation", folder: Path) -> None:
     from firmware.evaluation.plots import draw
 
-    for path in draw(done, folder):
-        print(f"rearguard: drew {path}", file=sys.stderr)
+    try:
+        for path in draw(done, folder):
+            print(f"rearguard: drew {path}", file=sys.stderr)
+    except OSError as error:
+        raise ConfigError(f"--plot {folder}: cannot be written: {error.strerror}") from error

@@ -22,14 +22,16 @@ def show(scores: Mapping[str, Any]) -> None:
 
 
 def _show_rich(scores: Mapping[str, Any]) -> None:
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
     console = Console(highlight=False)
     for table in tables(scores):
-        drawn = Table(title=table.title, title_justify="left", title_style="bold", header_style="dim")
+        console.print(f"\n[bold]{table.title}[/bold]")
+        drawn = Table(header_style="dim", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
         for index, column in enumerate(table.columns):
-            drawn.add_column(column, justify="right" if numeric(table, index) else "left")
+            drawn.add_column(column, justify="right" if numeric(table, index) else "left", overflow="fold")
         for row in table.rows:
             drawn.add_row(*row, style="bold" if row[0] == "all" else None)
         console.print(drawn)

@@ -3,7 +3,8 @@
 Keys: `acc` [3, N] times `acc_lsb` is m/s², `gyr` [3, N] (or [3, 0]: no gyroscope) times `gyr_lsb` is rad/s, in body
 axes forward, left, up; `fs` in Hz; trial i is samples `start[i]:start[i+1]`; `is_fall` [T]. Not every file has `trial`,
 `activity`, `kind`, `direction`, `onset`, `impact` (samples of the trial, -1: not known) [T], `subject`, `dataset` and
-`age`; other keys are never looked at. Nothing pickled is loaded: a recording must not be able to run code.
+`age`; other keys are never looked at. Nothing pickled is loaded: a recording must not be able to run code. Where `acc`
+or `gyr` are not finite numbers, nothing was measured.
 """
 
 import itertools
@@ -30,7 +31,9 @@ OPTIONAL = (
 )
 PER_TRIAL = ("is_fall", "trial", "activity", "kind", "direction", "onset", "impact")
 LOWEST_HZ, HIGHEST_HZ = 5.0, 5000.0
-UNKNOWN = "unknown"
+STANDING_MPS2 = (5.0, 20.0)  # the middle of what people feel, whatever they do
+UNKNOWN, FALL = "unknown", "fall"
+BEFORE_IMPACT_S = 1.5  # where the onset is not known, a fall begins so long before its impact
 
 
 class DataError(RearguardError):
@@ -59,6 +62,15 @@ class Label:
     age: float | None
     onset_s: float | None
     impact_s: float | None
+
+    @property
+    def falls_from_s(self) -> float:
+        """From when on an alarm is about the fall of the trial: never without one, always where nothing is labelled."""
+        if not self.is_fall:
+            return math.inf
+        if self.onset_s is not None:
+            return self.onset_s
+        return -math.inf if self.impact_s is None else self.impact_s - BEFORE_IMPACT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +105,9 @@ def sources(data: Path) -> tuple[list[Source], list[str]]:
         return [Source(data, "")], []
     if not data.is_dir():
         raise DataError(f"{data}: there is no such folder or file; expected a folder of .npz recordings")
-    found = [Source(path, "") for path in sorted(data.glob("*.npz"))]
-    notes = []
-    for folder in sorted(path for path in data.iterdir() if path.is_dir() and not path.name.startswith(".")):
-        inside = sorted(folder.glob("*.npz"))
+    found, notes = [Source(path, "") for path in _files(data)], []
+    for folder in (path for path in _inside(data, "*") if path.is_dir()):
+        inside = _files(folder)
         found += [Source(path, folder.name) for path in inside]
         if not inside:
             notes.append(f"{folder.name}: no .npz files of people, skipped")
@@ -105,13 +116,25 @@ def sources(data: Path) -> tuple[list[Source], list[str]]:
     return found, notes
 
 
+def _files(folder: Path) -> list[Path]:
+    return _inside(folder, "*.npz")
+
+
+def _inside(folder: Path, pattern: str) -> list[Path]:
+    """Hidden ones, such as a Mac leaves beside every file, are none."""
+    try:
+        return sorted(path for path in folder.glob(pattern) if not path.name.startswith("."))
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be read: {error.strerror}") from None
+
+
 def read(source: Source) -> Person:
     """Everything in one file.
 
     Raises:
         DataError: in one line, what is wrong with it.
     """
-    arrays = _arrays(source.path)
+    arrays, pickled = _arrays(source.path)
     _check(arrays, source.path)
     trials, empty, beyond = [], 0, 0
     for trial, wrong_marks in _trials(arrays, source):
@@ -121,6 +144,12 @@ def read(source: Source) -> Person:
         else:
             empty += 1
     notes = []
+    sizes_mps2 = [float(np.linalg.norm(trial.accel_mps2[len(trial.accel_mps2) // 2])) for trial in trials]
+    middle_mps2 = float(np.nanmedian(sizes_mps2)) if np.isfinite(sizes_mps2).any() else STANDING_MPS2[0]
+    if not STANDING_MPS2[0] <= middle_mps2 <= STANDING_MPS2[1]:
+        notes.append(f"{source.path}: acc * acc_lsb is mostly {middle_mps2:.3g}, expected about 9.8 m/s²")
+    if pickled:
+        notes.append(f"{source.path}: {', '.join(pickled)} not read, because pickled; save it as numbers or text")
     if empty:
         notes.append(f"{source.path}: {empty} trials without a sample, left out")
     if beyond:
@@ -128,19 +157,34 @@ def read(source: Source) -> Person:
     return Person(tuple(trials), tuple(notes))
 
 
-def _arrays(path: Path) -> Loaded:
+def _arrays(path: Path) -> tuple[Loaded, list[str]]:
+    """What the file holds, and the optional keys that were left out because they are pickled."""
+    arrays: dict[str, NDArray[Any]] = {}
+    pickled, key = [], ""
     try:
+        if not zipfile.is_zipfile(path) and path.is_file():
+            raise DataError(f"{path}: no readable .npz file: it is no whole zip archive, as numpy.savez makes it")
         with path.open("rb") as file, np.load(file, allow_pickle=False) as loaded:
-            names = [key for key in (*NEEDED, *OPTIONAL) if key in loaded.files]
-            arrays = {key: np.asarray(loaded[key]) for key in names}
-    except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path}: no readable .npz file: {_one_line(error)}") from None
-    except (NotImplementedError, RuntimeError, MemoryError, KeyError) as error:  # an odd zip, or a size made up
-        raise DataError(f"{path}: no readable .npz file: {_one_line(error)}") from None
+            for key in (key for key in (*NEEDED, *OPTIONAL) if key in loaded.files):
+                try:
+                    arrays[key] = np.asarray(loaded[key])
+                except ValueError as error:
+                    if key in NEEDED or "allow_pickle" not in str(error):
+                        raise
+                    pickled.append(key)
+    except _UNREADABLE as error:
+        where = f"no readable .npz file: {key}: " if key else "no readable .npz file: "
+        raise DataError(f"{path}: {where}{_one_line(error)}") from None
     missing = [key for key in NEEDED if key not in arrays]
     if missing:
         raise DataError(f"{path}: has no {', '.join(missing)}; expected at least {', '.join(NEEDED)}")
-    return arrays
+    return arrays, pickled
+
+
+_UNREADABLE = (
+    *(OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error),
+    *(NotImplementedError, RuntimeError, MemoryError, KeyError),  # an odd zip, or a size made up
+)
 
 
 def _one_line(error: Exception) -> str:
@@ -151,6 +195,8 @@ def _check(arrays: Loaded, path: Path) -> None:
     for key in ("acc", "gyr", "start", "onset", "impact", "is_fall"):
         if key in arrays and arrays[key].dtype.kind not in "iufb":
             raise DataError(f"{path}: {key} holds {arrays[key].dtype}, expected numbers")
+    if not np.isfinite(arrays["is_fall"]).all():
+        raise DataError(f"{path}: is_fall holds values that are no numbers, expected 0 or 1 for each trial")
     acc, start = arrays["acc"], arrays["start"].reshape(-1)
     if acc.ndim != 2 or acc.shape[0] != 3:
         raise DataError(f"{path}: acc has shape {acc.shape}, expected (3, n)")
@@ -171,16 +217,19 @@ def _check(arrays: Loaded, path: Path) -> None:
 
 
 def _has_gyro(arrays: Loaded) -> bool:
-    """A gyroscope that reads nothing but zeros was not there."""
-    return "gyr" in arrays and bool(arrays["gyr"].any())
+    """A gyroscope that reads nothing but zeros, or nothing at all, was not there."""
+    return "gyr" in arrays and bool(np.nan_to_num(arrays["gyr"], nan=0.0).any())
 
 
 def _number(arrays: Loaded, key: str, otherwise: float) -> float:
-    """A single finite number; `otherwise` for whatever else the file holds there."""
-    value = arrays.get(key)
-    if value is None or value.size != 1 or value.dtype.kind not in "iufb":
+    """A single finite number, also as text or the same one several times; `otherwise` for whatever else is there."""
+    values = arrays.get(key)
+    if values is None or not values.size or (values != values.reshape(-1)[0]).any():
         return otherwise
-    number = float(value.reshape(-1)[0])
+    try:
+        number = float(values.reshape(-1)[0])
+    except (TypeError, ValueError):
+        return otherwise
     return number if math.isfinite(number) else otherwise
 
 
@@ -188,7 +237,8 @@ def _text(arrays: Loaded, key: str, index: int, otherwise: str) -> str:
     if key not in arrays or arrays[key].size <= index:
         return otherwise
     value = arrays[key].reshape(-1)[index]
-    return (value.decode(errors="replace") if isinstance(value, bytes) else str(value)) or otherwise
+    text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    return otherwise if arrays[key].dtype.kind == "f" and value != value else text.strip() or otherwise
 
 
 def _trials(arrays: Loaded, source: Source) -> Iterator[tuple[Trial, int]]:
@@ -218,15 +268,16 @@ def _mark(arrays: Loaded, key: str, index: int, samples: int) -> float | None:
 def _label(arrays: Loaded, source: Source, index: int, onset_s: float | None, impact_s: float | None) -> Label:
     age = _number(arrays, "age", math.nan)
     is_fall = bool(arrays["is_fall"].reshape(-1)[index])
+    kind = _text(arrays, "kind", index, UNKNOWN)
     return Label(
         set_name=source.set_name or _text(arrays, "dataset", 0, source.path.resolve().parent.name),
         subject=_text(arrays, "subject", 0, source.path.stem),
         trial=_text(arrays, "trial", index, str(index)),
         activity=_text(arrays, "activity", index, ""),
-        kind=_text(arrays, "kind", index, "fall" if is_fall else UNKNOWN),
+        kind=FALL if is_fall else UNKNOWN if kind == FALL else kind,
         is_fall=is_fall,
         direction=_text(arrays, "direction", index, UNKNOWN if is_fall else ""),
-        age=None if math.isnan(age) else age,
+        age=age if age > 0.0 else None,  # 0 and less: not published
         onset_s=onset_s if is_fall else None,
         impact_s=impact_s if is_fall else None,
     )

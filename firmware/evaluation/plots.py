@@ -1,6 +1,7 @@
 """The scores as pictures. Light background, units on every axis, colours that colour-blind people can tell apart."""
 
 import itertools
+import math
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from firmware.evaluation.runner import Evaluation
-from firmware.evaluation.scoring import counts_from_s, found_s, lead_s, wilson
+from firmware.evaluation.scoring import false_alarms_s, found_s, lead_s, wilson
 from firmware.evaluation.stream import Judged
 from firmware.evaluation.trial_plot import draw_errors
 
@@ -19,6 +20,7 @@ BLUE, ORANGE, GREEN, SKY, RED, PINK = "#0072B2", "#E69F00", "#009E73", "#56B4E9"
 COLOURS = (BLUE, RED, GREEN, PINK, ORANGE, SKY)
 INK, FAINT = "#222222", "#DDDDDD"
 DPI = 130
+LATE_S = 5.0  # later alarms, by posture alone, would leave no room for the others
 
 
 def draw(done: Evaluation, folder: Path) -> Iterator[Path]:
@@ -64,21 +66,21 @@ def _coloured(trials: Sequence[Judged]) -> Iterator[tuple[str, list[Judged], str
 
 def _roc(trials: Sequence[Judged]) -> Figure:
     figure, (falls, before) = new_figure(11.5, 5.2, 2)
-    drawn = [_draw_roc(falls, name, group, colour) for name, group, colour in _coloured(trials)]
+    corners = [corner for name, group, colour in _coloured(trials) if (corner := _draw_roc(falls, name, group, colour))]
     for name, group, colour in _coloured(trials):
         _draw_pre_impact(before, name, group, colour)
-    corners = [corner for corner, _ in drawn if corner is not None]
     if corners:  # where it is decided: the rest of the curve is of no interest
-        falls.set_xlim(0.0, max(1.0, 1.5 * max(x for x, _ in corners)))
+        falls.plot([], [], "o", color=INK, fillstyle="none", label='hollow: "possible", told to her 0.3 s after it')
+        falls.set_xlim(0.0, max(1.0, 1.1 * max(x for x, _ in corners)))
         falls.set_ylim(bottom=max(0.0, 100.0 - max(2.0, 1.5 * (100.0 - min(y for _, y in corners)))))
     falls.set(xlabel="activities with a false alarm (%)", ylabel="falls found (%)")
-    how = "by the score of the alert" if any(told for _, told in drawn) else "as decided"
-    falls.set_title(f"Falls ({how}; 95 % intervals)", loc="left", fontsize=11)
+    falls.set_title("Falls, by the score of the alarm (95 % intervals)", loc="left", fontsize=11)
     before.set(xlabel="armed without a fall, per hour of activities", ylabel="falls foreseen within 2 s (%)")
-    before.set_title("Pre-impact (by the score that it armed with)", loc="left", fontsize=11)
+    before.set_title("Pre-impact, at its limit (95 % intervals)", loc="left", fontsize=11)
+    before.set_ylim(0.0, 100.0)
     for ax in (falls, before):
-        low, high = ax.get_xlim()
-        ax.set_xlim(min(low, -0.02 * high), high)
+        high = ax.get_xlim()[1]
+        ax.set_xlim(-0.02 * high, high)
         low = ax.get_ylim()[0]
         ax.set_ylim(low, 100.0 + 0.02 * (100.0 - low))
         _legend(ax, "lower right")
@@ -92,58 +94,52 @@ def _legend(ax: Axes, place: Literal["lower right", "upper left"]) -> None:
         ax.text(0.5, 0.5, "none", transform=ax.transAxes, ha="center", va="center", fontsize=11, color="#666666")
 
 
-def _draw_roc(ax: Axes, name: str, trials: Sequence[Judged], colour: str) -> tuple[tuple[float, float] | None, bool]:
-    """The operating point with its intervals, and the curve where alerts tell a score.
+def _draw_roc(ax: Axes, name: str, trials: Sequence[Judged], colour: str) -> tuple[float, float] | None:
+    """The operating point with its intervals, and what a higher limit of the score would have left of it.
 
-    Trials about which the core said nothing have no score, so the curve ends where it begins to speak.
+    Alarms by posture have no score and come at any limit. Below the limit the core says nothing, so there is no curve.
 
     Returns:
-        The far corner of the intervals, in per cent, and whether alerts tell a score.
+        The far corner of what is drawn, in per cent.
     """
     falls = [t for t in trials if t.label.is_fall]
     adl = [t for t in trials if not t.label.is_fall]
     if not adl or not falls:
-        return None, False
-    true = [max((s for t_s, s in t.scored if t_s >= counts_from_s(t)), default=None) for t in falls]
-    false = [max((s for _, s in t.scored), default=None) for t in adl]
+        return None
+    true, false = [_best(t, found=True) for t in falls], [_best(t, found=False) for t in adl]
     limits = sorted({s for s in (*true, *false) if s is not None}, reverse=True)
     above_false, above_true = _above(false), _above(true)
-    if limits:
-        x_of, y_of = ([100 * above(limit) for limit in limits] for above in (above_false, above_true))
-        ax.step(x_of, y_of, where="post", color=colour, linewidth=1.6)
+    points = [(0.0, 0.0), *((100 * above_false(limit), 100 * above_true(limit)) for limit in limits)]
+    ax.step([x for x, _ in points], [y for _, y in points], where="post", color=colour, linewidth=1.6)
     hits, alarms = sum(found_s(t) is not None for t in falls), sum(bool(t.suspected_s) for t in adl)
     x, y = 100 * alarms / len(adl), 100 * hits / len(falls)
     across, along = _arms(alarms, len(adl)), _arms(hits, len(falls))
-    ax.errorbar(
-        [x],
-        [y],
-        xerr=across,
-        yerr=along,
-        fmt="o",
-        color=colour,
-        capsize=3,
-        elinewidth=1.2,
-        label=f"{name}: {y:.2f} % found, {x:.2f} % false",
-    )
-    return (x + across[1][0], y - along[0][0]), bool(limits)
+    said = f"{name}: {y:.2f} % found, {x:.2f} % false"
+    ax.errorbar([x], [y], xerr=across, yerr=along, fmt="o", color=colour, capsize=3, elinewidth=1.2, label=said)
+    guessed = 100 * sum(bool(t.possible_s) for t in adl) / len(adl)
+    told = 100 * sum(any(t_s >= t.label.falls_from_s for t_s in t.possible_s) for t in falls) / len(falls)
+    ax.plot([guessed], [told], "o", color=colour, fillstyle="none")
+    return max(x + across[1][0], guessed), min(y - along[0][0], told)
+
+
+def _best(trial: Judged, *, found: bool) -> float | None:
+    """The highest score of its alarms (`found`: of those about the fall); infinite by posture, None without any."""
+    scores, wrong = dict(trial.scored), false_alarms_s(trial)
+    counted = [t_s for t_s in trial.suspected_s if not found or t_s not in wrong]
+    return max((scores.get(t_s, math.inf) for t_s in counted), default=None)
 
 
 def _draw_pre_impact(ax: Axes, name: str, trials: Sequence[Judged], colour: str) -> None:
+    """One point: the score that the core tells is the one at which it armed, and says nothing about other limits."""
     falls = [t for t in trials if t.label.is_fall and t.label.impact_s is not None]
     adl = [t for t in trials if not t.label.is_fall]
     hours = sum(t.duration_s for t in adl) / 3600.0
-    scores = sorted({score for t in trials for _, score in t.armed}, reverse=True)
-    if not falls or not hours or not scores:
+    if not falls or not hours:
         return
-    best = [
-        max((s for t_s, s in t.armed if 0.0 <= (t.label.impact_s or 0.0) - t_s <= 2.0), default=None) for t in falls
-    ]
-    false = [score for t in adl for _, score in t.armed]
-    above_false, above_best = _above(false), _above(best)
-    points = [(len(false) * above_false(limit) / hours, 100 * above_best(limit)) for limit in scores]
-    ax.step([x for x, _ in points], [y for _, y in points], where="post", color=colour, linewidth=1.6)
-    x, y = points[-1]
-    ax.plot([x], [y], "o", color=colour, label=f"{name}: {y:.1f} % at {x:.1f} an hour")
+    foreseen = sum(lead_s(t) is not None for t in falls)
+    x, y = sum(len(t.armed) for t in adl) / hours, 100 * foreseen / len(falls)
+    said = f"{name}: {y:.1f} % at {x:.1f} an hour"
+    ax.errorbar([x], [y], yerr=_arms(foreseen, len(falls)), fmt="o", color=colour, capsize=3, label=said)
 
 
 def _above(values: Sequence[float | None]) -> Callable[[float], float]:
@@ -169,7 +165,8 @@ def _lead_time(trials: Sequence[Judged]) -> Figure:
     )
     before.set_title("Pre-impact: armed before the impact", loc="left", fontsize=11)
     after.set(xlabel="time after the impact (s)", ylabel="falls told by then (%)", ylim=(0, 102))
-    after.set_title("Alarm: a fall is suspected", loc="left", fontsize=11)
+    after.set_xlim(right=min(LATE_S, after.get_xlim()[1]))
+    after.set_title(f"Alarm: a fall is suspected (the first {LATE_S:g} s)", loc="left", fontsize=11)
     _legend(before, "upper left")
     _legend(after, "lower right")
     return figure

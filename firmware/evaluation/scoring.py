@@ -1,7 +1,8 @@
 """What the judged trials come to: one score for each set, each age group and all of them.
 
 A fall is found when an alarm (a suspected fall) comes at or after its onset or, where that is not labelled, from 1.5 s
-before its impact on; with neither label any alarm counts. An alarm before that is a false one, also in a fall's trial.
+before its impact on, and within two minutes; with neither label any alarm counts. Any other alarm is a false one, also
+in a fall's trial, and takes nothing from a fall that is found besides.
 An activity's trial is right when no alarm comes in it. Nothing that is not defined becomes a number: it is None.
 """
 
@@ -9,12 +10,12 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from firmware.evaluation.dataset import UNKNOWN
+from firmware.evaluation.dataset import UNKNOWN, Label
 from firmware.evaluation.stream import Judged
 
 Score = dict[str, Any]
 
-BEFORE_IMPACT_S = 1.5  # where the onset is not known, a fall begins so long before its impact
+WITHIN_S = 120.0  # of the impact; who lies there without having walked before is asked after a minute
 LEAD_WITHIN_S = 2.0  # an estimate that armed earlier than that foresaw nothing
 WALKING = ("walk", "walk_fast", "walk_pd")
 AGES = ("<30", "30-59", "60+", UNKNOWN)
@@ -49,21 +50,23 @@ def age_group(age: float | None) -> str:
     return "<30" if age < 30 else "30-59" if age < 60 else "60+"
 
 
-def counts_from_s(trial: Judged) -> float:
-    """From when on an alarm in the trial of a fall is about that fall."""
-    label = trial.label
-    if label.onset_s is not None:
-        return label.onset_s
-    return -math.inf if label.impact_s is None else label.impact_s - BEFORE_IMPACT_S
+def told_by_s(label: Label) -> float:
+    """Until when an alarm is about the fall of the trial."""
+    since_s = label.onset_s if label.impact_s is None else label.impact_s
+    return math.inf if since_s is None else since_s + WITHIN_S
+
+
+def _about_the_fall(trial: Judged, t_s: float) -> bool:
+    return trial.label.falls_from_s <= t_s <= told_by_s(trial.label)
 
 
 def found_s(trial: Judged) -> float | None:
     """When the fall of the trial was told; None: missed."""
-    return next((t_s for t_s in trial.suspected_s if t_s >= counts_from_s(trial)), None)
+    return next((t_s for t_s in trial.suspected_s if _about_the_fall(trial, t_s)), None)
 
 
 def false_alarms_s(trial: Judged) -> list[float]:
-    return [t_s for t_s in trial.suspected_s if not trial.label.is_fall or t_s < counts_from_s(trial)]
+    return [t_s for t_s in trial.suspected_s if not _about_the_fall(trial, t_s)]
 
 
 def lead_s(trial: Judged) -> float | None:
@@ -82,24 +85,27 @@ def score(trials: Sequence[Judged]) -> Score:
         "latency_s": _latency(trials),
         "lead_s": _lead(trials),
         "sway_warnings_per_h": _rate(sum(len(trial.sway_s) for trial in walking), _hours(walking)),
-        "pre_impact": _pre_impact(trials, walking),
-        "by_kind": {kind: _kind(group) for kind, group in _groups(trials, lambda trial: trial.label.kind)},
+        "by_kind": {kind: _kind(group) for kind, group in _groups(trials, _kind_of)},
         "by_direction": {
-            direction: _direction(group)
-            for direction, group in _groups(_falls(trials), lambda trial: trial.label.direction)
+            direction: {"falls": len(group), "sensitivity": _found(group)["sensitivity"]}
+            for direction, group in _groups(_falls(trials), _direction_of)
         },
         "by_age": {
             age: core_score(group)
             for age, group in _groups(trials, lambda trial: age_group(trial.label.age), order=AGES.index)
         },
         "errors": errors(trials),
+        "pre_impact": _pre_impact(trials, walking),
+        "activities": {kind: _activity(group) for kind, group in _groups(_activities(trials), _kind_of)},
+        "directions": {direction: _found(group) for direction, group in _groups(_falls(trials), _direction_of)},
+        "around_falls": _around_falls(_falls(trials)),
     }
 
 
 def core_score(trials: Sequence[Judged]) -> Score:
     """Right and wrong, with intervals; `not_ready` are trials in which the device had not become ready by the end."""
     falls = _falls(trials)
-    adl = [trial for trial in trials if not trial.label.is_fall]
+    adl = _activities(trials)
     hits = sum(found_s(trial) is not None for trial in falls)
     quiet = sum(not trial.suspected_s for trial in adl)
     early = sum(bool(false_alarms_s(trial)) for trial in falls)
@@ -141,6 +147,18 @@ def _falls(trials: Iterable[Judged]) -> list[Judged]:
     return [trial for trial in trials if trial.label.is_fall]
 
 
+def _activities(trials: Iterable[Judged]) -> list[Judged]:
+    return [trial for trial in trials if not trial.label.is_fall]
+
+
+def _kind_of(trial: Judged) -> str:
+    return trial.label.kind
+
+
+def _direction_of(trial: Judged) -> str:
+    return trial.label.direction
+
+
 def _hours(trials: Iterable[Judged]) -> float:
     return math.fsum(trial.duration_s for trial in trials) / 3600.0
 
@@ -173,15 +191,18 @@ def _latency(trials: Iterable[Judged]) -> Score:
 
 
 def _lead(trials: Iterable[Judged]) -> Score:
-    leads_s = [lead for trial in trials if (lead := lead_s(trial)) is not None]
-    mean = math.fsum(leads_s) / len(leads_s) if leads_s else None
-    return {"median": percentile(leads_s, 50), "p5": percentile(leads_s, 5), "mean": mean}
+    leads_s = _leads_s(trials)
+    return {"median": percentile(leads_s, 50), "p5": percentile(leads_s, 5)}
+
+
+def _leads_s(trials: Iterable[Judged]) -> list[float]:
+    return [lead for trial in trials if (lead := lead_s(trial)) is not None]
 
 
 def _pre_impact(trials: Sequence[Judged], walking: Sequence[Judged]) -> Score:
     """How many labelled falls were foreseen, and how often the estimate armed for nothing."""
     labelled = [trial for trial in _falls(trials) if trial.label.impact_s is not None]
-    adl = [trial for trial in trials if not trial.label.is_fall]
+    adl, leads_s = _activities(trials), _leads_s(trials)
     foreseen, quiet = sum(lead_s(trial) is not None for trial in labelled), sum(not trial.armed for trial in adl)
     return {
         "sensitivity": _share(foreseen, len(labelled)),
@@ -190,23 +211,41 @@ def _pre_impact(trials: Sequence[Judged], walking: Sequence[Judged]) -> Score:
         "specificity_ci95": wilson(quiet, len(adl)),
         "false_alarms_per_h": _rate(sum(len(trial.armed) for trial in adl), _hours(adl)),
         "false_alarms_per_h_walking": _rate(sum(len(trial.armed) for trial in walking), _hours(walking)),
+        "lead_mean_s": math.fsum(leads_s) / len(leads_s) if leads_s else None,
     }
 
 
 def _kind(trials: Sequence[Judged]) -> Score:
     """Of falls, `alarms` are the true ones as well."""
-    hours, alarms = _hours(trials), sum(len(trial.suspected_s) for trial in trials)
     return {
         "trials": len(trials),
-        "alarms": alarms,
-        "hours": hours,
-        "sway_warnings": sum(len(t.sway_s) for t in trials),
+        "alarms": sum(len(trial.suspected_s) for trial in trials),
+        "hours": _hours(trials),
     }
 
 
-def _direction(falls: Sequence[Judged]) -> Score:
+def _activity(trials: Sequence[Judged]) -> Score:
+    quiet = sum(not trial.suspected_s for trial in trials)
+    return {
+        **_kind(trials),
+        "specificity": _share(quiet, len(trials)),
+        "specificity_ci95": wilson(quiet, len(trials)),
+        "sway_warnings": sum(len(trial.sway_s) for trial in trials),
+    }
+
+
+def _found(falls: Sequence[Judged]) -> Score:
     hits = sum(found_s(trial) is not None for trial in falls)
     return {"falls": len(falls), "sensitivity": _share(hits, len(falls)), "sensitivity_ci95": wilson(hits, len(falls))}
+
+
+def _around_falls(falls: Sequence[Judged]) -> Score:
+    """What falls' trials hold besides: the time before and long after each labelled fall, and its false alarms."""
+    hours = 0.0
+    for trial in falls:
+        since_s, until_s = max(0.0, trial.label.falls_from_s), min(trial.duration_s, told_by_s(trial.label))
+        hours += (trial.duration_s - max(0.0, until_s - since_s)) / 3600.0
+    return {"trials": len(falls), "alarms": sum(len(false_alarms_s(trial)) for trial in falls), "hours": hours}
 
 
 def _groups(

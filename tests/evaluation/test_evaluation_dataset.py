@@ -65,9 +65,28 @@ def test_a_key_nobody_knows_is_never_looked_at_even_when_it_is_pickled(tmp_path:
     assert len(read(Source(path, "set")).trials) == 1
 
 
-def test_pickled_names_are_refused_because_a_recording_must_not_run_code(tmp_path: Path) -> None:
-    path = write_person(tmp_path / "P01.npz", [a_fall()], trial=np.array(["F01"], dtype=object))
-    assert "allow_pickle" in refused(path)
+class _Trap:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return pytest.fail, ("a recording ran code",)
+
+
+def test_pickled_names_are_left_out_and_said_because_a_recording_must_not_run_code(tmp_path: Path) -> None:
+    trap = np.array([_Trap()], dtype=object)
+    path = write_person(tmp_path / "P01.npz", [a_fall()], trial=trap, onset=trap, age=trap)
+    person = read(Source(path, "set"))
+    label = person.trials[0].label
+    assert (label.trial, label.onset_s, label.age) == ("0", None, None)
+    assert person.notes == (f"{path}: trial, onset, age not read, because pickled; save it as numbers or text",)
+
+
+def test_pickled_samples_are_refused_by_name(tmp_path: Path) -> None:
+    path = write_person(tmp_path / "P01.npz", [a_fall()], is_fall=np.array([_Trap()], dtype=object))
+    assert "no readable .npz file: is_fall: " in refused(path)
+
+
+def test_accelerations_in_g_are_said(tmp_path: Path) -> None:
+    path = write_person(tmp_path / "P01.npz", [Made(standing(2.0), "sit")], acc_lsb=0.002 / 9.80665)
+    assert read(Source(path, "")).notes == (f"{path}: acc * acc_lsb is mostly 1, expected about 9.8 m/s²",)
 
 
 def test_names_in_bytes_are_names(tmp_path: Path) -> None:
@@ -76,7 +95,9 @@ def test_names_in_bytes_are_names(tmp_path: Path) -> None:
     assert (label.kind, label.subject) == ("sit", "P01")
 
 
-def test_no_gyroscope_is_no_rates_whether_the_array_is_empty_or_all_zero(tmp_path: Path) -> None:
+def test_no_gyroscope_is_no_rates_whether_the_array_is_empty_all_zero_or_no_numbers(tmp_path: Path) -> None:
+    nan = write_person(tmp_path / "P03.npz", [Made(standing(2.0), "sit")], gyr=np.full((3, 100), math.nan))
+    assert read(Source(nan, "")).trials[0].gyro_radps is None
     empty = write_person(tmp_path / "P01.npz", [Made(standing(2.0), "sit")], gyroscope=False)
     zero = write_person(tmp_path / "P02.npz", [Made(standing(2.0), "sit")], gyr=np.zeros((3, 100), np.int16))
     assert read(Source(empty, "")).trials[0].gyro_radps is None
@@ -105,8 +126,36 @@ def test_numbers_that_are_no_numbers_are_unknown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("age", "known"),
+    [
+        *(("71", 71.0), (np.array([71]), 71.0), (np.array([71.0, 71.0]), 71.0), (b"71", 71.0)),
+        *(("60+", None), (-1, None), (0, None), (np.array([20.0, 71.0]), None), (math.nan, None), (np.zeros(0), None)),
+    ],
+)
+def test_an_age_is_a_number_however_it_was_saved_or_it_is_unknown(
+    tmp_path: Path, age: object, known: float | None
+) -> None:
+    path = write_person(tmp_path / "P01.npz", [Made(standing(2.0), "sit")], age=age, sex=np.nan)
+    assert read(Source(path, "set")).trials[0].label.age == known
+
+
+def test_a_fall_is_of_kind_fall_and_an_activity_never(tmp_path: Path) -> None:
+    trials = [a_fall(), Made(standing(2.0), "sit"), Made(standing(2.0), "sit")]
+    path = write_person(tmp_path / "P01.npz", trials, kind=np.array(["slip", "fall", " "]))
+    assert [trial.label.kind for trial in read(Source(path, "set")).trials] == ["fall", "unknown", "unknown"]
+
+
+def test_numbers_where_names_should_be_are_names(tmp_path: Path) -> None:
+    how = {"trial": np.array([7]), "subject": 12, "kind": np.array([math.nan])}
+    label = read(Source(write_person(tmp_path / "P01.npz", [Made(standing(2.0), "sit")], **how), "set")).trials[0].label
+    assert (label.trial, label.subject, label.kind) == ("7", "12", "unknown")
+
+
+@pytest.mark.parametrize(
     ("more", "said"),
     [
+        ({"is_fall": np.array([math.nan])}, "is_fall holds values that are no numbers, expected 0 or 1"),
+        ({"is_fall": np.array(["yes"])}, "is_fall holds <U3, expected numbers"),
         ({"acc": np.zeros((100, 3), np.int16)}, "acc has shape (100, 3), expected (3, n)"),
         ({"acc": np.array(["a", "b"])}, "acc holds"),
         ({"gyr": np.ones((3, 7), np.int16)}, "gyr has shape (3, 7), expected (3, 100) or (3, 0)"),
@@ -155,6 +204,8 @@ def test_a_file_with_a_flipped_byte_is_refused_or_read_but_never_a_crash(tmp_pat
 def test_a_folder_of_sets_one_set_and_one_person_are_all_found(tmp_path: Path) -> None:
     person = write_person(tmp_path / "alpha" / "P01.npz", [a_fall()])
     write_person(tmp_path / "beta" / "Q01.npz", [a_fall()])
+    (tmp_path / "beta" / "._Q01.npz").write_bytes(b"what a Mac leaves beside it")
+    (tmp_path / "beta" / "README").write_text("people")
     (tmp_path / "readings").mkdir()
     (tmp_path / "readings" / "readings.csv").write_text("a,b\n")
     found, notes = sources(tmp_path)

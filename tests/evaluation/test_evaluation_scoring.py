@@ -66,6 +66,22 @@ def test_without_any_label_every_alarm_counts() -> None:
     assert found_s(judged(label("a"))) is None
 
 
+def test_a_fall_must_be_told_within_two_minutes_of_its_impact() -> None:
+    one = label("a", onset_s=5.0, impact_s=6.0)
+    assert found_s(judged(one, 126.0)) == 126.0
+    assert found_s(judged(one, 126.1)) is None
+    assert false_alarms_s(judged(one, 7.0, 126.1)) == [126.1]
+    assert found_s(judged(label("a", onset_s=5.0), 125.1)) is None
+
+
+def test_an_hour_around_a_fall_is_counted_and_its_false_alarms_do_not_hide_the_fall() -> None:
+    day = judged(label("a", onset_s=1000.0, impact_s=1001.0), 100.0, 1002.0, 3000.0, duration_s=3600.0)
+    s = score([day])
+    assert (s["sensitivity"], s["early_alarms"], s["false_alarms_per_h"]) == (1.0, 1, None)
+    assert s["around_falls"] == {"trials": 1, "alarms": 2, "hours": pytest.approx((3600.0 - 121.0) / 3600.0)}
+    assert score([judged(label("a"), duration_s=60.0)])["around_falls"]["hours"] == 0.0
+
+
 def test_every_alarm_in_an_activity_is_false() -> None:
     assert false_alarms_s(judged(label("a", "sit"), 1.0, 2.0)) == [1.0, 2.0]
 
@@ -102,7 +118,8 @@ def test_a_set_is_counted_exactly() -> None:
     assert s["false_alarms_per_h"] == pytest.approx(25.0)
     assert s["latency_s"]["median"] == pytest.approx(1.0)
     assert s["latency_s"]["p95"] == pytest.approx(1.18)
-    assert s["lead_s"] == {"median": pytest.approx(0.4), "p5": pytest.approx(0.4), "mean": pytest.approx(0.4)}
+    assert s["lead_s"] == {"median": pytest.approx(0.4), "p5": pytest.approx(0.4)}
+    assert s["pre_impact"]["lead_mean_s"] == pytest.approx(0.4)
     assert s["sway_warnings_per_h"] == pytest.approx(2 / 0.02)
     assert s["pre_impact"]["sensitivity"] == 0.25
     assert s["pre_impact"]["specificity"] == 0.75
@@ -112,10 +129,15 @@ def test_a_set_is_counted_exactly() -> None:
 def test_kinds_directions_and_ages_are_counted_exactly() -> None:
     s = score(a_set())
     assert list(s["by_kind"]) == ["fall", "sit", "stairs", "walk", "walk_pd"]
-    assert s["by_kind"]["sit"] == {"trials": 1, "alarms": 1, "hours": pytest.approx(0.01), "sway_warnings": 0}
+    assert s["by_kind"]["sit"] == {"trials": 1, "alarms": 1, "hours": pytest.approx(0.01)}
     assert s["by_kind"]["fall"]["alarms"] == 4
-    assert (s["by_direction"]["backward"]["falls"], s["by_direction"]["forward"]["falls"]) == (3, 1)
-    assert s["by_direction"]["backward"]["sensitivity"] == pytest.approx(2 / 3)
+    assert list(s["activities"]) == ["sit", "stairs", "walk", "walk_pd"]
+    assert (s["activities"]["sit"]["specificity"], s["activities"]["walk"]["sway_warnings"]) == (0.0, 2)
+    assert s["by_direction"] == {
+        "backward": {"falls": 3, "sensitivity": pytest.approx(2 / 3)},
+        "forward": {"falls": 1, "sensitivity": 1.0},
+    }
+    assert s["directions"]["forward"]["sensitivity_ci95"] == wilson(1, 1)
     assert list(s["by_age"]) == ["<30", "30-59", "60+", "unknown"]
     assert (s["by_age"]["60+"]["sensitivity"], s["by_age"]["60+"]["specificity"]) == (None, 1.0)
     assert s["by_age"]["unknown"]["sensitivity"] == 0.0
@@ -139,7 +161,7 @@ def test_what_is_not_defined_is_null_and_never_nan() -> None:
     for key in ("sensitivity", "specificity", "f1", "false_alarms_per_h", "sway_warnings_per_h", "precision"):
         assert s[key] is None
     assert s["latency_s"] == {"median": None, "p95": None}
-    assert (s["lead_s"]["median"], s["lead_s"]["p5"]) == (None, None)
+    assert s["lead_s"] == {"median": None, "p5": None}
     json.dumps(s, allow_nan=False)
     only_activities = score([judged(label("a", "sit"), duration_s=0.0)])
     assert (only_activities["f1"], only_activities["false_alarms_per_h"]) == (None, None)

@@ -19,6 +19,7 @@ from hal.samples import ButtonSample, ImuSample
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "SafetyPipeline", ScriptedCore)
+    monkeypatch.setattr(ScriptedCore, "again", False)
 
 
 def trial(tmp_path: Path, made: Made, fs_hz: float = 50.0) -> Trial:
@@ -47,6 +48,69 @@ def test_the_way_behind_is_free_the_button_is_up_and_time_passes(tmp_path: Path)
         times_ns = [item.t_ns for item in core.inputs if isinstance(item, kind)]
         assert set(np.diff(times_ns)) == {apart_ns}
     assert [item.t_ns for item in core.inputs] == sorted(item.t_ns for item in core.inputs)
+
+
+def pressed_in(tmp_path: Path, alarms_s: tuple[float, ...], falls_s: float | None) -> list[ButtonSample]:
+    """A jolt for each alarm (the scripted core suspects a fall a second after it); what the button said."""
+    motion = standing(60.0)
+    for alarm_s in alarms_s:
+        motion[0][round((alarm_s - 1.0) * 50)] *= 4.0
+    one = trial(tmp_path, Made(motion, "walk"))
+    label = replace(one.label, is_fall=falls_s is not None, onset_s=falls_s)
+    ScriptedCore.again = True
+    judge(replace(one, label=label), lead_in_s=0.0)
+    return [item for item in ScriptedCore.latest.inputs if isinstance(item, ButtonSample) and item.pressed]
+
+
+@pytest.mark.usefixtures("scripted")
+@pytest.mark.parametrize(
+    ("alarms_s", "falls_s", "held"),
+    [
+        ((5.0,), None, 1),
+        ((5.0,), 30.0, 1),
+        ((5.0, 31.0), 30.0, 1),  # about the fall: nobody cancels
+        ((5.0,), 4.5, 0),
+        ((5.0,), 17.0, 0),  # she falls before she could have let the button go
+        ((5.0, 30.0), None, 2),
+        ((), None, 0),
+    ],
+)
+def test_who_is_well_cancels_a_false_alarm_and_who_fell_never(
+    tmp_path: Path, alarms_s: tuple[float, ...], falls_s: float | None, held: int
+) -> None:
+    pressed_s = [(item.t_ns - stream.EPOCH_NS) / 1e9 for item in pressed_in(tmp_path, alarms_s, falls_s)]
+    begins = [t_s for t_s, before_s in zip(pressed_s, [-1.0, *pressed_s], strict=False) if t_s - before_s > 1.0]
+    assert begins == pytest.approx([alarm_s + 10.0 for alarm_s in alarms_s[:held]], abs=0.1)
+    assert not pressed_s or pressed_s[-1] - begins[-1] >= 2.0, "the core asks for two seconds"
+
+
+@pytest.mark.usefixtures("scripted")
+def test_what_was_not_measured_does_not_come(tmp_path: Path) -> None:
+    one = trial(tmp_path, Made(standing(4.0), "stand"))
+    one.accel_mps2[50:100] = np.nan
+    assert one.gyro_radps is not None
+    one.gyro_radps[150] = np.inf
+    judge(one, lead_in_s=0.0)
+    times_s = [
+        (item.t_ns - stream.EPOCH_NS) / 1e9 for item in ScriptedCore.latest.inputs if isinstance(item, ImuSample)
+    ]
+    assert times_s == pytest.approx([i / 50 for i in range(200) if not 50 <= i < 100 and i != 150])
+
+
+def test_who_lies_for_minutes_and_cancels_is_asked_again_by_the_shipping_core(tmp_path: Path) -> None:
+    accel, gyro = standing(260.0)
+    accel[20 * 50 :] = accel[20 * 50 :, [2, 1, 0]]
+    alarms_s = judge(trial(tmp_path, Made((accel, gyro), "lying"))).suspected_s
+    assert len(alarms_s) >= 2, "without the button the first alarm would stay open"
+    assert min(np.diff(alarms_s)) > 60.0
+
+
+def test_progress_is_told_within_a_trial(tmp_path: Path) -> None:
+    shares: list[float] = []
+    judge(trial(tmp_path, Made(standing(300.0), "stand")), progress=shares.append)
+    assert len(shares) > 3
+    assert shares == sorted(shares)
+    assert 0.0 <= shares[0] < shares[-1] < 1.0
 
 
 @pytest.mark.usefixtures("scripted")

@@ -13,6 +13,7 @@ class ScriptedCore:
     """Ready after a second; arms below 0.7 g; suspects a fall one second after more than 3 g; keeps what it was fed."""
 
     latest: "ScriptedCore"
+    again = False  # whether a second fall is one
 
     def __init__(self, config: CoreConfig | None = None) -> None:
         self.inputs: list[Input] = []
@@ -35,7 +36,7 @@ class ScriptedCore:
         if size_g > 3.0 and self._impact_ns is None:
             self._impact_ns = t_ns
         if self._impact_ns is not None and t_ns - self._impact_ns >= 1_000_000_000:
-            self._impact_ns = 2**62
+            self._impact_ns = None if ScriptedCore.again else 2**62
             out.append(Alert(t_ns, Hazard.FALL, Severity.SUSPECTED, 1, {"score": 0.75}))
         return out
 
