@@ -1,15 +1,20 @@
 """From the trunk's movement to the evidence of a fall: what is sensed, and what of it counts."""
 
+import math
+from collections.abc import Sequence
+
 from firmware.core.config import CoreConfig
 from firmware.core.detectors.fall import Evidence, FallDetector
 from firmware.core.detectors.not_worn import NotWorn
 from firmware.core.detectors.pre_impact import PreImpactDetector
-from firmware.core.estimators.fall_features import FallLooks
+from firmware.core.estimators.fall_features import FallLooks, Look
 from firmware.core.estimators.wear import Wear
 from firmware.core.moving import Moving
 
 STEPPING_NS = 1_500_000_000
 """Who took a step less than so long ago is on her feet."""
+UPRIGHT_NS, LEAN_RAD, JOLT_MPS2 = 100_000_000, math.radians(10.0), 1.5 * 9.80665
+"""Of somebody who is about upright, and feels no jolt, the fall detector is asked so rarely: nothing changes sooner."""
 
 
 class Falling:
@@ -25,6 +30,7 @@ class Falling:
         self.pre_impact = PreImpactDetector(config.pre_impact)
         self.evidence: Evidence | None = None
         self.possible: Evidence | None = None
+        self._due_ns = 0
         self.excuse = self._fall.excuse
 
     @property
@@ -52,29 +58,37 @@ class Falling:
         to do until the upright is known.
         """
         moving, wear = self._moving, self._wear
-        attitude, steps, slices = moving.attitude, moving.steps, moving.motion.slices
+        attitude, slices = moving.attitude, moving.motion.slices
         t_ns, tilt_rad, known = moving.slice.t_ns, attitude.tilt_rad, attitude.upright_known
         if known:
-            wear.update(moving.slice, attitude.turning_radps, tilt_rad, steps.count)
+            wear.update(moving.slice, attitude.turning_radps, tilt_rad, moving.steps.count)
         looks = self._looks.update(slices, attitude.upright)
-        stepped_ns = steps.last_ns if steps.in_a_row >= self._walked_steps or not known else None
-        evidence = self._fall.update(
-            t_ns,
-            moving.slice.peak_mps2,
-            tilt_rad if known or walking else None,
-            looks,
-            stepped_ns,
-            attitude.pitch_rad if known else 0.0,
-            steps.last_ns is not None and t_ns - steps.last_ns < STEPPING_NS,
-            wear.worn is not False,
-            not attitude.relearning,
-        )
+        evidence = None
+        peak_mps2 = moving.slice.peak_mps2
+        if looks or self.possible is not None or peak_mps2 > JOLT_MPS2 or tilt_rad > LEAN_RAD or t_ns >= self._due_ns:
+            self._due_ns = t_ns + UPRIGHT_NS
+            evidence = self._judge(t_ns, peak_mps2, tilt_rad if known or walking else None, looks)
         guessed, self.possible = self.possible, self._fall.possible
         if evidence is None and not self._not_worn.waiting:
             self.evidence = None
             return self.possible is not guessed
         self.evidence = self._not_worn.judge(now_ns, wear, evidence)
         return True
+
+    def _judge(self, t_ns: int, peak_mps2: float, tilt_rad: float | None, looks: Sequence[Look]) -> Evidence | None:
+        attitude, steps = self._moving.attitude, self._moving.steps
+        known = attitude.upright_known
+        return self._fall.update(
+            t_ns,
+            peak_mps2,
+            tilt_rad,
+            looks,
+            steps.last_ns if steps.in_a_row >= self._walked_steps or not known else None,
+            attitude.pitch_rad if known else 0.0,
+            steps.last_ns is not None and t_ns - steps.last_ns < STEPPING_NS,
+            self._wear.worn is not False,
+            not attitude.relearning,
+        )
 
     def sense_impact_coming(self) -> None:
         """For the slice that just ended, while the upright is known and no fall is open."""
