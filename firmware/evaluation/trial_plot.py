@@ -20,7 +20,7 @@ DRAWN = 24
 G0_MPS2 = 9.80665
 SMOOTHING_S = 0.25
 LONG_S = 60.0  # more of a trial in one picture shows nothing
-ROWS = 3  # of words above it
+ROWS = 4  # of words above it: onset, armed, impact and possible lie within a second
 INK, FAINT, BLUE, RED, GREEN, ORANGE = "#222222", "#DDDDDD", "#0072B2", "#D55E00", "#009E73", "#E69F00"
 
 
@@ -96,7 +96,7 @@ def _figure(trial: Trial, judged: Judged) -> Figure:
     turning.set_xlabel("time in the trial (s)")
     label = trial.label
     what = f"fall {label.direction}" if label.is_fall else label.kind.replace("_", " ")
-    first, *more = mistakes(judged)
+    first, *more = sorted(mistakes(judged), key=lambda said: not said.startswith("missed"))
     wrong = f"{first}; and {len(more)} more" if more else first
     name = f"{label.set_name} {label.subject} {label.trial}: {what}"
     force.set_title(name, loc="left", fontsize=11, pad=10 + 11 * ROWS)

@@ -91,6 +91,14 @@ def test_falls_are_found_however_the_device_sits_and_however_slow_it_is(change: 
     assert names([trial for trial in map(judge, changed) if found_s(trial) is None]) == []
 
 
+def test_who_wears_it_upside_down_and_lies_down_did_not_fall() -> None:
+    sets = {"sisfall": ("SA11", "SE05"), "kfall": ("SA17", "SA30")}
+    lying = [trial for trial in people(sets) if trial.label.kind == "lie_down"]
+    changed = [other for trial in lying if (other := CHANGES["upside down, not calibrated"](trial)) is not None]
+    assert len(changed) > 15
+    assert names([trial for trial in map(judge, changed) if trial.suspected_s]) == []
+
+
 def a_fall_after_something(first: Trial, fall: Trial) -> Trial:
     """Both in one recording; she stands between them for a moment, as `fall` begins."""
     assert first.gyro_radps is not None

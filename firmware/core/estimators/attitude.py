@@ -68,6 +68,7 @@ class Attitude:
         self._still_accel: Vector = (0.0, 0.0, 0.0)
         self._stepping = _MeanOfSteps(config)
         self._relearn_s: float | None = None
+        self._least_up = math.cos(math.radians(config.max_mounting_tilt_deg))
         self.stance: Vector | None = None  # where up was while she stood or walked, also when that is no upright
         self.magnitude_mps2 = G0_MPS2
         self.turning_radps = 0.0
@@ -81,8 +82,9 @@ class Attitude:
 
     @property
     def relearning(self) -> bool:
-        """Standing still for long enough would be taken for a new upright, and lying still as well."""
-        return self._relearn_s is not None
+        """She is still, and if she stays so that will be taken for a new upright, be it standing or lying."""
+        still = self._relearn_s is not None and self._still_since_ns is not None
+        return still and abs(self._up[2]) >= self._least_up
 
     def restart(self) -> None:
         """Forget the motion, not the upright: for the first sample after a fault."""
