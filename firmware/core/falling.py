@@ -80,6 +80,8 @@ class Falling:
         worn, settled = wear.worn is not False, not attitude.relearning
         forward_rad = attitude.pitch_rad if attitude.upright_known else 0.0
         stepping = steps.last_ns is not None and t_ns - steps.last_ns < STEPPING_NS
-        peak_mps2 = slices[-1].peak_mps2
-        evidence = self._fall.update(t_ns, peak_mps2, tilt_rad, looks, stepped_ns, forward_rad, stepping, worn, settled)
+        last = slices[-1]
+        evidence = self._fall.update(
+            *(t_ns, last.peak_mps2, tilt_rad, looks, stepped_ns, forward_rad, stepping, worn, settled, last.speed_mps)
+        )
         return self._not_worn.judge(now_ns, wear, evidence)

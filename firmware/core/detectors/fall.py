@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from firmware.core.estimators.sinking import Sinking
 from firmware.core.messages import Value
 from firmware.core.models import fall_later, fall_possible, fall_suspected
 
@@ -48,6 +49,8 @@ class FallConfig:
     smashed_g: float = 3.0  # when the sensor dies within 2 s after such an impact, it asks
     lean_deg: float = 20.0  # from the personal upright: from here on she is on the way down
     seated_deg: float = 25.0  # leaning back or sideways, after such an impact: she sits on the floor
+    sunk_m: float = 0.4  # or by `lean_deg` after sinking so far from a walk
+    bowed_deg: float = 15.0  # unless she bowed forward as far on the way: who sits down on purpose does
     slumped_deg: float = 40.0  # and without one: nobody stands like this, nor walks
     seated_s: float = 5.0
     down_deg: float = 60.0  # nobody walks like this
@@ -73,6 +76,8 @@ class FallConfig:
             ("smashed_g", 1.5, 5.0),
             ("lean_deg", 10.0, 45.0),
             ("seated_deg", 15.0, 60.0),
+            ("sunk_m", 0.3, 1.5),
+            ("bowed_deg", 5.0, 40.0),
             ("slumped_deg", 15.0, 60.0),
             ("seated_s", 2.0, 20.0),
             ("down_deg", 45.0, 80.0),
@@ -177,6 +182,7 @@ class FallDetector:
         stepping: bool = False,
         worn: bool = True,
         may_rest: bool = True,
+        speed_mps: float = 0.0,
     ) -> Evidence | None:
         """Some 20 ms of movement have passed.
 
@@ -189,6 +195,7 @@ class FallDetector:
             stepping: a step was taken a moment ago, whatever came before it.
             worn: False while the device is known to be off the body: nobody falls then.
             may_rest: False while lying still could be taken for a new upright: then it is asked about at once.
+            speed_mps: upward; means something only as a difference over some seconds.
         """
         if not worn:
             self.restart()
@@ -201,6 +208,7 @@ class FallDetector:
             evidence = self._impacts.update(t_ns, tilt_rad, looks)
         if tilt_rad is not None:
             hardest = self._hardest
+            self._posture.sink(t_ns, speed_mps, tilt_rad, forward_rad, stepped_ns)
             down = self._posture.update(t_ns, peak_mps2, tilt_rad, forward_rad, stepping, stepped_ns, hardest, may_rest)
             evidence = evidence or down
         if evidence is not None:
@@ -265,6 +273,8 @@ class _Impacts:
                 self.possible = {"impact_g": round(look.peak_mps2 / G0_MPS2, 2), "score": round(score, 3)}
 
 
+_FALLS_NS = 1_000_000_000
+"""Nobody takes longer from lying in the air to the floor: a jolt later than that was no fall's."""
 _BENT_SHARE = 0.7  # of the tilt: within some 45 degrees of straight forward
 
 
@@ -285,13 +295,27 @@ class _Posture:
         self._jolted_ns = -RESTS_NS
         self._walking = False  # when she was upright last
         self._jolted = False  # before she went down, or meanwhile
+        self._sinking, self._sunk = Sinking(), False  # from a walk down to the floor, since she was upright last
+        self._sunk_m, self._bowed_rad = config.sunk_m, math.radians(config.bowed_deg)
         self._down_since_ns: int | None = None
 
     def restart(self) -> None:
+        self._sinking.restart()
         self._down_since_ns = None
 
     def excuse(self, now_ns: int) -> None:
         self._excused_until_ns = now_ns + self._ask_again_ns
+
+    def sink(
+        self, t_ns: int, speed_mps: float, tilt_rad: float, forward_rad: float, stepped_ns: int | None
+    ) -> None:
+        """Before `update`: whether she sank to the floor, from a walk and without bowing to sit down."""
+        placed = self._sinking.add(t_ns, speed_mps, forward_rad, stepped_ns)
+        if tilt_rad < self._lean_rad:
+            self._sunk = False
+        elif placed and not self._sunk and (way := self._sinking.latest()) is not None:
+            walked = way.stepped_ns is not None and way.from_ns - way.stepped_ns <= self._walked_ns
+            self._sunk = walked and way.metres >= self._sunk_m and way.forward_rad < self._bowed_rad
 
     def update(
         self,
@@ -312,9 +336,9 @@ class _Posture:
         bent = forward_rad > _BENT_SHARE * tilt_rad
         if self._down_since_ns is None:
             self._jolted = hardest is not None and hardest[1] >= self._impact_mps2
-        limit_rad = self._down_rad
-        if self._walking and not bent and not stepping:
-            limit_rad = self._seated_rad if self._jolted else self._slumped_rad
+        limit_rad, walking = self._down_rad, self._walking or self._sunk
+        if walking and not bent and not stepping:
+            limit_rad = self._lean_rad if self._sunk else self._seated_rad if self._jolted else self._slumped_rad
         if tilt_rad < limit_rad:
             self._down_since_ns = None
             if tilt_rad < self._seated_rad:
@@ -327,7 +351,7 @@ class _Posture:
             return None
         if self._excused_until_ns is not None:
             asks = t_ns >= self._excused_until_ns and down_ns >= self._down_ns
-        elif not self._walking and may_rest:
+        elif not walking and may_rest:
             asks = down_ns >= self._rest_ns
         elif hardest is not None and tilt_rad >= self._down_rad and self._fell(t_ns, *hardest):
             return _evidence("impact in a walk", tilt_rad, hardest[1], (t_ns - hardest[0]) * 1e-9)
@@ -343,7 +367,7 @@ class _Posture:
     def _fell(self, t_ns: int, impact_ns: int, impact_mps2: float) -> bool:
         """Down with a jolt in the middle of a walk: nobody lies down like this, whatever the trees say."""
         since_ns = self._down_since_ns
-        lay = since_ns is not None and since_ns <= impact_ns + self._settle_ns
+        lay = since_ns is not None and impact_ns - _FALLS_NS <= since_ns <= impact_ns + self._settle_ns
         return lay and impact_mps2 >= self._impact_mps2 and t_ns - impact_ns >= self._decide_ns
 
 

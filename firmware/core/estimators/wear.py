@@ -9,6 +9,9 @@ taken for a device that was put down. So something has to come before it that no
   down, rolling over, bending and sitting down on the floor take 1.1 rad at the most (986 recorded ones); what a fall
   takes does not count, 0.7 s before its impact and 1 s after.
 
+Who goes on taking steps after that, as far from upright, carries it in a bag or in a hand: for some minutes it is not yet
+settled who lies there, so an alarm waits until the steps have ended. It is not dropped: a fit shakes as regularly.
+
 Both are undone by stepping upright, and what follows is judged for a limited time only. `python -m bench.wear`
 measures what these limits stand on.
 """
@@ -27,6 +30,8 @@ PATH_BLOCKS = 120
 GAP_NS = 150_000_000
 WORN_STEPS = 4
 JOLT_MPS2 = 2.0 * G0_MPS2
+CARRIED_STEPS, CARRIED_NS = 12, 180_000_000_000
+JOLT_S = 0.01  # smoothed by this: a clack on a table lasts 20 ms, the softest blow of a body twice as long
 BELONGS_NS, AFTER_JOLT_NS = 700_000_000, 1_000_000_000  # turning so long before and after a jolt is part of a fall
 
 
@@ -85,6 +90,8 @@ class Wear:
         self._jolt_ns = -AFTER_JOLT_NS
         self._watching = False
         self._steps_before = 0  # when she was upright again
+        self._steps = self._steps_handled = 0  # by now, and when the hand was noticed last
+        self._felt_mps2 = G0_MPS2
         self._free_since_ns: int | None = None
         self._blocks = _Blocks()
         self._short, self._long = _Stillness(SHORT_BLOCKS), _Stillness(LONG_BLOCKS)
@@ -103,15 +110,18 @@ class Wear:
     def update(self, t_ns: int, accel_mps2: Vector, gyro_radps: Vector, attitude: Attitude, steps: int) -> None:
         """One sample, all finite, and what is known of it; `steps` so far."""
         tilt_rad = attitude.tilt_rad
-        gap, self._t_ns = t_ns - self._t_ns > GAP_NS, t_ns
-        if gap:
+        span_ns, self._t_ns = t_ns - self._t_ns, t_ns
+        self._steps = steps
+        if span_ns > GAP_NS:
             self.restart()
+        span_s = max(span_ns, 0) * 1e-9
+        self._felt_mps2 += (attitude.magnitude_mps2 - self._felt_mps2) * span_s / (JOLT_S + span_s)
         if attitude.magnitude_mps2 < self._free_mps2:
             if self._free_since_ns is None:
                 self._free_since_ns = t_ns
         elif self._free_since_ns is not None:
             self._land(t_ns)
-        elif attitude.magnitude_mps2 > JOLT_MPS2:
+        elif self._felt_mps2 > JOLT_MPS2:
             self._jolt(t_ns)
         upright = tilt_rad < self._away_rad
         if upright and self.worn is not False and t_ns > self.free_until_ns:
@@ -169,9 +179,9 @@ class Wear:
             self._long.restart()
             if self.worn is False:
                 self.worn = None
-            if self._path_rad >= config.handled_rad:
+            if self._path_rad >= config.handled_rad or self._carried(t_ns):
                 self.handled_until_ns = t_ns + round(config.handled_s * 1e9)
-                self.worn = None
+                self.worn, self._steps_handled = None, self._steps
                 if self.handled_since_ns is None:
                     self.handled_since_ns = t_ns
             return
@@ -184,6 +194,13 @@ class Wear:
                 self.worn, self.free_until_ns = False, -1
         if dead is not None and dead < config.dead_ratio and self.worn is not False:
             self.worn = False if t_ns <= self.handled_until_ns else None
+
+
+    def _carried(self, t_ns: int) -> bool:
+        """Some more steps, still far from upright, not long after the hand."""
+        since_ns = self.handled_since_ns
+        recent = since_ns is not None and t_ns <= self.handled_until_ns and t_ns - since_ns < CARRIED_NS
+        return recent and self._steps - self._steps_handled >= CARRIED_STEPS
 
 
 class _Blocks:
