@@ -25,6 +25,8 @@ from firmware.core.models import fall_later, fall_possible, fall_suspected
 G0_MPS2 = 9.80665
 HARD_KEPT_NS = 2_000_000_000
 """So long may an impact still be judged."""
+CLACK_NS = 10_000_000
+"""Impacts are smoothed by this: a device that is put on a table clacks for 20 ms, a body's softest blow lasts twice that."""
 JOLT_MPS2, RESTS_NS = 1.5 * G0_MPS2, 400_000_000
 """Who is jolted like this again and again runs, whatever the tilt seems to be; who lies is not, for so long."""
 GUESS_NS = 2_500_000_000
@@ -148,7 +150,8 @@ class FallDetector:
         self._impacts = _Impacts()
         self._posture = _Posture(config)
         self._smashed_mps2 = config.smashed_g * G0_MPS2
-        self._hardest: tuple[int, float] | None = None  # of the impacts that may still be judged
+        self._hardest: tuple[int, float] | None = None  # of the blows that may still be judged
+        self._t_ns, self._blow_mps2 = 0, G0_MPS2
 
     @property
     def possible(self) -> Evidence | None:
@@ -200,9 +203,11 @@ class FallDetector:
         if not worn:
             self.restart()
             return None
+        span_ns, self._t_ns = min(max(t_ns - self._t_ns, 0), HARD_KEPT_NS), t_ns
+        self._blow_mps2 += (peak_mps2 - self._blow_mps2) * span_ns / (CLACK_NS + span_ns)
         hardest = self._hardest
-        if hardest is None or peak_mps2 > hardest[1] or t_ns - hardest[0] > HARD_KEPT_NS:
-            self._hardest = t_ns, peak_mps2
+        if hardest is None or self._blow_mps2 > hardest[1] or t_ns - hardest[0] > HARD_KEPT_NS:
+            self._hardest = t_ns, self._blow_mps2
         evidence = None
         if looks or self._impacts.possible is not None:
             evidence = self._impacts.update(t_ns, tilt_rad, looks)
