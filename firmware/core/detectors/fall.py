@@ -280,6 +280,7 @@ class _Impacts:
 
 _FALLS_NS = 1_000_000_000
 """Nobody takes longer from lying in the air to the floor: a jolt later than that was no fall's."""
+_TURNED_BACK_RAD = math.radians(25.0)  # a hand turns it far over and back again; who slides down does not
 _BENT_SHARE = 0.7  # of the tilt: within some 45 degrees of straight forward
 
 
@@ -306,6 +307,7 @@ class _Posture:
 
     def restart(self) -> None:
         self._sinking.restart()
+        self._sunk = False
         self._down_since_ns = None
 
     def excuse(self, now_ns: int) -> None:
@@ -315,12 +317,13 @@ class _Posture:
         self, t_ns: int, speed_mps: float, tilt_rad: float, forward_rad: float, stepped_ns: int | None
     ) -> None:
         """Before `update`: whether she sank to the floor, from a walk and without bowing to sit down."""
-        placed = self._sinking.add(t_ns, speed_mps, forward_rad, stepped_ns)
+        placed = self._sinking.add(t_ns, speed_mps, forward_rad, tilt_rad, stepped_ns)
         if tilt_rad < self._lean_rad:
             self._sunk = False
         elif placed and not self._sunk and (way := self._sinking.latest()) is not None:
             walked = way.stepped_ns is not None and way.from_ns - way.stepped_ns <= self._walked_ns
-            self._sunk = walked and way.metres >= self._sunk_m and way.forward_rad < self._bowed_rad
+            straight = way.forward_rad < self._bowed_rad and way.tilt_rad - tilt_rad < _TURNED_BACK_RAD
+            self._sunk = walked and straight and way.metres >= self._sunk_m
 
     def update(
         self,

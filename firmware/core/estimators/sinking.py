@@ -21,10 +21,11 @@ GAP_NS = 200_000_000
 
 @dataclass(frozen=True, slots=True)
 class Sunk:
-    """How far, how much forward she leaned on the way at the most, and her latest step before it."""
+    """How far, how much she leaned on the way at the most, forward and any way, and her latest step before it."""
 
     metres: float
     forward_rad: float
+    tilt_rad: float
     from_ns: int
     stepped_ns: int | None
 
@@ -33,15 +34,15 @@ class Sinking:
     """`add` each slice; `latest` asks how she came to where she is now."""
 
     def __init__(self) -> None:
-        self._places: deque[tuple[int, float, float, int | None]] = deque(maxlen=LONGEST + 6 * HALF)
+        self._places: deque[tuple[int, float, float, float, int | None]] = deque(maxlen=LONGEST + 6 * HALF)
         self._t_ns = self._next_ns = 0
-        self._height_m = self._forward_rad = 0.0
+        self._height_m = self._forward_rad = self._tilt_rad = 0.0
 
     def restart(self) -> None:
         """After a gap: what was before says nothing about now."""
         self._places.clear()
 
-    def add(self, t_ns: int, speed_mps: float, forward_rad: float, stepped_ns: int | None) -> bool:
+    def add(self, t_ns: int, speed_mps: float, forward_rad: float, tilt_rad: float, stepped_ns: int | None) -> bool:
         """`speed_mps` upward, with any constant and slowly growing error; True when there is a new place."""
         since_ns, self._t_ns = t_ns - self._t_ns, t_ns
         if not 0 < since_ns <= GAP_NS:
@@ -50,11 +51,13 @@ class Sinking:
         self._height_m += speed_mps * since_ns * 1e-9
         if forward_rad > self._forward_rad:
             self._forward_rad = forward_rad
+        if tilt_rad > self._tilt_rad:
+            self._tilt_rad = tilt_rad
         if t_ns < self._next_ns:
             return False
         self._next_ns = max(self._next_ns + STRIDE_NS, t_ns)
-        self._places.append((t_ns, self._height_m, self._forward_rad, stepped_ns))
-        self._forward_rad = forward_rad
+        self._places.append((t_ns, self._height_m, self._forward_rad, self._tilt_rad, stepped_ns))
+        self._forward_rad, self._tilt_rad = forward_rad, tilt_rad
         return True
 
     def latest(self) -> Sunk | None:
@@ -81,8 +84,8 @@ class Sinking:
                 best, at = sunk, first
         if at < 0:
             return None
-        forward_rad = max(place[2] for index, place in enumerate(places) if index >= at)
-        return Sunk(best, forward_rad, times[at], places[at][3])
+        way = [place for index, place in enumerate(places) if index >= at]
+        return Sunk(best, max(p[2] for p in way), max(p[3] for p in way), times[at], places[at][4])
 
 
 def _speed(heights: list[float], times: list[int], index: int) -> float:
