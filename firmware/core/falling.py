@@ -1,5 +1,7 @@
 """From the trunk's movement to the evidence of a fall: what is sensed, and what of it counts."""
 
+import math
+
 from firmware.core.config import CoreConfig
 from firmware.core.detectors.fall import Evidence, FallDetector
 from firmware.core.detectors.not_worn import NotWorn
@@ -7,6 +9,7 @@ from firmware.core.detectors.pre_impact import PreImpactDetector
 from firmware.core.estimators.attitude import Attitude
 from firmware.core.estimators.fall_features import FallLooks
 from firmware.core.estimators.motion import MotionHistory
+from firmware.core.estimators.sinking import Sinking, Sunk
 from firmware.core.estimators.steps import Steps
 from firmware.core.estimators.wear import Wear
 from hal.samples import ImuSample
@@ -23,6 +26,7 @@ class Falling:
         self._walked_steps = config.fall.walked_steps
         self._motion = MotionHistory()
         self._looks = FallLooks()
+        self._sinking, self._lean_rad = Sinking(), math.radians(config.fall.lean_deg)
         self._fall = FallDetector(config.fall)
         self._wear = Wear(config.wear)
         self._not_worn = NotWorn()
@@ -43,6 +47,7 @@ class Falling:
         """The movement of the last moments was none."""
         self._motion.restart()
         self._looks.restart()
+        self._sinking.restart()
         self._fall.restart()
 
     def lose_touch(self, now_ns: int) -> Evidence | None:
@@ -81,7 +86,12 @@ class Falling:
         forward_rad = attitude.pitch_rad if attitude.upright_known else 0.0
         stepping = steps.last_ns is not None and t_ns - steps.last_ns < STEPPING_NS
         last = slices[-1]
+        way: Sunk | None = None
+        if self._sinking.add(t_ns, last.speed_mps, forward_rad, last.tilt_rad, stepped_ns):
+            way = self._sinking.latest() if last.tilt_rad >= self._lean_rad else None
         evidence = self._fall.update(
-            *(t_ns, last.peak_mps2, tilt_rad, looks, stepped_ns, forward_rad, stepping, worn, settled, last.speed_mps)
+            *(t_ns, last.peak_mps2, tilt_rad, looks, stepped_ns, forward_rad, stepping, worn, settled, way)
         )
+        if evidence is not None:
+            self._sinking.restart()
         return self._not_worn.judge(now_ns, wear, evidence)

@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from firmware.core.estimators.sinking import Sinking
 from firmware.core.messages import Value
 from firmware.core.models import fall_later, fall_possible, fall_suspected
 
@@ -26,7 +25,7 @@ G0_MPS2 = 9.80665
 HARD_KEPT_NS = 2_000_000_000
 """So long may an impact still be judged."""
 CLACK_NS = 10_000_000
-"""Impacts are smoothed by this: a device that is put on a table clacks for 20 ms, a body's softest blow lasts twice that."""
+"""Impacts are smoothed by this: a device that is put on a table clacks for 20 ms, the softest blow of a body for 40."""
 JOLT_MPS2, RESTS_NS = 1.5 * G0_MPS2, 400_000_000
 """Who is jolted like this again and again runs, whatever the tilt seems to be; who lies is not, for so long."""
 GUESS_NS = 2_500_000_000
@@ -140,6 +139,21 @@ class Look(Protocol):
     def features(self) -> tuple[float, ...]: ...
 
 
+class Way(Protocol):
+    """How she came to where she rests; `firmware.core.estimators.sinking.Sunk` fits."""
+
+    @property
+    def metres(self) -> float: ...
+    @property
+    def forward_rad(self) -> float: ...
+    @property
+    def tilt_rad(self) -> float: ...
+    @property
+    def from_ns(self) -> int: ...
+    @property
+    def stepped_ns(self) -> int | None: ...
+
+
 Evidence = dict[str, Value]
 
 
@@ -185,7 +199,7 @@ class FallDetector:
         stepping: bool = False,
         worn: bool = True,
         may_rest: bool = True,
-        speed_mps: float = 0.0,
+        way: Way | None = None,
     ) -> Evidence | None:
         """Some 20 ms of movement have passed.
 
@@ -198,7 +212,7 @@ class FallDetector:
             stepping: a step was taken a moment ago, whatever came before it.
             worn: False while the device is known to be off the body: nobody falls then.
             may_rest: False while lying still could be taken for a new upright: then it is asked about at once.
-            speed_mps: upward; means something only as a difference over some seconds.
+            way: how she came down to here, when that was looked at just now.
         """
         if not worn:
             self.restart()
@@ -213,7 +227,7 @@ class FallDetector:
             evidence = self._impacts.update(t_ns, tilt_rad, looks)
         if tilt_rad is not None:
             hardest = self._hardest
-            self._posture.sink(t_ns, speed_mps, tilt_rad, forward_rad, stepped_ns)
+            self._posture.sink(tilt_rad, way)
             down = self._posture.update(t_ns, peak_mps2, tilt_rad, forward_rad, stepping, stepped_ns, hardest, may_rest)
             evidence = evidence or down
         if evidence is not None:
@@ -301,26 +315,22 @@ class _Posture:
         self._jolted_ns = -RESTS_NS
         self._walking = False  # when she was upright last
         self._jolted = False  # before she went down, or meanwhile
-        self._sinking, self._sunk = Sinking(), False  # from a walk down to the floor, since she was upright last
+        self._sunk = False  # from a walk down to the floor, since she was upright last
         self._sunk_m, self._bowed_rad = config.sunk_m, math.radians(config.bowed_deg)
         self._down_since_ns: int | None = None
 
     def restart(self) -> None:
-        self._sinking.restart()
         self._sunk = False
         self._down_since_ns = None
 
     def excuse(self, now_ns: int) -> None:
         self._excused_until_ns = now_ns + self._ask_again_ns
 
-    def sink(
-        self, t_ns: int, speed_mps: float, tilt_rad: float, forward_rad: float, stepped_ns: int | None
-    ) -> None:
+    def sink(self, tilt_rad: float, way: Way | None) -> None:
         """Before `update`: whether she sank to the floor, from a walk and without bowing to sit down."""
-        placed = self._sinking.add(t_ns, speed_mps, forward_rad, tilt_rad, stepped_ns)
         if tilt_rad < self._lean_rad:
             self._sunk = False
-        elif placed and not self._sunk and (way := self._sinking.latest()) is not None:
+        elif way is not None and not self._sunk:
             walked = way.stepped_ns is not None and way.from_ns - way.stepped_ns <= self._walked_ns
             straight = way.forward_rad < self._bowed_rad and way.tilt_rad - tilt_rad < _TURNED_BACK_RAD
             self._sunk = walked and straight and way.metres >= self._sunk_m

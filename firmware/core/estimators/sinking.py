@@ -3,8 +3,10 @@
 The vertical acceleration, integrated twice, drifts away within seconds. It is pinned at both ends: over a second of
 walking, and over the latest second, she rises and sinks by nothing on the whole, so the mean speed in each has to be 0,
 and the line between both errors is taken off. What remains is the error of a sensor whose bias changes as it tilts:
-T squared / 8 times that change, 0.15 m after 2 s with 0.03 g. Recorded (`python -m bench.sinking`): chairs 0.3 to 0.5 m,
-sofas 0.4 to 0.7, the floor 0.9 to 1.1 with the steadier sensor of the two.
+T squared / 8 times that change, 0.15 m after 2 s with 0.03 g; a slow way down comes out too short by up to a third.
+On the recordings (two sensors, 32 people) it comes to 0.9 to 1.1 m for sitting down on the floor and to 0.2 to 0.5 m
+for sofas and chairs with the steadier sensor, to anything up to 1.4 m with the other one: by itself it does not tell a
+chair from the floor.
 """
 
 from collections import deque

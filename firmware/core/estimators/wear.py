@@ -9,8 +9,8 @@ taken for a device that was put down. So something has to come before it that no
   down, rolling over, bending and sitting down on the floor take 1.1 rad at the most (986 recorded ones); what a fall
   takes does not count, 0.7 s before its impact and 1 s after.
 
-Who goes on taking steps after that, as far from upright, carries it in a bag or in a hand: for some minutes it is not yet
-settled who lies there, so an alarm waits until the steps have ended. It is not dropped: a fit shakes as regularly.
+Who goes on taking steps after that, as far from upright, carries it in a bag or in a hand: for some minutes an alarm
+waits until the steps have ended. It is not dropped: a fit shakes as regularly.
 
 Both are undone by stepping upright, and what follows is judged for a limited time only. `python -m bench.wear`
 measures what these limits stand on.
@@ -194,7 +194,6 @@ class Wear:
                 self.worn, self.free_until_ns = False, -1
         if dead is not None and dead < config.dead_ratio and self.worn is not False:
             self.worn = False if t_ns <= self.handled_until_ns else None
-
 
     def _carried(self, t_ns: int) -> bool:
         """Some more steps, still far from upright, not long after the hand."""

@@ -191,10 +191,10 @@ def lowered(d: float, sinks_m: float, softly: float) -> Pulses:
 
 
 def sit_down(start_s: float, dice: Random) -> Incident:
-    """Onto a chair, a sofa or a low seat on purpose, and leans back: she bows first, or her weight stays behind her feet.
+    """Onto a chair or a sofa on purpose, and leans back: she bows first, or her weight stays behind her feet.
 
-    Recorded at the pelvis: bows by 11 to 51 degrees (SisFall D07 to D10, KFall T13, T14, T16), takes 0.7 to 2.3 s, sinks
-    0.25 to 0.65 m, and leans back at the end by up to 13 degrees on a chair, 43 on a sofa.
+    Recorded at the pelvis (SisFall D07 to D10, KFall T13, T14, T16): bows by 11 to 51 degrees, takes 0.7 to 2.3 s,
+    sinks 0.25 to 0.65 m, and leans back at the end by up to 20 degrees on a chair, 43 on a sofa.
     """
     low = dice.random() < 0.4  # a sofa or an armchair
     d, bows = dice.uniform(0.9, 2.2), dice.uniform(14.0, 50.0)
@@ -212,7 +212,7 @@ def sit_down(start_s: float, dice: Random) -> Incident:
 
 
 def into_a_car(start_s: float, dice: Random) -> Incident:
-    """Sideways into a car's seat: recorded (SisFall D17) leaning back 37 to 60 degrees at the end, some without bowing."""
+    """Sideways into a car's seat: recorded (SisFall D17) leaning back 37 to 60 degrees in it, some without bowing."""
     d, bows, side = dice.uniform(1.5, 3.0), dice.uniform(0.0, 38.0), dice.choice((-1, 1)) * dice.uniform(5.0, 25.0)
     leans = dice.uniform(35.0, 60.0)
     return Incident(
