@@ -197,8 +197,7 @@ def sinks(
     return None
 
 
-@pytest.mark.parametrize("metres", [0.5, 0.8])
-@pytest.mark.parametrize("lasting_s", [0.8, 3.0])
+@pytest.mark.parametrize(("metres", "lasting_s"), [(0.4, 0.8), (0.8, 0.8), (0.5, 1.5), (0.8, 3.0)])
 @pytest.mark.parametrize("rate_hz", [20, 50])
 def test_how_far_she_sank_is_known_roughly_however_the_sensor_drifts_and_rather_too_little(
     metres: float, lasting_s: float, rate_hz: int
