@@ -43,12 +43,12 @@ PEERS_CALL_PERCENT: dict[str, tuple[int, ...]] = {
 
 AT_LEAST = dict.fromkeys(("backward trip", "trip and squirming", "fell and up again"), 1.0) | {
     "slow collapse": 0.95,
-    "backward sit-fall": 0.9,  # who ends seated with less than 25 degrees of lean is not told from who stands
-    "slump at a wall": 0.6,
+    "backward sit-fall": 0.95,
+    "slump at a wall": 0.95,
 }
 """Shares of the runs in which it must call; in all other scenes it must not, but for what is known to go wrong:"""
-KNOWN_CALLS = {"tying shoes": 0.05, "taken off, put down": 0.1, "hung on a chair": 0.1, "carried in a bag": 1.0}
-"""Shares of the runs in which it calls all the same: who switches it on and then carries it about is asked."""
+KNOWN_CALLS = {"tying shoes": 0.05, "taken off, put down": 0.05, "hung on a chair": 0.1, "carried in a bag": 0.25}
+"""Shares of the runs in which it calls all the same: a hand that turned it slowly was not noticed, so it asks."""
 
 
 class Chip:

@@ -8,6 +8,7 @@ from firmware.core.detectors.fall import Evidence, FallDetector
 from firmware.core.detectors.not_worn import NotWorn
 from firmware.core.detectors.pre_impact import PreImpactDetector
 from firmware.core.estimators.fall_features import FallLooks, Look
+from firmware.core.estimators.sinking import Sinking
 from firmware.core.estimators.wear import Wear
 from firmware.core.moving import Moving
 
@@ -24,6 +25,7 @@ class Falling:
         self._moving = moving
         self._walked_steps = config.fall.walked_steps
         self._looks = FallLooks()
+        self._sinking, self._lean_rad = Sinking(), math.radians(config.fall.lean_deg)
         self._fall = FallDetector(config.fall)
         self._wear = Wear(config.wear)
         self._not_worn = NotWorn()
@@ -41,6 +43,7 @@ class Falling:
     def forget_motion(self) -> None:
         """The movement of the last moments was none."""
         self._looks.restart()
+        self._sinking.restart()
         self._fall.restart()
 
     def lose_touch(self, now_ns: int) -> Evidence | None:
@@ -76,19 +79,27 @@ class Falling:
         return True
 
     def _judge(self, t_ns: int, peak_mps2: float, tilt_rad: float | None, looks: Sequence[Look]) -> Evidence | None:
-        attitude, steps = self._moving.attitude, self._moving.steps
+        attitude, steps, sinking = self._moving.attitude, self._moving.steps, self._sinking
         known = attitude.upright_known
-        return self._fall.update(
+        forward_rad = attitude.pitch_rad if known else 0.0
+        stepped_ns = steps.last_ns if steps.in_a_row >= self._walked_steps or not known else None
+        speed_mps = self._moving.motion.slices[-1].speed_mps
+        placed = sinking.add(t_ns, speed_mps, forward_rad, attitude.tilt_rad, stepped_ns)
+        evidence = self._fall.update(
             t_ns,
             peak_mps2,
             tilt_rad,
             looks,
-            steps.last_ns if steps.in_a_row >= self._walked_steps or not known else None,
-            attitude.pitch_rad if known else 0.0,
+            stepped_ns,
+            forward_rad,
             steps.last_ns is not None and t_ns - steps.last_ns < STEPPING_NS,
             self._wear.worn is not False,
             not attitude.relearning,
+            sinking.latest() if placed and attitude.tilt_rad >= self._lean_rad else None,
         )
+        if evidence is not None:
+            sinking.restart()
+        return evidence
 
     def sense_impact_coming(self) -> None:
         """For the slice that just ended, while the upright is known and no fall is open."""

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from core_scenes import Wearer, walking_wearer
@@ -11,6 +12,7 @@ from firmware.core.detectors import fall as fall_module
 from firmware.core.detectors.fall import FallConfig, FallDetector, fell_seated
 from firmware.core.detectors.fall_alarm import FallAlarm
 from firmware.core.estimators.fall_features import FEATURES
+from firmware.core.estimators.sinking import Sinking
 from firmware.core.messages import Alert, Hazard, Severity, Value
 from firmware.core.pipeline import SafetyPipeline
 from hal.samples import ButtonSample, ImuSample, RangeSample, Vector
@@ -174,6 +176,72 @@ def test_who_leans_and_steps_or_had_stopped_before_does_not_sit_on_the_floor() -
     assert lies(rested, 100, math.radians(50.0)) is None
 
 
+def sinks(
+    metres: float, *, bows_deg: float = 0.0, walked: bool = True, over_deg: float = 0.0, seconds: float = 20.0
+) -> float | None:
+    """After how many seconds she is asked who walks for 4 s, sinks within 2 s, and rests, leaning back 30 degrees."""
+    detector, sinking = FallDetector(FallConfig()), Sinking()
+    for index in range(round((6 + seconds) * 50)):
+        t_s, t_ns = index / 50, S + index * SLICE
+        done = min(max((t_s - 4) / 2, 0.0), 1.0)
+        speed_mps = -metres * math.pi / 4 * math.sin(math.pi * done) + 0.05 * t_s  # and a sensor's drift
+        lean_deg, forward = (bows_deg, 1.0) if 0.2 < done < 0.5 and bows_deg else (30.0 * done, -1.0)
+        lean_deg = over_deg if 0.5 < done < 0.8 and over_deg else lean_deg
+        stepped_ns = S + min(t_ns - S, 4 * S) if walked else None
+        lean_rad = math.radians(lean_deg)
+        placed = sinking.add(t_ns, speed_mps, forward * lean_rad, lean_rad, stepped_ns)
+        way = sinking.latest() if placed else None
+        said = detector.update(t_ns, 9.8, lean_rad, [], stepped_ns, forward * lean_rad, stepping=done == 0.0, way=way)
+        if said is not None:
+            return t_s - 6
+    return None
+
+
+@pytest.mark.parametrize(("metres", "lasting_s"), [(0.4, 0.8), (0.8, 0.8), (0.5, 1.5), (0.8, 3.0)])
+@pytest.mark.parametrize("rate_hz", [20, 50])
+def test_how_far_she_sank_is_known_roughly_however_the_sensor_drifts_and_rather_too_little(
+    metres: float, lasting_s: float, rate_hz: int
+) -> None:
+    sinking, found = Sinking(), []
+    for index in range(10 * rate_hz):
+        t_s = index / rate_hz
+        done = min(max((t_s - 4) / lasting_s, 0.0), 1.0)
+        speed_mps = (
+            -metres * math.pi / (2 * lasting_s) * math.sin(math.pi * done) + 0.2 * math.cos(12 * t_s) - 0.1 * t_s
+        )
+        sinking.add(round(t_s * S), speed_mps, 0.0, 0.0, None)
+        if abs(t_s - 5.5 - lasting_s) < 1e-6 and (way := sinking.latest()) is not None:
+            found.append(way.metres)
+    assert len(found) == 1
+    assert 0.65 * metres <= found[0] <= 1.2 * metres
+
+
+def test_who_sinks_to_the_floor_from_a_walk_and_sits_there_is_asked() -> None:
+    after_s = sinks(0.75)
+    assert after_s is not None
+    assert 3.5 <= after_s <= 6.5
+
+
+@pytest.mark.parametrize(
+    "purpose",
+    [
+        {"metres": 0.15},  # leans against something
+        {"metres": 0.75, "bows_deg": 30.0},  # sits down: bows over the feet before
+        {"metres": 0.75, "walked": False},
+        {"metres": 0.75, "over_deg": 75.0},  # a hand turns it over and back again
+    ],
+)
+def test_who_sits_down_or_leans_back_on_purpose_is_not_asked(purpose: dict[str, Any]) -> None:
+    assert sinks(**purpose) is None
+
+
+def test_a_clack_of_a_table_after_a_long_turn_in_the_air_is_no_impact_in_a_walk() -> None:
+    detector = stands(FallDetector(FallConfig()), stepped_s=9.0)
+    jolts = [30.0 if index == 75 else 9.8 for index in range(150)]
+    said = [detector.update(10 * S + i * SLICE, peak, LYING_RAD, [], None) for i, peak in enumerate(jolts)]
+    assert not any(said)
+
+
 @pytest.mark.parametrize(("tilt_deg", "asked_s"), [(58, None), (80, 12.0)])
 def test_bending_forward_takes_its_time(tilt_deg: float, asked_s: float | None) -> None:
     tilt_rad = math.radians(tilt_deg)
@@ -219,6 +287,15 @@ def test_a_sensor_that_dies_after_a_hard_impact_asks() -> None:
     old.update(10 * S, 60.0, 0.1, [], None)
     old.update(13 * S, 9.8, 0.1, [], None)
     assert old.lose_touch(14 * S) is None, "that impact had been judged"
+
+
+@pytest.mark.parametrize(("fell_deg", "now_deg", "up"), [(26.0, 25.0, False), (26.0, 10.0, True), (80.0, 25.0, True)])
+def test_who_sits_on_the_floor_as_she_did_when_asked_is_not_up_again(fell_deg: float, now_deg: float, up: bool) -> None:
+    alarm = FallAlarm(FallConfig())
+    alarm.suspect(5 * S, {"impact_age_s": 5.0, "tilt_deg": fell_deg})
+    for seconds in range(6, 20):
+        alarm.stand(seconds * S, math.radians(now_deg), 0)
+    assert (alarm.detection.severity is Severity.RECOVERED) is up
 
 
 def test_a_guess_is_told_and_taken_back_and_hides_no_alarm() -> None:

@@ -141,6 +141,15 @@ def test_picked_up_again_nothing_is_known_until_somebody_steps_upright() -> None
     assert device.walk().wear.worn is True
 
 
+def test_who_walks_about_with_it_in_a_bag_keeps_the_question_open_for_three_minutes_at_most() -> None:
+    device = Device().walk().turn_about()
+    device.live(150.0, steps_hz=1.8, turning=lambda t: 0.9 * math.sin(9 * t))
+    assert device.wear.handled_until_ns > device._t_ns
+    assert False not in device.seen
+    device.live(60.0, steps_hz=1.8, turning=lambda t: 0.9 * math.sin(9 * t))
+    assert device.wear.handled_until_ns < device._t_ns
+
+
 def test_gap_in_the_samples_leaves_nothing_known() -> None:
     device = Device().walk()
     device._t_ns += S
@@ -190,6 +199,12 @@ def test_impact_waits_for_no_hand_that_was_noticed_in_the_fall_itself() -> None:
     wear = Known(worn=None, handled_until_ns=40 * S, handled_since_ns=19 * S - S // 2)
     assert NotWorn().judge(20 * S, wear, dict(IMPACT)) == IMPACT
     assert NotWorn().judge(20 * S, wear, dict(POSTURE)) is None
+
+
+def test_soft_jolt_waits_for_a_hand_that_was_noticed_just_before_it() -> None:
+    wear = Known(worn=None, handled_until_ns=40 * S, handled_since_ns=19 * S - S // 2)
+    assert NotWorn().judge(20 * S, wear, {**IMPACT, "impact_g": 1.7}) is None
+    assert NotWorn().judge(20 * S, wear, {**IMPACT, "impact_g": 3.1}) is not None
 
 
 def test_what_waited_is_told_when_the_sensor_is_lost() -> None:

@@ -1,5 +1,6 @@
-"""Simulated falls, and what is none, forty of each: what the shipping core makes of them. `python -m bench.scenes`."""
+"""Simulated falls, and what is none: what the shipping core makes of them. `python -m bench.scenes` plays many more."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,9 @@ from bench.scenes import AT_LEAST, KNOWN_CALLS, PEERS_CALL_PERCENT, RUNS, Run, p
 from firmware.core.messages import Hazard, Severity
 from hal.sim.world.fall_scenes import FALL_SCENES
 
-BARRED = {"backward trip", "trip and squirming", "backward sit-fall", "slow collapse", "slump at a wall"} | {
-    *("fell and up again", "sitting down hard", "tying shoes", "device dropped", "taken off, put down")
-}
+BARRED = {"backward sit-fall", "slow collapse", "slump at a wall", "device dropped"}
+"""Played forty times: a bar stands for them."""
+SOME, FEW = 8, 3
 
 
 def played(scene: str, rate_hz: int, count: int) -> list[Run]:
@@ -24,26 +25,26 @@ def wrong(found: list[Run]) -> list[str]:
 
 @pytest.mark.parametrize("scene", FALL_SCENES)
 def test_every_scene_is_judged_as_it_should_be(scene: str) -> None:
-    count = RUNS if scene in BARRED else 10
-    found = played(scene, 100, count)
-    least = AT_LEAST.get(scene, 1.0 - KNOWN_CALLS.get(scene, 0.0))
-    assert count - len(wrong(found)) >= least * count - 1e-9, wrong(found)
+    count = RUNS if scene in BARRED else SOME
+    found = played(scene, 50, count)
+    missing = 1.0 - AT_LEAST.get(scene, 1.0 - KNOWN_CALLS.get(scene, 0.0))
+    assert len(wrong(found)) <= math.ceil(missing * count - 1e-9), wrong(found)
 
 
-@pytest.mark.parametrize("rate_hz", [50, 200])
-@pytest.mark.parametrize("scene", [*AT_LEAST, "device dropped", "sitting down hard", "tying shoes"])
+@pytest.mark.parametrize("rate_hz", [100, 200])
+@pytest.mark.parametrize("scene", [*AT_LEAST, "device dropped", "sitting down hard", "sitting on a chair"])
 def test_other_sampling_rates_change_nothing(scene: str, rate_hz: int) -> None:
-    found = played(scene, rate_hz, 6)
-    assert len(wrong(found)) <= round(9 * (1.0 - AT_LEAST.get(scene, 1.0))), wrong(found)
+    found = played(scene, rate_hz, FEW)
+    assert wrong(found) == []
 
 
 def test_dropped_device_is_known_to_be_off_the_body() -> None:
-    assert [r.seed for r in played("device dropped", 100, 10) if r.worn_at_end is not False] == []
+    assert [r.seed for r in played("device dropped", 100, FEW) if r.worn_at_end is not False] == []
 
 
 def test_nobody_who_lies_on_the_floor_is_taken_for_a_device_that_was_put_down() -> None:
     fallen = ("backward trip", "slow collapse", "slump at a wall", "backward sit-fall", "lying down on purpose")
-    assert [r for scene in fallen for r in played(scene, 100, 6) if r.worn_at_end is False] == []
+    assert [r for scene in fallen for r in played(scene, 50, FEW) if r.worn_at_end is False] == []
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ from firmware.core.models import fall_later, fall_possible, fall_suspected
 G0_MPS2 = 9.80665
 HARD_KEPT_NS = 2_000_000_000
 """So long may an impact still be judged."""
+CLACK_NS = 10_000_000
+"""Impacts are smoothed by this: a device that is put on a table clacks for 20 ms, the softest blow of a body for 40."""
 JOLT_MPS2, RESTS_NS = 1.5 * G0_MPS2, 400_000_000
 """Who is jolted like this again and again runs, whatever the tilt seems to be; who lies is not, for so long."""
 GUESS_NS = 2_500_000_000
@@ -48,6 +50,8 @@ class FallConfig:
     smashed_g: float = 3.0  # when the sensor dies within 2 s after such an impact, it asks
     lean_deg: float = 20.0  # from the personal upright: from here on she is on the way down
     seated_deg: float = 25.0  # leaning back or sideways, after such an impact: she sits on the floor
+    sunk_m: float = 0.4  # or by `lean_deg` after sinking so far from a walk
+    bowed_deg: float = 15.0  # unless she bowed forward as far on the way: who sits down on purpose does
     slumped_deg: float = 40.0  # and without one: nobody stands like this, nor walks
     seated_s: float = 5.0
     down_deg: float = 60.0  # nobody walks like this
@@ -73,6 +77,8 @@ class FallConfig:
             ("smashed_g", 1.5, 5.0),
             ("lean_deg", 10.0, 45.0),
             ("seated_deg", 15.0, 60.0),
+            ("sunk_m", 0.3, 1.5),
+            ("bowed_deg", 5.0, 40.0),
             ("slumped_deg", 15.0, 60.0),
             ("seated_s", 2.0, 20.0),
             ("down_deg", 45.0, 80.0),
@@ -133,6 +139,21 @@ class Look(Protocol):
     def features(self) -> tuple[float, ...]: ...
 
 
+class Way(Protocol):
+    """How she came to where she rests; `firmware.core.estimators.sinking.Sunk` fits."""
+
+    @property
+    def metres(self) -> float: ...
+    @property
+    def forward_rad(self) -> float: ...
+    @property
+    def tilt_rad(self) -> float: ...
+    @property
+    def from_ns(self) -> int: ...
+    @property
+    def stepped_ns(self) -> int | None: ...
+
+
 Evidence = dict[str, Value]
 
 
@@ -143,7 +164,8 @@ class FallDetector:
         self._impacts = _Impacts()
         self._posture = _Posture(config)
         self._smashed_mps2 = config.smashed_g * G0_MPS2
-        self._hardest: tuple[int, float] | None = None  # of the impacts that may still be judged
+        self._hardest: tuple[int, float] | None = None  # of the blows that may still be judged
+        self._t_ns, self._blow_mps2 = 0, G0_MPS2
 
     @property
     def possible(self) -> Evidence | None:
@@ -177,6 +199,7 @@ class FallDetector:
         stepping: bool = False,
         worn: bool = True,
         may_rest: bool = True,
+        way: Way | None = None,
     ) -> Evidence | None:
         """Some 20 ms of movement have passed.
 
@@ -189,18 +212,22 @@ class FallDetector:
             stepping: a step was taken a moment ago, whatever came before it.
             worn: False while the device is known to be off the body: nobody falls then.
             may_rest: False while lying still could be taken for a new upright: then it is asked about at once.
+            way: how she came down to here, when that was looked at just now.
         """
         if not worn:
             self.restart()
             return None
+        span_ns, self._t_ns = min(max(t_ns - self._t_ns, 0), HARD_KEPT_NS), t_ns
+        self._blow_mps2 += (peak_mps2 - self._blow_mps2) * span_ns / (CLACK_NS + span_ns)
         hardest = self._hardest
-        if hardest is None or peak_mps2 > hardest[1] or t_ns - hardest[0] > HARD_KEPT_NS:
-            self._hardest = t_ns, peak_mps2
+        if hardest is None or self._blow_mps2 > hardest[1] or t_ns - hardest[0] > HARD_KEPT_NS:
+            self._hardest = t_ns, self._blow_mps2
         evidence = None
         if looks or self._impacts.possible is not None:
             evidence = self._impacts.update(t_ns, tilt_rad, looks)
         if tilt_rad is not None:
             hardest = self._hardest
+            self._posture.sink(tilt_rad, way)
             down = self._posture.update(t_ns, peak_mps2, tilt_rad, forward_rad, stepping, stepped_ns, hardest, may_rest)
             evidence = evidence or down
         if evidence is not None:
@@ -265,6 +292,9 @@ class _Impacts:
                 self.possible = {"impact_g": round(look.peak_mps2 / G0_MPS2, 2), "score": round(score, 3)}
 
 
+_FALLS_NS = 1_000_000_000
+"""Nobody takes longer from lying in the air to the floor: a jolt later than that was no fall's."""
+_TURNED_BACK_RAD = math.radians(25.0)  # a hand turns it far over and back again; who slides down does not
 _BENT_SHARE = 0.7  # of the tilt: within some 45 degrees of straight forward
 
 
@@ -285,13 +315,25 @@ class _Posture:
         self._jolted_ns = -RESTS_NS
         self._walking = False  # when she was upright last
         self._jolted = False  # before she went down, or meanwhile
+        self._sunk = False  # from a walk down to the floor, since she was upright last
+        self._sunk_m, self._bowed_rad = config.sunk_m, math.radians(config.bowed_deg)
         self._down_since_ns: int | None = None
 
     def restart(self) -> None:
+        self._sunk = False
         self._down_since_ns = None
 
     def excuse(self, now_ns: int) -> None:
         self._excused_until_ns = now_ns + self._ask_again_ns
+
+    def sink(self, tilt_rad: float, way: Way | None) -> None:
+        """Before `update`: whether she sank to the floor, from a walk and without bowing to sit down."""
+        if tilt_rad < self._lean_rad:
+            self._sunk = False
+        elif way is not None and not self._sunk:
+            walked = way.stepped_ns is not None and way.from_ns - way.stepped_ns <= self._walked_ns
+            straight = way.forward_rad < self._bowed_rad and way.tilt_rad - tilt_rad < _TURNED_BACK_RAD
+            self._sunk = walked and straight and way.metres >= self._sunk_m
 
     def update(
         self,
@@ -312,9 +354,9 @@ class _Posture:
         bent = forward_rad > _BENT_SHARE * tilt_rad
         if self._down_since_ns is None:
             self._jolted = hardest is not None and hardest[1] >= self._impact_mps2
-        limit_rad = self._down_rad
-        if self._walking and not bent and not stepping:
-            limit_rad = self._seated_rad if self._jolted else self._slumped_rad
+        limit_rad, walking = self._down_rad, self._walking or self._sunk
+        if walking and not bent and not stepping:
+            limit_rad = self._lean_rad if self._sunk else self._seated_rad if self._jolted else self._slumped_rad
         if tilt_rad < limit_rad:
             self._down_since_ns = None
             if tilt_rad < self._seated_rad:
@@ -327,7 +369,7 @@ class _Posture:
             return None
         if self._excused_until_ns is not None:
             asks = t_ns >= self._excused_until_ns and down_ns >= self._down_ns
-        elif not self._walking and may_rest:
+        elif not walking and may_rest:
             asks = down_ns >= self._rest_ns
         elif hardest is not None and tilt_rad >= self._down_rad and self._fell(t_ns, *hardest):
             return _evidence("impact in a walk", tilt_rad, hardest[1], (t_ns - hardest[0]) * 1e-9)
@@ -343,7 +385,7 @@ class _Posture:
     def _fell(self, t_ns: int, impact_ns: int, impact_mps2: float) -> bool:
         """Down with a jolt in the middle of a walk: nobody lies down like this, whatever the trees say."""
         since_ns = self._down_since_ns
-        lay = since_ns is not None and since_ns <= impact_ns + self._settle_ns
+        lay = since_ns is not None and impact_ns - _FALLS_NS <= since_ns <= impact_ns + self._settle_ns
         return lay and impact_mps2 >= self._impact_mps2 and t_ns - impact_ns >= self._decide_ns
 
 

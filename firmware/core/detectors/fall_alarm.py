@@ -27,6 +27,8 @@ class Deadlines(Protocol):
 
 _CALM = Detection(Hazard.FALL, Severity.NONE)
 STOOD_S = 2.0
+SEATED_DEG, LESS = 20.0, 0.7
+"""Who leaned as little when she was asked may sit on the floor: she is upright when she leans less than 0.7 of that."""
 _OPEN = (Severity.SUSPECTED, Severity.CONFIRMED, Severity.NOT_RECOVERED, Severity.LONG_LIE)
 
 
@@ -43,7 +45,7 @@ class FallAlarm:
         self._phases = [(config.countdown_s, Severity.CONFIRMED)]
         self._phases += [(60.0 * minute, Severity.NOT_RECOVERED) for minute in minutes[:-1]]
         self._phases += [(60.0 * minutes[-1], Severity.LONG_LIE)]
-        self._upright_rad = math.radians(config.upright_deg)
+        self._upright_rad = self._up_rad = math.radians(config.upright_deg)
         self._phase = 0
         self._suspected_ns = self._impact_ns = 0
         self._upright_since_ns: int | None = None
@@ -74,6 +76,9 @@ class FallAlarm:
         age_s = evidence["impact_age_s"]
         self._impact_ns = now_ns - (round(age_s * 1e9) if isinstance(age_s, float) else 0)
         self._phase, self._upright_since_ns = 0, None
+        self._up_rad = self._upright_rad
+        if isinstance(tilt_deg := evidence.get("tilt_deg"), float) and tilt_deg >= SEATED_DEG:
+            self._up_rad = min(self._upright_rad, LESS * math.radians(tilt_deg))
         self._tell(Severity.SUSPECTED, {**evidence, "deadline_s": self._config.countdown_s})
 
     def resume(self, now_ns: int, severity: Severity, age_s: float) -> None:
@@ -89,7 +94,7 @@ class FallAlarm:
         data: dict[str, Value] = {"resumed": True, "age_s": round(age_s, 1)}
         if severity is Severity.SUSPECTED:
             data["deadline_s"] = round(max(0.0, self._config.countdown_s - age_s), 1)
-        self.resumed, self._stood = True, False
+        self.resumed, self._stood, self._up_rad = True, False, self._upright_rad
         self._tell(severity, data)
 
     def cancel(self, pressed_since_ns: int) -> bool:
@@ -103,7 +108,7 @@ class FallAlarm:
         """The trunk's tilt and the number of steps so far, while the IMU can be trusted."""
         if not self.open:
             return
-        if not tilt_rad < self._upright_rad:
+        if not tilt_rad < self._up_rad:
             self._upright_since_ns = None
         elif self._upright_since_ns is None:
             self._upright_since_ns, self._upright_steps = now_ns, steps

@@ -5,7 +5,7 @@ from typing import Protocol
 from firmware.core.messages import Value
 
 Evidence = dict[str, Value]
-BEFORE_NS = 700_000_000
+BEFORE_NS, SOFT_G = 700_000_000, 2.0
 
 
 class Wear(Protocol):
@@ -25,7 +25,8 @@ class NotWorn:
     """Waits after a true free fall, and while a hand may have put the device down.
 
     An impact waits for a hand only when that was noticed 0.7 s before it: who falls is turned about later than that, in
-    each of 2443 recorded falls (at most 0.99 of the 1.3 rad that tell a hand).
+    each of 2443 recorded falls (at most 0.99 of the 1.3 rad that tell a hand). A jolt below 2 g waits for any hand that
+    was noticed before it.
     """
 
     def __init__(self) -> None:
@@ -54,7 +55,9 @@ class NotWorn:
         until_ns, hand_ns = wear.free_until_ns, wear.handled_since_ns
         if hand_ns is not None:
             began_ns = since_ns - round(age_s * 1e9) if isinstance(age_s, float) else since_ns
-            if held["path"] == "posture" or began_ns - hand_ns >= BEFORE_NS:
+            impact_g = held.get("impact_g")
+            soft = isinstance(impact_g, float) and impact_g < SOFT_G
+            if held["path"] == "posture" or began_ns - hand_ns >= (0 if soft else BEFORE_NS):
                 until_ns = max(until_ns, wear.handled_until_ns)
         if now_ns <= until_ns:
             return None

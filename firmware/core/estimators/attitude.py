@@ -84,7 +84,7 @@ class Attitude:
     def relearning(self) -> bool:
         """She is still, and if she stays so that will be taken for a new upright, be it standing or lying."""
         still = self._relearn_s is not None and self._still_since_ns is not None
-        return still and abs(self._up[2]) >= self._least_up
+        return still and abs(self.up[2]) >= self._least_up
 
     def restart(self) -> None:
         """Forget the motion, not the upright: for the first sample after a fault."""

@@ -9,6 +9,9 @@ taken for a device that was put down. So something has to come before it that no
   down, rolling over, bending and sitting down on the floor take 1.1 rad at the most (986 recorded ones); what a fall
   takes does not count, 0.7 s before its impact and 1 s after.
 
+Who goes on taking steps after that, as far from upright, carries it in a bag or in a hand: for some minutes an alarm
+waits until the steps have ended. It is not dropped: a fit shakes as regularly.
+
 Both are undone by stepping upright, and what follows is judged for a limited time only. `python -m bench.wear`
 measures what these limits stand on.
 """
@@ -27,6 +30,8 @@ PATH_BLOCKS = 120
 GAP_S = 0.15
 WORN_STEPS = 4
 JOLT_MPS2 = 2.0 * G0_MPS2
+CARRIED_STEPS, CARRIED_NS = 12, 180_000_000_000
+JOLT_S = 0.01  # smoothed by this: a clack on a table lasts 20 ms, the softest blow of a body twice as long
 BELONGS_NS, AFTER_JOLT_NS = 700_000_000, 1_000_000_000  # turning so long before and after a jolt is part of a fall
 
 
@@ -88,6 +93,8 @@ class Wear:
         self._jolt_ns = -AFTER_JOLT_NS
         self._watching = False
         self._steps_before = 0  # when she was upright again
+        self._steps = self._steps_handled = 0  # by now, and when the hand was noticed last
+        self._felt_mps2 = G0_MPS2
         self._free_since_ns: int | None = None
         self._blocks = _Blocks()
         self._short, self._long = _Stillness(SHORT_BLOCKS), _Stillness(LONG_BLOCKS)
@@ -105,17 +112,18 @@ class Wear:
 
     def update(self, ended: Slice, turning_radps: float, tilt_rad: float, steps: int) -> None:
         """One slice, all finite, how fast it turned and how far from the personal upright; `steps` so far."""
-        t_ns, peak_mps2 = ended.t_ns, ended.peak_mps2
-        gap = ended.span_s > GAP_S or ended.began_ns != self._t_ns
-        self._t_ns = t_ns
+        t_ns, span_s, peak_mps2 = ended.t_ns, ended.span_s, ended.peak_mps2
+        gap = span_s > GAP_S or ended.began_ns != self._t_ns
+        self._t_ns, self._steps = t_ns, steps
         if gap:
             self.restart()
+        self._felt_mps2 += (peak_mps2 - self._felt_mps2) * span_s / (JOLT_S + span_s)
         if peak_mps2 < self._free_mps2:
             if self._free_since_ns is None:
                 self._free_since_ns = ended.began_ns
         elif self._free_since_ns is not None:
             self._land(ended.began_ns)
-        elif peak_mps2 > JOLT_MPS2:
+        elif self._felt_mps2 > JOLT_MPS2:
             self._jolt(t_ns)
         upright = tilt_rad < self._away_rad
         if upright and self.worn is not False and t_ns > self.free_until_ns:
@@ -173,9 +181,9 @@ class Wear:
             self._long.restart()
             if self.worn is False:
                 self.worn = None
-            if self._path_rad >= config.handled_rad:
+            if self._path_rad >= config.handled_rad or self._carried(t_ns):
                 self.handled_until_ns = t_ns + round(config.handled_s * 1e9)
-                self.worn = None
+                self.worn, self._steps_handled = None, self._steps
                 if self.handled_since_ns is None:
                     self.handled_since_ns = t_ns
             return
@@ -188,6 +196,12 @@ class Wear:
                 self.worn, self.free_until_ns = False, -1
         if dead is not None and dead < config.dead_ratio and self.worn is not False:
             self.worn = False if t_ns <= self.handled_until_ns else None
+
+    def _carried(self, t_ns: int) -> bool:
+        """Some more steps, still far from upright, not long after the hand."""
+        since_ns = self.handled_since_ns
+        recent = since_ns is not None and t_ns <= self.handled_until_ns and t_ns - since_ns < CARRIED_NS
+        return recent and self._steps - self._steps_handled >= CARRIED_STEPS
 
 
 class _Blocks:

@@ -11,17 +11,20 @@ from dataclasses import dataclass
 from random import Random
 
 from hal.samples import Vector
-from hal.sim.world.gait import GaitStyle
+from hal.sim.world.gait import G_MPS2, GaitStyle
 from hal.sim.world.happenings import (
     Squirming,
     bend,
     collapse,
+    into_a_car,
     kneel,
     lie_down,
     rise,
+    sit_down,
     sit_fall,
     sit_hard,
     slide_down_a_wall,
+    squat,
     trip,
 )
 from hal.sim.world.incidents import Incident
@@ -193,6 +196,26 @@ def sitting_hard(seed: int) -> World:
     return m.scene(t_s + 12.0, m.walks(m.walked_s), (sit_hard(t_s, m.dice),), marks=((t_s, "sits down"),))
 
 
+def sitting_down(seed: int) -> World:
+    """Backs up to a seat, stands before it for a moment, sits down and stays."""
+    m = _Making("sitting on a chair", seed)
+    t_s = _stops(m, 0.3, 3.0)
+    return m.scene(t_s + 16.0, m.walks(m.walked_s), (sit_down(t_s, m.dice),), marks=((t_s, "sits down"),))
+
+
+def into_the_car(seed: int) -> World:
+    """Stops, opens the door, and gets in."""
+    m = _Making("getting into a car", seed)
+    t_s = _stops(m, 3.5, 8.0)
+    return m.scene(t_s + 16.0, m.walks(m.walked_s), (into_a_car(t_s, m.dice),), marks=((t_s, "gets in"),))
+
+
+def squatting(seed: int) -> World:
+    m = _Making("squatting", seed)
+    t_s = _stops(m, 0.3, 3.0)
+    return m.scene(t_s + 18.0, m.walks(m.walked_s), (squat(t_s, m.dice),), marks=((t_s, "squats"),))
+
+
 def tying_shoes(seed: int) -> World:
     m = _Making("tying shoes", seed)
     t_s = _stops(m, 0.8, 4.0)
@@ -253,22 +276,28 @@ def _off(m: _Making, then: str) -> World:
 
 
 def in_a_bag(seed: int) -> World:
-    """Taken off, put into a bag, and carried for a minute, forward at 0.9 to 1.4 m/s."""
+    """Taken off, put into a bag, carried for a minute and more, forward at 0.9 to 1.4 m/s, and put down with it."""
     m = _Making("carried in a bag", seed)
     t_s, holds_s, bouts = _stops(m, 0.8, 4.0), m.dice.uniform(2.0, 5.0), m.walks(m.walked_s)
     hand = handled(_up(m, bouts, t_s), m.dice, holds_s)
     lies = _direction(hand.motion(100.0)[0])
     off_s = t_s + holds_s + m.dice.uniform(1.0, 5.0)
-    speed = m.dice.uniform(0.9, 1.4)
-    carrier = Walker([(off_s, 0.0), (off_s + 1.0, -speed), (off_s + 60.0, -speed)], (), seed=f"{m.seed} bag")
+    speed, down_s = m.dice.uniform(0.9, 1.4), off_s + m.dice.uniform(65.0, 75.0)
+    bouts_off = [(off_s, 0.0), (off_s + 1.0, -speed), (down_s - 2.0, -speed), (down_s - 1.0, 0.0)]
+    carrier = Walker(bouts_off, (), seed=f"{m.seed} bag")
     turned = _bring_up_to(lies)
+    rests = G_MPS2 * lies[0], G_MPS2 * lies[1], G_MPS2 * lies[2]
+
+    def put_down(_: float) -> tuple[Vector, Vector]:
+        return rests, (0.0, 0.0, 0.0)
 
     def carried(now_s: float) -> tuple[Vector, Vector]:
         force, rate = carrier.motion(now_s)
         return _rotated(turned, force), _rotated(turned, rate)
 
-    parts = (_lasting(t_s, hand.motion), (off_s - 0.5, carried))
-    return m.scene(off_s + 62.0, bouts, loose=parts, marks=((t_s, "takes it off"), (off_s, "carried")))
+    parts = (_lasting(t_s, hand.motion), (off_s - 0.5, carried), (down_s, put_down))
+    marks = ((t_s, "takes it off"), (off_s, "carried"), (down_s, "put down"))
+    return m.scene(down_s + 35.0, bouts, loose=parts, marks=marks)
 
 
 def _direction(force: Vector) -> Vector:
@@ -292,6 +321,9 @@ FALL_SCENES: Mapping[str, Callable[[int], World]] = {
     "fell and up again": fell_and_up_again,
     "60 s walk": minute_walk,
     "sitting down hard": sitting_hard,
+    "sitting on a chair": sitting_down,
+    "getting into a car": into_the_car,
+    "squatting": squatting,
     "tying shoes": tying_shoes,
     "kneeling down": kneeling,
     "lying down on purpose": lying_on_purpose,

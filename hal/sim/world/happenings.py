@@ -87,13 +87,16 @@ def trip(impact_s: float, dice: Random) -> Incident:
 
 
 def sit_fall(impact_s: float, dice: Random) -> Incident:
-    """Sits down on the floor backward against her will: lowest about 0.6 g, peak about 2.4 g (peers' scene)."""
-    i = dice.uniform(0.55, 1.0)
+    """Sits down on the floor backward against her will: lowest about 0.6 g, peak about 2.4 g (peers' scene).
+
+    To weigh no less the pelvis needs a second for the 0.6 to 0.8 m to the floor.
+    """
+    i, sinks_m = dice.uniform(0.95, 1.25), dice.uniform(0.6, 0.8)
     # Seated with the trunk leaning back 20 to 60 degrees, or on the back: two in three stay seated.
     ends = -dice.uniform(20.0, 60.0) if dice.random() < 0.67 else -dice.uniform(65.0, 90.0)
-    speed = dice.uniform(1.3, 1.7)  # m/s when the pelvis lands; the legs braked
     light_s = 0.75 * i
-    off_g = speed / G_MPS2 / (light_s / 2) * 0.8  # weight taken off: 0.3 to 0.55 g
+    speed = sinks_m / (0.45 * i)  # m/s when the pelvis lands; the legs braked
+    off_g = speed / G_MPS2 / (light_s / 2)  # weight taken off: 0.25 to 0.55 g
     blow_s = dice.uniform(0.16, 0.22)
     settle_s = dice.uniform(0.3, 0.8)
     return Incident(
@@ -133,16 +136,16 @@ def collapse(end_s: float, dice: Random) -> Incident:
 
 def slide_down_a_wall(end_s: float, dice: Random) -> Incident:
     """Backs against a wall, the knees give way, slides down to sitting; the lower back ends tilted by 25 to 70 deg."""
-    d = dice.uniform(1.5, 4.0)
+    d, sinks_m = dice.uniform(1.5, 4.0), dice.uniform(0.6, 0.8)
     ends, side = -dice.uniform(25.0, 70.0), dice.uniform(-25.0, 25.0)  # seated against it the pelvis rolls back
-    bump = dice.uniform(0.15, 0.45)
+    speed = sinks_m / (0.55 * d)  # m/s, until the floor
     return Incident(
         end_s - d,
         end_s + 1.5,
         pitch=curve((0, 0), (0.15 * d, -4), (0.7 * d, 0.5 * ends), (d + 0.5, ends)),
         roll=curve((0, 0), (0.6 * d, 0.2 * side), (d + 1.0, side)),
         forward=pulses((0.1, 0.12, dice.uniform(0.1, 0.5)), (0.22, 0.12, -0.1)),  # the wall
-        up=at_rest(pulses((0.45 * d, 0.8 * d, -0.5 * bump / d)), (d, 0.25, 1.0)),
+        up=at_rest(pulses((0.45 * d, 0.8 * d, -speed / (0.4 * d * G_MPS2))), (d, 0.25, 1.0)),
     )
 
 
@@ -176,6 +179,63 @@ def sit_hard(start_s: float, dice: Random) -> Incident:
         ),
         forward=at_rest(pulses((0.75, 0.5, -0.12 * h)), (1.0, 0.12, 1.0)),
         up=at_rest(pulses((0.7, 0.5, -0.28 * h), (0.82, 0.28, -0.36 * h)), (1.0, blow_s, 1.0), (1.11, 0.14, 0.3)),
+    )
+
+
+def lowered(d: float, sinks_m: float, softly: float) -> Pulses:
+    """The pelvis sinks within `d` seconds; `softly` is the share of its speed that the legs take off, not the seat."""
+    speed = sinks_m / ((0.5 + 0.15 * softly) * d)
+    down = Pulse(0.35 * d, 0.6 * d, -speed / (0.3 * d))
+    brake = Pulse(0.7 * d, 0.3 * d, softly * speed / (0.15 * d))
+    return (down, brake, *at_rest((down, brake), (d, 0.16, 1.0))[2:])
+
+
+def sit_down(start_s: float, dice: Random) -> Incident:
+    """Onto a chair or a sofa on purpose, and leans back: she bows first, or her weight stays behind her feet.
+
+    Recorded at the pelvis (SisFall D07 to D10, KFall T13, T14, T16): bows by 11 to 51 degrees, takes 0.7 to 2.3 s,
+    sinks 0.25 to 0.65 m, and leans back at the end by up to 20 degrees on a chair, 43 on a sofa.
+    """
+    low = dice.random() < 0.4  # a sofa or an armchair
+    d, bows = dice.uniform(0.9, 2.2), dice.uniform(14.0, 50.0)
+    sinks_m, leans = dice.uniform(0.35, 0.5), dice.uniform(-10.0, 20.0)
+    if low:
+        sinks_m, leans = dice.uniform(0.45, 0.65), dice.uniform(5.0, 43.0)
+    return Incident(
+        start_s,
+        start_s + d + 2.0,
+        pitch=curve((0, 0), (0.45 * d, bows), (0.8 * d, 0.6 * bows), (d + dice.uniform(0.3, 1.2), -leans)),
+        roll=curve((0, 0), (0.5 * d, dice.uniform(-6, 6)), (d + 1.0, dice.uniform(-5, 5))),
+        forward=at_rest(pulses((0.3 * d, 0.4 * d, 0.08)), (0.8 * d, 0.4 * d, 1.0)),
+        up=lowered(d, sinks_m, dice.uniform(0.3, 0.9)),
+    )
+
+
+def into_a_car(start_s: float, dice: Random) -> Incident:
+    """Sideways into a car's seat: recorded (SisFall D17) leaning back 37 to 60 degrees in it, some without bowing."""
+    d, bows, side = dice.uniform(1.5, 3.0), dice.uniform(0.0, 38.0), dice.choice((-1, 1)) * dice.uniform(5.0, 25.0)
+    leans = dice.uniform(35.0, 60.0)
+    return Incident(
+        start_s,
+        start_s + d + 2.5,
+        pitch=curve((0, 0), (0.4 * d, bows), (d, -0.5 * leans), (d + 1.0, -leans)),
+        roll=curve((0, 0), (0.4 * d, side), (d, 0.3 * side), (d + 1.0, 0)),
+        yaw=curve((0, 0), (d, dice.choice((-1, 1)) * 80.0), (d + 1.0, dice.uniform(-10, 10))),
+        up=lowered(d, dice.uniform(0.3, 0.5), dice.uniform(0.3, 0.9)),
+    )
+
+
+def squat(start_s: float, dice: Random) -> Incident:
+    """Down on the heels for 1 to 15 s, to pick something up or to look at it, and up again: 0.3 to 0.6 m."""
+    d, lean, holds_s = dice.uniform(0.8, 1.6), dice.uniform(10.0, 60.0), dice.uniform(0.3, 15.0)
+    sinks_m, up_s = dice.uniform(0.3, 0.6), d + holds_s
+    rises = tuple(Pulse(up_s + p.centre_s, p.width_s, -p.peak) for p in lowered(1.3 * d, sinks_m, 0.9))
+    return Incident(
+        start_s,
+        start_s + up_s + 1.3 * d + 1.0,
+        pitch=curve((0, 0), (d, lean), (up_s, 0.8 * lean), (up_s + 1.3 * d, 0)),
+        roll=curve((0, 0), (d, dice.uniform(-8, 8)), (up_s + 1.3 * d, 0)),
+        up=lowered(d, sinks_m, 0.9) + rises,
     )
 
 
