@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from firmware.config import Config, matched, to_toml
-from firmware.errors import JournalError, RearguardError
+from firmware.errors import JournalError, MissingExtra, RearguardError
 from firmware.guard import threads
 from firmware.guard.background import Background
 from firmware.guard.events import EventMaker, Wall
@@ -116,9 +116,11 @@ def _recorders(
 ) -> list[RecorderSink | FlightRecorder]:
     """A recording that cannot be made is complained about; it never keeps the guard from guarding."""
 
-    def new(path: Path) -> TransferRecorder:
-        from firmware.recording import Recorder
+    if path is None and not config.recorder.folder:
+        return []
+    from firmware.recording import Recorder, load_writer
 
+    def new(path: Path) -> TransferRecorder:
         utc_ms = _wall_ms() if SYNCED.exists() else None
         return Recorder(path, config_toml=to_toml(config), boot_id=boot_id, utc_ms=utc_ms)
 
@@ -129,5 +131,9 @@ def _recorders(
         except (RearguardError, OSError) as error:
             complain(f"{error}; guarding goes on unrecorded")
     if config.recorder.folder:
-        found.append(FlightRecorder(config.recorder, new, complain, clock.sleep))
+        try:
+            load_writer()
+            found.append(FlightRecorder(config.recorder, new, complain, clock.sleep))
+        except MissingExtra as error:
+            complain(f"flight recorder: {error}; nothing is kept of falls")
     return found
