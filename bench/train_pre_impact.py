@@ -144,6 +144,8 @@ def train(data: Rehearsal, usable: NDArray[np.bool_]) -> Grown:
             chosen = np.union1d(chosen, hard)
     index = np.concatenate([falling, chosen])
     likely = rows[index[model.decision_function(rows[index]) > 0.0]]
+    if not len(likely):  # so few people that nothing can be learned
+        return Grown(model, -math.inf)
     return Grown(model, min(-1.0, float(np.quantile(Grown.first(model, likely), 1e-3))))
 
 

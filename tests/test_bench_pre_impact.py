@@ -111,6 +111,24 @@ def test_trees_may_only_lean_one_way_on_features_that_there_are() -> None:
     assert not {*RISING} & {*FALLING}
 
 
+@pytest.mark.skipif(importlib.util.find_spec("sklearn") is None, reason="scikit-learn is not installed")
+@pytest.mark.filterwarnings("ignore:Could not find the number of physical cores")
+def test_same_rows_grow_the_same_trees_and_hopeless_rows_stay_far_from_arming(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench import train_pre_impact as training
+
+    for name, value in (("TREES", 30), ("EVERY", 1), ("LEAF_ROWS", 10)):
+        monkeypatch.setattr(training, name, value)
+    trials = [meta(), meta("walk", None, None, "ipol"), meta("sit", None, None)]
+    t_s = np.tile(np.arange(1500) * 0.002, 3).astype(np.float32)
+    rows = np.random.default_rng(1).normal(size=(4500, len(FEATURES))).astype(np.float32)
+    rows[:1500, 26] += 3.0 * (t_s[:1500] > 1.1)
+    data = training.rehearsal(Capture(trials, [0, 1500, 3000, 4500], t_s, np.arange(4500, dtype=np.int32), rows))
+    one, other = (training.train(data, np.ones(4500, bool)) for _ in range(2))
+    assert (one.log_odds(rows) == other.log_odds(rows)).all()
+    assert one.hopeless == other.hopeless <= -1.0
+    assert data.walking.sum() == 1500
+
+
 def test_shipped_model_says_what_made_it() -> None:
     header = MODEL.read_text().split('"""')[1]
     assert "Made by: python -m bench.train_pre_impact --train --write\n" in header
