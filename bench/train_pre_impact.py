@@ -46,13 +46,13 @@ FALL_SETS, WALK_SETS = ("kfall", "sisfall"), ("ipol", "mobgap")  # Daphnet has n
 SETS = (*FALL_SETS, *WALK_SETS)
 SEED, FOLDS = 4, 3
 SAMPLE = "mobgap/HA001"
-TREES, LEAVES, PULL, LEAF_ROWS = 120, 12, 10.0, 100
+TREES, LEAVES, PULL, LEAF_ROWS = 150, 14, 3.0, 50
 FIRST = 24  # trees, that tell most of what is no fall
-EVERY = 4  # rows of training; neighbours say nearly the same
+EVERY = 3  # rows of training; neighbours say nearly the same
 WALKING_COUNTS = 3.0  # times as much as other movement: a walk is what the device is for
 AFTER_ONSET_S, BEFORE_ONSET_S = 0.15, 0.3
 UNLABELLED_S, UNSURE_S = 0.5, 1.5
-RANDOM_ROWS, HARD_ROWS = 40_000, 20_000
+RANDOM_ROWS, HARD_ROWS = 50_000, 25_000
 AS_RECORDED = Wearing("as recorded", rate_hz=100.0)  # at most, as the device has it
 
 Labels = NDArray[np.int8]

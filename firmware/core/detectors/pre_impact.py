@@ -42,7 +42,7 @@ FALLING = ("sink_300", "sink_1000", "least")
 class PreImpactConfig:
     """When a fall counts as begun: then what came before it is kept, see `firmware.guard.flight_recorder`."""
 
-    limit: float = 0.92  # score from 0 to 1; the curve is in docs/DETECTION.md
+    limit: float = 0.9  # score from 0 to 1; the curve is in docs/DETECTION.md
     decisions: int = 2  # so many in a row, one every 20 ms
     beyond: float = 1.6  # times as far as her own last steps tipped, or sank; without that, nothing is judged
     hold_s: float = 1.0  # so long it stays armed after the score was that high
