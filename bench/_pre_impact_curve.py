@@ -62,12 +62,14 @@ class Point:
         }
 
 
-def armings(t_s: Rows, scores: NDArray[np.float64], limit: float, decisions: int) -> list[float]:
-    """When the detector would arm: so many scores in a row above the limit, and not armed already."""
+def armings(
+    t_s: Rows, slices: NDArray[np.int32], scores: NDArray[np.float64], limit: float, decisions: int
+) -> list[float]:
+    """When the detector would arm: so many slices in a row with a score above the limit, and not armed already."""
     above = scores > limit
     enough = above.copy()
     for back in range(1, decisions):
-        enough[back:] &= above[:-back]
+        enough[back:] &= above[:-back] & (slices[back:] - slices[:-back] == back)
         enough[:back] = False
     times: list[float] = []
     until_s = -np.inf
@@ -89,7 +91,8 @@ def point(
     found = Point(limit, decisions)
     for trial, start, end in capture.spans():
         if wanted(trial):
-            _count(found, trial, armings(capture.t_s[start:end], scores[start:end], limit, decisions))
+            t_s, slices = capture.t_s[start:end], capture.slice_[start:end]
+            _count(found, trial, armings(t_s, slices, scores[start:end], limit, decisions))
     return found
 
 

@@ -15,6 +15,7 @@ from typing import Any, get_args
 from firmware import typed
 from firmware.core.config import CoreConfig
 from firmware.errors import ConfigError
+from firmware.guard.flight_recorder import FlightRecorderConfig
 from firmware.link.config import MqttConfig
 from firmware.plain_file import read_bytes
 from firmware.sounder.sounder import SounderConfig
@@ -48,10 +49,18 @@ class Config:
     sounder: SounderConfig = field(default_factory=SounderConfig)
     mqtt: MqttConfig = field(default_factory=MqttConfig)
     paths: PathsConfig = field(default_factory=PathsConfig)
+    recorder: FlightRecorderConfig = field(default_factory=FlightRecorderConfig)
 
 
 # Settings of a joined dataclass that have no section of their own go here.
-_OWN_SECTION = {"board": "gpio", "core": "core", "sounder": "sounder", "mqtt": "mqtt", "paths": "paths"}
+_OWN_SECTION = {
+    "board": "gpio",
+    "core": "core",
+    "sounder": "sounder",
+    "mqtt": "mqtt",
+    "paths": "paths",
+    "recorder": "recorder",
+}
 
 
 def load(path: Path | None) -> Config:

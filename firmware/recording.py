@@ -52,6 +52,14 @@ class RecordedOutput:
     body: dict[str, object]
 
 
+def load_writer() -> None:
+    """Load what writing needs, now instead of in the middle of a fall. Raises MissingExtra."""
+    try:
+        import mcap.writer  # noqa: F401
+    except ImportError as error:
+        raise _missing_extra() from error
+
+
 class Recorder:
     """Writes one recording. For one thread, which is not the safety loop's: this encodes and touches the disk."""
 

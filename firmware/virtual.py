@@ -14,6 +14,7 @@ from typing import Protocol
 from firmware.config import Config, matched, to_toml
 from firmware.core.messages import Input, Output
 from firmware.guard.events import EventMaker, Wall
+from firmware.guard.flight_recorder import FlightRecorder
 from firmware.guard.guard import assemble, open_readers
 from firmware.guard.inbox import Handover, Inbox, RemoteInbox, SounderInbox
 from firmware.guard.journal_writer import JournalWriter
@@ -69,9 +70,14 @@ class VirtualGuard:
         self.events = EventMaker(DEVICE, wall)
         handover = Handover()
         self._writer = JournalWriter(device.open_journal, self.events, now_ns, handover.put, device.complaints.append)
-        recorder = Recorder(record, config_toml=to_toml(config)) if record else None
-        self._recorder = RecorderSink(recorder, device.complaints.append) if recorder else None
-        sinks: list[Sink] = [device.log, self._writer, *([self._recorder] if self._recorder else [])]
+        self._recorders: list[RecorderSink | FlightRecorder] = []
+        complain = device.complaints.append
+        if record:
+            self._recorders.append(RecorderSink(Recorder(record, config_toml=to_toml(config)), complain))
+        if config.recorder.folder:
+            opened = lambda path: Recorder(path, config_toml=to_toml(config))  # noqa: E731
+            self._recorders.append(FlightRecorder(config.recorder, opened, complain))
+        sinks: list[Sink] = [device.log, self._writer, *self._recorders]
         inboxes: list[Inbox] = [
             handover,
             SounderInbox(lambda: _next(device.from_sounder), now_ns()),
@@ -102,8 +108,8 @@ class VirtualGuard:
     def close(self) -> None:
         self._work()
         self.kill()
-        if self._recorder:
-            self._recorder.close()
+        for recorder in self._recorders:
+            recorder.close()
 
     def _poll(self, reader: Reader) -> None:
         inputs = reader.poll()  # simulated time passes in here, and with it perhaps this guard's life
@@ -112,8 +118,8 @@ class VirtualGuard:
 
     def _work(self) -> None:
         self._writer.background.turn()
-        if self._recorder:
-            self._recorder.background.turn()
+        for recorder in self._recorders:
+            recorder.background.turn()
 
     def _while_alive(self, turn: Callable[[], None]) -> Callable[[], None]:
         def alive_turn() -> None:

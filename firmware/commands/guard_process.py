@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from firmware.config import Config, matched, to_toml
-from firmware.errors import JournalError, RearguardError
+from firmware.errors import JournalError, MissingExtra, RearguardError
 from firmware.guard import threads
 from firmware.guard.background import Background
 from firmware.guard.events import EventMaker, Wall
+from firmware.guard.flight_recorder import FlightRecorder
 from firmware.guard.guard import assemble, open_readers
 from firmware.guard.inbox import Handover, Inbox, RemoteInbox, SounderInbox, WorkInbox
 from firmware.guard.journal_writer import JournalWriter
 from firmware.guard.loop import Sink
-from firmware.guard.sinks import MonitorSink, RecorderSink
+from firmware.guard.sinks import MonitorSink, RecorderSink, TransferRecorder
 from firmware.guard.watchdog import systemd_notifier
 from firmware.ids import device_id
 from firmware.ipc import LINK_SOCKET, SOUNDER_REPORTS_SOCKET, SOUNDER_SOCKET, Play, Receiver, Sender, encode_play
@@ -62,13 +63,12 @@ def run_guard(
     wall = Wall(_wall_ms, SYNCED.exists, os.urandom, boot_id)
     events = EventMaker(_device(state_dir), wall, simulated=simulated)
     writer = JournalWriter(lambda: Journal(state_dir / JOURNAL), events, clock.now_ns, handover.put, complain)
-    recorder = _open_recorder(record, config, boot_id)
-    sinks: list[Sink] = [writer, *([recorder] if recorder else [])]
-    sinks += [MonitorSink(Sender(monitor).send)] if monitor else []
-    workers: list[Background[Any]] = [writer.background, *([recorder.background] if recorder else [])]
+    recorders = _recorders(record, config, boot_id, clock)
+    sinks: list[Sink] = [writer, *recorders, *([MonitorSink(Sender(monitor).send)] if monitor else [])]
+    workers: list[Background[Any]] = [writer.background, *(recorder.background for recorder in recorders)]
     with contextlib.ExitStack() as stack:
         stack.callback(writer.close)
-        if recorder:
+        for recorder in recorders:
             stack.callback(recorder.close)
         reports, remote = Receiver(run_dir / SOUNDER_REPORTS_SOCKET), Receiver(run_dir / LINK_SOCKET)
         stack.callback(reports.close)
@@ -111,16 +111,29 @@ def _wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _open_recorder(path: Path | None, config: Config, boot_id: str) -> RecorderSink | None:
+def _recorders(
+    path: Path | None, config: Config, boot_id: str, clock: MonotonicClock
+) -> list[RecorderSink | FlightRecorder]:
     """A recording that cannot be made is complained about; it never keeps the guard from guarding."""
-    if path is None:
-        return None
-    from firmware.recording import Recorder
 
-    try:
+    if path is None and not config.recorder.folder:
+        return []
+    from firmware.recording import Recorder, load_writer
+
+    def new(path: Path) -> TransferRecorder:
         utc_ms = _wall_ms() if SYNCED.exists() else None
-        recorder = Recorder(path, config_toml=to_toml(config), boot_id=boot_id, utc_ms=utc_ms)
-        return RecorderSink(recorder, complain)
-    except (RearguardError, OSError) as error:
-        complain(f"{error}; guarding goes on unrecorded")
-        return None
+        return Recorder(path, config_toml=to_toml(config), boot_id=boot_id, utc_ms=utc_ms)
+
+    found: list[RecorderSink | FlightRecorder] = []
+    if path is not None:
+        try:
+            found.append(RecorderSink(new(path), complain))
+        except (RearguardError, OSError) as error:
+            complain(f"{error}; guarding goes on unrecorded")
+    if config.recorder.folder:
+        try:
+            load_writer()
+            found.append(FlightRecorder(config.recorder, new, complain, clock.sleep))
+        except MissingExtra as error:
+            complain(f"flight recorder: {error}; nothing is kept of falls")
+    return found

@@ -9,7 +9,7 @@ from core_scenes import Wearer, ready_wearer, walking_wearer
 from support.slices import Bobbing
 
 from firmware.core.detectors import pre_impact
-from firmware.core.detectors.pre_impact import FEATURES, PreImpactConfig, PreImpactDetector, PreImpactFeatures
+from firmware.core.detectors.pre_impact import FEATURES, PreImpactConfig, PreImpactDetector, PreImpactFeatures, Usual
 from firmware.core.estimators.motion import MotionSlice
 from firmware.core.messages import Output, PreImpact, Tick
 from firmware.core.models import pre_impact as model
@@ -79,10 +79,20 @@ def test_two_decisions_in_a_row_are_needed(monkeypatch: pytest.MonkeyPatch) -> N
     assert next(values) == 9.0  # it armed with the sixth decision
 
 
-def test_score_that_stays_high_arms_once_and_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_score_that_stays_high_arms_once_and_lets_go_when_the_lean_is_usual(monkeypatch: pytest.MonkeyPatch) -> None:
     scored(monkeypatch, lambda f: 9.0)
     wearer = ready_wearer().live(20.0, pitch_deg=lean)
-    assert [output.armed for output in told(wearer.outputs)] == [True]
+    armed, let_go = told(wearer.outputs)
+    assert (armed.armed, let_go.armed) == (True, False)
+    assert 1e9 < let_go.t_ns - armed.t_ns < 4e9
+
+
+def test_score_that_stays_high_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    scored(monkeypatch, lambda f: 9.0)
+    detector = PreImpactDetector(PreImpactConfig(beyond=0.0))
+    for slices in history(10.0):
+        detector.update(slices, 0.0)
+    assert detector.armed
 
 
 def test_whoever_stands_upright_and_does_not_sink_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +137,7 @@ def test_slow_sensor_arms_nothing(rate_hz: float, armed: bool, monkeypatch: pyte
 
 
 def rows(slices_of: Iterable[deque[MotionSlice]]) -> list[tuple[float, ...] | None]:
-    features, found = PreImpactFeatures(), []
+    features, found = PreImpactFeatures(1.6), []
     for slices in slices_of:
         features.follow(slices)
         found.append(features.row(slices, 0.1) if features.known else None)
@@ -157,7 +167,7 @@ def test_features_are_nearly_the_same_at_any_rate(rate_hz: float) -> None:
 
 
 def test_features_after_a_gap_forget_the_speed_of_before() -> None:
-    features, falls, stands = PreImpactFeatures(), Bobbing(), Bobbing()
+    features, falls, stands = PreImpactFeatures(1.6), Bobbing(), Bobbing()
     for index in range(100):
         if falls.add(index * 10_000_000, -4.8, 0.3, 0.0, (0.0, 0.0, 1.0)):
             features.follow(falls.motion.slices)
@@ -167,6 +177,41 @@ def test_features_after_a_gap_forget_the_speed_of_before() -> None:
             features.follow(stands.motion.slices)
     assert features.quiet
     assert named(features.row(stands.motion.slices, 0.0))["sink_1000"] == pytest.approx(0.0, abs=1e-9)
+
+
+def usual_after(*stretches: tuple[float, float]) -> Usual:
+    """`stretches`: seconds, and how far she tips in them, in radians."""
+    usual, t_ns = Usual(), 0
+    for seconds, tipping_rad in stretches:
+        for _ in range(round(seconds * 50)):
+            t_ns += 20_000_000
+            usual.follow(t_ns, tipping_rad, tipping_rad)
+    return usual
+
+
+def test_what_she_reaches_with_every_step_is_usual() -> None:
+    usual = usual_after((3.0, 0.3))
+    assert usual.tipping_rad == usual.sink_mps == 0.3
+
+
+def test_the_fall_itself_is_not_yet_usual() -> None:
+    assert usual_after((3.0, 0.1), (0.58, 1.2)).tipping_rad == pytest.approx(0.1)
+    assert usual_after((3.0, 0.1), (1.2, 1.2)).tipping_rad == 1.2
+
+
+def test_what_was_usual_is_forgotten() -> None:
+    assert usual_after((3.0, 1.0), (10.0, 0.0)).tipping_rad < 0.15
+
+
+@pytest.mark.parametrize(("beyond", "judged"), [(0.0, True), (1.6, False)])
+def test_whoever_goes_no_farther_than_she_always_does_is_not_judged(beyond: float, judged: bool) -> None:
+    features, bobbing, looked = PreImpactFeatures(beyond), Bobbing(), 0
+    for index in range(2000):
+        tilt_rad = 0.25 + 0.1 * math.sin(index / 100 * 11.0)
+        if bobbing.add(index * 10_000_000, 0.0, 0.3, tilt_rad, (0.0, 0.0, 1.0)):
+            features.follow(bobbing.motion.slices)
+            looked += index > 500 and not features.quiet
+    assert (looked > 100) is judged
 
 
 def test_model_and_detector_mean_the_same_features() -> None:
@@ -182,7 +227,9 @@ def test_broken_numbers_never_arm() -> None:
     assert not detector.armed
 
 
-@pytest.mark.parametrize("wrong", [{"limit": 1.0}, {"decisions": 0}, {"hold_s": math.nan}, {"least_rate_hz": 5.0}])
+@pytest.mark.parametrize(
+    "wrong", [{"limit": 1.0}, {"decisions": 0}, {"hold_s": math.nan}, {"least_rate_hz": 5.0}, {"beyond": -1.0}]
+)
 def test_settings_out_of_their_limits_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="pre_impact"):
         PreImpactConfig(**wrong)  # type: ignore[arg-type]

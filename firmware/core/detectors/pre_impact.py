@@ -15,28 +15,36 @@ SINK_S = (0.3, 1.0)  # over which the speed of sinking is forgotten
 QUIET_RAD, QUIET_MPS = math.radians(12.0), 0.25  # of recorded walking five sixths are quieter, of falls 1 in 1000 rows
 GAP_NS = 200_000_000  # nobody was asked for so long: the speed of before is forgotten
 _SLACK_NS = 12_000_000  # of a lag: half a slice and what the sampling shifts it
-_REACHES = tuple((lag_ns // 20_000_000 + 1, lag_ns + _SLACK_NS) for lag_ns in LAGS_NS)  # by counting, and in time
+_BACKS = tuple(lag_ns // 20_000_000 + 1 for lag_ns in LAGS_NS)
+_REACHES = tuple(lag_ns + _SLACK_NS for lag_ns in LAGS_NS)
 _SURE = 30.0  # log-odds; beyond it no number of this is any more certain
 
 Features = tuple[float, ...]
 FEATURES = (
-    *(f"{what}_{lag_ns // 1_000_000}" for lag_ns in LAGS_NS for what in ("force", "rise", "level", "turning")),
-    *(f"{what}_{lag_ns // 1_000_000}" for lag_ns in LAGS_NS for what in ("tilted", "turned")),
-    *(f"{what}_{span}" for span in ("160_to_300", "300_to_600") for what in ("force", "rise", "turning")),
+    *("force_60", "force_160", "force_300", "force_600", "rise_60", "rise_160", "rise_300", "rise_600"),
+    *("level_160", "level_600", "turning_60", "turning_160", "turning_300", "turning_600"),
+    *("tilted_60", "tilted_160", "tilted_300", "tilted_600", "turned_160", "turned_300"),
+    *("force_160_to_300", "rise_160_to_300", "turning_160_to_300"),
+    *("force_300_to_600", "rise_300_to_600", "turning_300_to_600"),
     *("unrest_160", "unrest_600", "tilt", "sideways", "tipping", "sink_300", "sink_1000", "least", "peak"),
 )
-"""Per lag: means of |a| - 1 g, upward acceleration, horizontal acceleration and turning since then; how much the tilt
-has grown and 1 - cos of the angle that up has moved. Some of the means also over earlier stretches alone. Then the mean
-square of |a| - 1 g, the tilt, how much of it is sideways, where it tips to, the upward speed, and the least and largest
-|a| of the last 0.16 s. Only "sideways" knows which axis is which, so a device clipped on at a slant sees the same."""
+"""Means of |a| - 1 g, upward acceleration, horizontal acceleration and turning over so many milliseconds; how much the
+tilt has grown and 1 - cos of the angle that up has moved since then. Some of the means also over earlier stretches
+alone. Then the mean square of |a| - 1 g, the tilt, how much of it is sideways, where it tips to, the upward speed, and
+the least and largest |a| of the last 0.16 s. Only "sideways" knows which axis is which, so a device clipped on at a
+slant sees the same."""
+RISING = ("tilted_60", "tilted_160", "tilted_300", "tilted_600", "tilt", "tipping")
+FALLING = ("sink_300", "sink_1000", "least")
+"""With more of the former and less of the latter a fall is never less likely: the trees are grown to agree."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreImpactConfig:
-    """When a fall counts as begun: it arms recording and, where one is fitted, the pin for an airbag."""
+    """When a fall counts as begun: then what came before it is kept, see `firmware.guard.flight_recorder`."""
 
-    limit: float = 0.92  # score from 0 to 1; the curve is in docs/DETECTION.md
+    limit: float = 0.9  # score from 0 to 1; the curve is in docs/DETECTION.md
     decisions: int = 2  # so many in a row, one every 20 ms
+    beyond: float = 1.6  # times as far as her own last steps tipped, or sank; without that, nothing is judged
     hold_s: float = 1.0  # so long it stays armed after the score was that high
     least_rate_hz: float = 18.0  # at 20 Hz it still holds, with less lead; slower was not measured
 
@@ -44,6 +52,7 @@ class PreImpactConfig:
         for key, low, high in (
             ("limit", 0.1, 0.9999),
             ("decisions", 1, 10),
+            ("beyond", 0.0, 5.0),
             ("hold_s", 0.2, 5.0),
             ("least_rate_hz", 15.0, 100.0),
         ):
@@ -76,68 +85,135 @@ class Slices(Protocol):
     def __reversed__(self) -> Iterator[Slice]: ...
 
 
+class Usual:
+    """How far this wearer tipped and how fast she sank in the seconds before the last 0.6 s: that is how she moves.
+
+    A sensor that measures too much, or sits loosely, shows in it as well. The last 0.6 s may be the fall itself.
+    """
+
+    BUCKET_NS = 200_000_000
+    WAITING = 3  # buckets that may be the fall
+    KEPT = math.exp(-0.2 / 4.0)  # from bucket to bucket: forgotten over 4 s
+
+    def __init__(self) -> None:
+        self.tipping_rad = self.sink_mps = 0.0
+        self._waiting: list[tuple[float, float]] = []
+        self._tipping_rad = self._sink_mps = 0.0  # of the bucket that is being filled
+        self._until_ns = 0
+
+    def follow(self, t_ns: int, tipping_rad: float, sink_mps: float) -> None:
+        """`sink_mps`: downward, positive."""
+        if tipping_rad > self._tipping_rad:
+            self._tipping_rad = tipping_rad
+        if sink_mps > self._sink_mps:
+            self._sink_mps = sink_mps
+        if t_ns >= self._until_ns:
+            self._turn_over(t_ns)
+
+    def _turn_over(self, t_ns: int) -> None:
+        self._until_ns = t_ns + self.BUCKET_NS
+        self._waiting.append((self._tipping_rad, self._sink_mps))
+        self._tipping_rad = self._sink_mps = 0.0
+        if len(self._waiting) > self.WAITING:
+            tipping_rad, sink_mps = self._waiting.pop(0)
+            self.tipping_rad = max(tipping_rad, self.tipping_rad * self.KEPT)
+            self.sink_mps = max(sink_mps, self.sink_mps * self.KEPT)
+
+
 class PreImpactFeatures:
     """Turns the slices of MotionHistory into `FEATURES`: `follow` each new one, ask for a `row` unless it is quiet."""
 
-    def __init__(self) -> None:
-        self._sink_mps = [0.0, 0.0]
+    def __init__(self, beyond: float) -> None:
+        """`beyond`: how many times the usual is unusual."""
+        self._beyond = beyond
+        self._sink_mps = self._long_sink_mps = 0.0
         self._t_ns = 0
         self._tipping_rad = 0.0
+        self._usual = Usual()
         self.known = False  # whether the slices reach back far enough
 
     def follow(self, slices: Slices) -> None:
-        now, sink = slices[-1], self._sink_mps
-        for index, forget_s in enumerate(SINK_S):
-            kept = sink[index] if now.t_ns - self._t_ns < GAP_NS else 0.0
-            sink[index] = (kept + now.vertical_mps2 * now.span_s) * (forget_s / (forget_s + now.span_s))
-        self._t_ns = now.t_ns
-        self.known = now.t_ns - slices[0].t_ns >= LAGS_NS[-1] - _SLACK_NS
-        then = _before(slices, *_REACHES[0])
-        steepening_radps = (now.tilt_rad - then.tilt_rad) * 1e9 / max(1, now.t_ns - then.t_ns)
-        self._tipping_rad = now.tilt_rad + steepening_radps / OMEGA0_RADPS
+        now = slices[-1]
+        t_ns, span_s, tilt_rad = now.t_ns, now.span_s, now.tilt_rad
+        if t_ns - self._t_ns >= GAP_NS:
+            self._sink_mps = self._long_sink_mps = 0.0
+        self._t_ns = t_ns
+        gained_mps = now.vertical_mps2 * span_s
+        sink_mps = self._sink_mps = (self._sink_mps + gained_mps) * (SINK_S[0] / (SINK_S[0] + span_s))
+        self._long_sink_mps = (self._long_sink_mps + gained_mps) * (SINK_S[1] / (SINK_S[1] + span_s))
+        self.known = t_ns - slices[0].t_ns >= LAGS_NS[-1] - _SLACK_NS
+        then = slices[-_BACKS[0]] if self.known else slices[0]
+        if t_ns - then.t_ns > _REACHES[0]:
+            then = _before(slices, _BACKS[0], _REACHES[0])
+        steepening_radps = (tilt_rad - then.tilt_rad) * 1e9 / max(1, t_ns - then.t_ns)
+        tipping_rad = self._tipping_rad = tilt_rad + steepening_radps / OMEGA0_RADPS
+        self._usual.follow(t_ns, tipping_rad, -sink_mps)
 
     @property
     def quiet(self) -> bool:
-        """Neither far from upright, nor on the way there, nor sinking: no fall, and not worth the trees."""
-        return self._tipping_rad < QUIET_RAD and self._sink_mps[0] > -QUIET_MPS
+        """Neither far from upright, nor on the way there, nor sinking, or no more than usual: not worth the trees."""
+        tipping_rad, sink_mps, usual, beyond = self._tipping_rad, -self._sink_mps, self._usual, self._beyond
+        if tipping_rad < QUIET_RAD and sink_mps < QUIET_MPS:
+            return True
+        return tipping_rad <= beyond * usual.tipping_rad and sink_mps <= beyond * usual.sink_mps
 
     def row(self, slices: Slices, roll_rad: float) -> Features:
         """For `known` slices that were followed. `roll_rad` counts from the upright, positive to the right."""
         now = slices[-1]
-        t_ns, force, square, speed = now.t_ns, now.force_sum, now.force_square_sum, now.speed_mps
-        level, turned, tilt, (ux, uy, uz) = now.level_sum_mps, now.turning_sum_rad, now.tilt_rad, now.up
-        since: Features = ()
-        moved: Features = ()
-        unrest: Features = ()
-        stations: list[Slice] = []
-        for back, reach_ns in _REACHES:
-            then = _before(slices, back, reach_ns)
-            stations.append(then)
-            share = 1e9 / (t_ns - then.t_ns)
-            vx, vy, vz = then.up
-            since += (
-                (force - then.force_sum) * share,
-                (speed - then.speed_mps) * share,
-                (level - then.level_sum_mps) * share,
-                (turned - then.turning_sum_rad) * share,
-            )
-            moved += (tilt - then.tilt_rad, 1.0 - ux * vx - uy * vy - uz * vz)
-            unrest += ((square - then.force_square_sum) * share,)
-        _, late, middle, early = stations
+        t_ns, force, speed, turned = now.t_ns, now.force_sum, now.speed_mps, now.turning_sum_rad
+        square, level, tilt, (ux, uy, uz) = now.force_square_sum, now.level_sum_mps, now.tilt_rad, now.up
+        a, b, c, d = _stations(slices)
+        per_a, per_b = 1e9 / (t_ns - a.t_ns), 1e9 / (t_ns - b.t_ns)
+        per_c, per_d = 1e9 / (t_ns - c.t_ns), 1e9 / (t_ns - d.t_ns)
+        (bx, by, bz), (cx, cy, cz) = b.up, c.up
         least, peak = _extremes(slices)
+        per_bc, per_cd = 1e9 / max(1, b.t_ns - c.t_ns), 1e9 / max(1, c.t_ns - d.t_ns)
         return (
-            *(*since, *moved, *_between(late, middle), *_between(middle, early), unrest[1], unrest[3]),
-            *(tilt, abs(roll_rad), self._tipping_rad, *self._sink_mps, least, peak),
+            (force - a.force_sum) * per_a,
+            (force - b.force_sum) * per_b,
+            (force - c.force_sum) * per_c,
+            (force - d.force_sum) * per_d,
+            (speed - a.speed_mps) * per_a,
+            (speed - b.speed_mps) * per_b,
+            (speed - c.speed_mps) * per_c,
+            (speed - d.speed_mps) * per_d,
+            (level - b.level_sum_mps) * per_b,
+            (level - d.level_sum_mps) * per_d,
+            (turned - a.turning_sum_rad) * per_a,
+            (turned - b.turning_sum_rad) * per_b,
+            (turned - c.turning_sum_rad) * per_c,
+            (turned - d.turning_sum_rad) * per_d,
+            tilt - a.tilt_rad,
+            tilt - b.tilt_rad,
+            tilt - c.tilt_rad,
+            tilt - d.tilt_rad,
+            1.0 - ux * bx - uy * by - uz * bz,
+            1.0 - ux * cx - uy * cy - uz * cz,
+            (b.force_sum - c.force_sum) * per_bc,
+            (b.speed_mps - c.speed_mps) * per_bc,
+            (b.turning_sum_rad - c.turning_sum_rad) * per_bc,
+            (c.force_sum - d.force_sum) * per_cd,
+            (c.speed_mps - d.speed_mps) * per_cd,
+            (c.turning_sum_rad - d.turning_sum_rad) * per_cd,
+            (square - b.force_square_sum) * per_b,
+            (square - d.force_square_sum) * per_d,
+            tilt,
+            abs(roll_rad),
+            self._tipping_rad,
+            self._sink_mps,
+            self._long_sink_mps,
+            least,
+            peak,
         )
 
 
-def _between(late: Slice, early: Slice) -> Features:
-    share = 1e9 / max(1, late.t_ns - early.t_ns)
-    return (
-        (late.force_sum - early.force_sum) * share,
-        (late.speed_mps - early.speed_mps) * share,
-        (late.turning_sum_rad - early.turning_sum_rad) * share,
-    )
+def _stations(slices: Slices) -> tuple[Slice, Slice, Slice, Slice]:
+    """The slices at the lags; slices are 20 ms long at least, so where the last lag fits by counting, all do."""
+    now, far = slices[-1], slices[-_BACKS[3]] if len(slices) >= _BACKS[3] else None
+    if far is not None and now.t_ns - far.t_ns <= _REACHES[3]:
+        return slices[-_BACKS[0]], slices[-_BACKS[1]], slices[-_BACKS[2]], far
+    a, b, c, d = (_before(slices, back, reach_ns) for back, reach_ns in zip(_BACKS, _REACHES, strict=True))
+    return a, b, c, d
 
 
 def _extremes(slices: Slices) -> tuple[float, float]:
@@ -173,7 +249,7 @@ class PreImpactDetector:
         self._limit = math.log(config.limit / (1.0 - config.limit))
         self._hold_ns = round(config.hold_s * 1e9)
         self._longest_s = max(0.025, 1.0 / config.least_rate_hz)  # of a slice; they are 20 ms at least
-        self._features = PreImpactFeatures()
+        self._features = PreImpactFeatures(config.beyond)
         self._in_a_row = 0
         self._until_ns = 0
         self._log_odds = -_SURE
