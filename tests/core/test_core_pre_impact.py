@@ -89,7 +89,7 @@ def test_score_that_stays_high_arms_once_and_lets_go_when_the_lean_is_usual(monk
 
 def test_score_that_stays_high_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     scored(monkeypatch, lambda f: 9.0)
-    detector = PreImpactDetector(PreImpactConfig(beyond=0.0))
+    detector = PreImpactDetector(PreImpactConfig(beyond=0.5))
     for slices in history(10.0):
         detector.update(slices, 0.0)
     assert detector.armed

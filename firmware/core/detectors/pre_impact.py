@@ -52,7 +52,7 @@ class PreImpactConfig:
         for key, low, high in (
             ("limit", 0.1, 0.9999),
             ("decisions", 1, 10),
-            ("beyond", 0.0, 5.0),
+            ("beyond", 0.5, 5.0),
             ("hold_s", 0.2, 5.0),
             ("least_rate_hz", 15.0, 100.0),
         ):
