@@ -18,6 +18,7 @@ G0_MPS2 = 9.80665
 S, MS = 1_000_000_000, 1_000_000
 REST_NS = 200 * MS  # after the peak, when what follows it begins
 PEAK_MPS2 = 1.5 * G0_MPS2  # every recorded fall reaches it; slow steps do so 30 times a minute
+_acos = math.acos
 GRID_NS = 20 * MS  # how far the slices of a sensor of 50 Hz or more are apart
 BELONGS_NS = 400_000_000  # a higher peak so soon after replaces the one before
 LOOKS_NS = (300_000_000, 1_000_000_000, 2_000_000_000)
@@ -137,29 +138,38 @@ def _time(piece: Slice) -> int:
     return piece.t_ns
 
 
+def _since(pieces: list[Slice], times_ns: tuple[int, ...]) -> list[int]:
+    """For each time the first piece that ends after it, or the last one.
+
+    Never the very first: its sums include more than itself.
+    """
+    last, now_ns, found = len(pieces) - 1, pieces[-1].t_ns, []
+    for t_ns in times_ns:
+        index = last + 1 + (t_ns - now_ns) // GRID_NS
+        if not (0 < index <= last and pieces[index].t_ns > t_ns >= pieces[index - 1].t_ns):
+            index = bisect_right(pieces, t_ns, 1, last, key=_time) if last else 0
+        found.append(index)
+    return found
+
+
 def features(history: Iterable[Slice], peak_ns: int, upright: Vector | None) -> tuple[float, ...]:
     """`FEATURES` of the peak at `peak_ns`, as far as it is known by the newest slice."""
     pieces = list(history)
-    last = len(pieces) - 1
-    now_ns = pieces[last].t_ns
-
-    def since(t_ns: int) -> int:
-        """The first piece that ends after `t_ns`, or the last one; never the very first, whose sums include more."""
-        index = last + 1 + (t_ns - now_ns) // GRID_NS
-        if 0 < index <= last and pieces[index - 1].t_ns <= t_ns < pieces[index].t_ns:
-            return index
-        return bisect_right(pieces, t_ns, 1, last, key=_time) if last else 0
-
-    began, first = since(peak_ns - 3 * S), since(peak_ns - S)
-    hit, rest = since(peak_ns - 60 * MS), since(peak_ns + REST_NS)
+    newest = pieces[-1]
+    now_ns = newest.t_ns
+    began, earlier, first, half, hit, rest, over, ending, lying = _since(
+        pieces,
+        (
+            *(peak_ns - 3 * S, peak_ns - 2 * S, peak_ns - S, peak_ns - S // 2, peak_ns - 60 * MS),
+            *(peak_ns + REST_NS, peak_ns + S // 2, now_ns - 500 * MS, now_ns - 300 * MS),
+        ),
+    )
     # Where up was before; of a history that is too short, its beginning.
     reference, wander = _mean_up(pieces[began:first:10] or pieces[:2])
     own = upright or reference
-    lies, _ = _mean_up(pieces[since(now_ns - 300 * MS) :: 3])
-    end = pieces[since(now_ns - 500 * MS) - 1]
-    half = since(peak_ns - 500 * MS)
-    before = pieces[since(peak_ns - 2 * S) - 1 : half] or pieces[:1]
-    around = pieces[half : since(peak_ns + 500 * MS)]
+    lies, _ = _mean_up(pieces[lying::3])
+    before = pieces[earlier - 1 : half] or pieces[:1]
+    end = pieces[ending - 1]
     return (
         _turning(pieces[began - 1], pieces[first - 1]),
         wander,
@@ -167,12 +177,12 @@ def features(history: Iterable[Slice], peak_ns: int, upright: Vector | None) -> 
         _g(max([piece.peak_mps2 for piece in before])),
         *_falling(pieces[first - 1 : max(hit, first + 1)], reference),
         *_impact(pieces[hit - 1 : max(rest, hit + 1)], own),
-        sum([piece.span_s for piece in around if piece.peak_mps2 > PEAK_MPS2]),
+        sum([piece.span_s for piece in pieces[half:over] if piece.peak_mps2 > PEAK_MPS2]),
         *_after(pieces[rest - 1 :], reference),
         _angle(lies, own),
         _angle(lies, reference),
         _angle(lies, pieces[hit].up),
-        *_end(end, pieces[last]),
+        *_end(end, newest),
         _angle(lies, end.up),
     )
 
@@ -193,14 +203,14 @@ def _impact(impact: list[Slice], own: Vector) -> tuple[float, ...]:
     lowest, highest = min(start.speed_mps, impact[1].speed_mps), -math.inf
     peak = turning = level = 0.0
     for piece in impact[1:]:
-        if piece.peak_mps2 > peak:
-            peak = piece.peak_mps2
-        if piece.speed_mps > highest:
-            highest = piece.speed_mps
-        if piece.turning_radps > turning:
-            turning = piece.turning_radps
-        if piece.level_mps2 > level:
-            level = piece.level_mps2
+        if (now := piece.peak_mps2) > peak:
+            peak = now
+        if (now := piece.speed_mps) > highest:
+            highest = now
+        if (now := piece.turning_radps) > turning:
+            turning = now
+        if (now := piece.level_mps2) > level:
+            level = now
     mean_g = (end.force_sum - start.force_sum) / (_span_s(start, end) * G0_MPS2)
     return _angle(impact[1].up, own), _g(peak), mean_g, highest - lowest, turning, level
 
@@ -210,7 +220,7 @@ def _after(after: list[Slice], reference: Vector) -> tuple[float, ...]:
     x, y, z = reference
     nearest = max([ux * x + uy * y + uz * z for ux, uy, uz in [piece.up for piece in after[1::3]]])
     peak_mps2 = max([piece.peak_mps2 for piece in after[1:]])
-    return _arc(nearest), _turning(after[0], after[-1]), _g(peak_mps2)
+    return math.acos(max(-1.0, min(1.0, nearest))), _turning(after[0], after[-1]), _g(peak_mps2)
 
 
 def _end(a: Slice, b: Slice) -> tuple[float, float, float]:
@@ -226,14 +236,11 @@ def _g(peak_mps2: float) -> float:
     return min(HIGHEST_G, peak_mps2 / G0_MPS2)
 
 
-def _arc(along: float) -> float:
-    if -1.0 < along < 1.0:
-        return math.acos(along)
-    return 0.0 if along > 0.0 else math.pi
-
-
 def _angle(a: Vector, b: Vector) -> float:
-    return _arc(a[0] * b[0] + a[1] * b[1] + a[2] * b[2])
+    along = a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+    if -1.0 < along < 1.0:
+        return _acos(along)
+    return 0.0 if along > 0.0 else math.pi
 
 
 def _mean_up(pieces: list[Slice]) -> tuple[Vector, float]:
@@ -241,7 +248,9 @@ def _mean_up(pieces: list[Slice]) -> tuple[Vector, float]:
     x = y = z = 0.0
     for piece in pieces:
         ux, uy, uz = piece.up
-        x, y, z = x + ux, y + uy, z + uz
+        x += ux
+        y += uy
+        z += uz
     length = math.sqrt(x * x + y * y + z * z)
     if not length:
         return (0.0, 0.0, 1.0), 1.0
@@ -250,7 +259,8 @@ def _mean_up(pieces: list[Slice]) -> tuple[Vector, float]:
 
 def _turning(a: Slice, b: Slice) -> float:
     """Mean from the end of one piece to the end of a later one."""
-    return (b.turning_sum_rad - a.turning_sum_rad) / _span_s(a, b)
+    span_s = (b.t_ns - a.t_ns) * 1e-9
+    return (b.turning_sum_rad - a.turning_sum_rad) / (span_s if span_s > 0.005 else 0.005)
 
 
 def _span_s(a: Slice, b: Slice) -> float:
