@@ -11,7 +11,8 @@ from firmware.core.detectors.fall import fell_seated
 
 FALLS = ("sisfall", "kfall")
 NEAR_S, BEFORE_S = 0.5, 2.0
-WALK_COSTS = 10.0  # as much as so many other errors: an alarm in a walk that goes well
+WALK_COSTS = 3.0  # as much as so many other errors: an alarm in a walk that goes well
+BLUR = 0.5  # log-odds: errors are few, and their bare number would choose a limit by luck
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +110,22 @@ def judged(trial: Trial) -> bool:
 
 
 def best_per_trial(part: Seen, scores: Floats, chosen: Bools) -> Floats:
-    """The highest score of each trial; minus infinity where there is none."""
+    """The highest score of each trial; minus infinity where there is none, or NaN alone."""
     best = np.full(len(part.trials), -np.inf)
-    np.maximum.at(best, part.trial[chosen].astype(int), scores[chosen])
+    np.fmax.at(best, part.trial[chosen].astype(int), scores[chosen])
     return best
 
 
 def calmest(score: Floats, fell: Bools, costs: Floats, also: Bools) -> float:
-    """The limit at which the errors cost least, the middle of them where several cost the same.
+    """The limit at which the errors cost least, when each score may as well have been a little higher or lower.
 
     `also`: found by other means.
     """
     grid = np.arange(-5.0, 6.01, 0.1)
-    errors = np.array([(costs * (((score >= limit) | also) != fell)).sum() for limit in grid])
-    return round(float(np.mean(grid[errors <= errors.min() + 1e-9])), 2)
+    near = np.clip(score, -30.0, 30.0)
+    found = [np.where(also, 1.0, 1.0 / (1.0 + np.exp((limit - near) / BLUR))) for limit in grid]
+    errors = np.array([(costs * np.where(fell, 1.0 - share, share)).sum() for share in found])
+    return round(float(grid[int(np.argmin(errors))]), 2)
 
 
 def chosen_limits(parts: Sequence[Seen], scores: Sequence[Sequence[Floats]]) -> Limits:

@@ -86,7 +86,14 @@ def test_a_guess_that_nobody_looks_at_again_is_over_by_itself(monkeypatch: pytes
     assert detector.possible is None
 
 
-SEATED = {"impact_g": 8.0, "end_turned_rad": 0.6, "end_tilt_rad": 0.6, "after_peak_g": 1.2, "end_turning_radps": 0.2}
+SEATED = {
+    "impact_g": 8.0,
+    "end_turned_rad": 0.6,
+    "end_tilt_rad": 0.6,
+    "after_peak_g": 1.2,
+    "end_turning_radps": 0.2,
+    "falling_least_g": 0.4,
+}
 
 
 @pytest.mark.parametrize(
@@ -97,7 +104,7 @@ SEATED = {"impact_g": 8.0, "end_turned_rad": 0.6, "end_tilt_rad": 0.6, "after_pe
         ({"end_tilt_rad": 0.2}, False),  # jumped
         ({"after_peak_g": 2.5}, False),  # jogs on
         ({"end_turning_radps": 3.0}, False),
-        ({"falling_free_s": 0.2}, False),  # the device was dropped
+        ({"falling_least_g": 0.02}, False),  # the device was dropped
     ],
 )
 def test_a_very_hard_impact_after_which_she_sits_leaning_is_a_fall(other: dict[str, float], fell: bool) -> None:

@@ -18,25 +18,21 @@ G0_MPS2 = 9.80665
 S, MS = 1_000_000_000, 1_000_000
 REST_NS = 200 * MS  # after the peak, when what follows it begins
 PEAK_MPS2 = 1.5 * G0_MPS2  # every recorded fall reaches it; slow steps do so 30 times a minute
-LIGHT_MPS2, FREE_MPS2 = 0.7 * G0_MPS2, 0.25 * G0_MPS2
+_acos = math.acos
+GRID_NS = 20 * MS  # how far the slices of a sensor of 50 Hz or more are apart
 BELONGS_NS = 400_000_000  # a higher peak so soon after replaces the one before
 LOOKS_NS = (300_000_000, 1_000_000_000, 2_000_000_000)
 HIGHEST_G = 12.0  # beyond it an impact is just hard; sensors differ in what they can measure there
 
+# Speed and height on the way down, and for how long it was light, are left out on purpose: with them, trees that have
+# learned from one set of recordings miss more falls of another.
 FEATURES = (
-    "before_spread_mps2",
     "before_turning_radps",
     "before_wander",
     "before_tilt_rad",
     "before_peak_g",
     "falling_least_g",
-    "falling_light_s",
-    "falling_free_s",
-    "falling_speed_mps",
-    "falling_drop_m",
     "falling_turning_radps",
-    "falling_turning_most_radps",
-    "falling_level_mps2",
     "falling_began_rad",
     "falling_tilted_rad",
     "falling_tilt_radps",
@@ -47,14 +43,9 @@ FEATURES = (
     "impact_turning_radps",
     "impact_level_mps2",
     "impact_hard_s",
-    "after_turned_most_rad",
     "after_turned_least_rad",
-    "after_spread_mps2",
     "after_turning_radps",
-    "after_level_mps2",
     "after_peak_g",
-    "after_least_g",
-    "after_speed_mps",
     "end_tilt_rad",
     "end_turned_rad",
     "end_from_impact_rad",
@@ -73,7 +64,6 @@ class Slice(Protocol):
 
     t_ns: int
     span_s: float
-    mean_mps2: float
     peak_mps2: float
     least_mps2: float
     level_mps2: float
@@ -148,105 +138,109 @@ def _time(piece: Slice) -> int:
     return piece.t_ns
 
 
+def _since(pieces: list[Slice], times_ns: tuple[int, ...]) -> list[int]:
+    """For each time the first piece that ends after it, or the last one.
+
+    Never the very first: its sums include more than itself.
+    """
+    last, now_ns, found = len(pieces) - 1, pieces[-1].t_ns, []
+    for t_ns in times_ns:
+        index = last + 1 + (t_ns - now_ns) // GRID_NS
+        if not (0 < index <= last and pieces[index].t_ns > t_ns >= pieces[index - 1].t_ns):
+            index = bisect_right(pieces, t_ns, 1, last, key=_time) if last else 0
+        found.append(index)
+    return found
+
+
 def features(history: Iterable[Slice], peak_ns: int, upright: Vector | None) -> tuple[float, ...]:
     """`FEATURES` of the peak at `peak_ns`, as far as it is known by the newest slice."""
     pieces = list(history)
-    now_ns = pieces[-1].t_ns
-    last = len(pieces) - 1
-
-    def since(t_ns: int) -> int:
-        """The first piece that ends after `t_ns`, or the last one; never the very first, whose sums include more."""
-        return min(last, max(1, bisect_right(pieces, t_ns, key=_time)))
-
-    began, first = since(peak_ns - 3 * S), since(peak_ns - S)
-    hit, rest = since(peak_ns - 60 * MS), since(peak_ns + REST_NS)
+    newest = pieces[-1]
+    now_ns = newest.t_ns
+    began, earlier, first, half, hit, rest, over, ending, lying = _since(
+        pieces,
+        (
+            *(peak_ns - 3 * S, peak_ns - 2 * S, peak_ns - S, peak_ns - S // 2, peak_ns - 60 * MS),
+            *(peak_ns + REST_NS, peak_ns + S // 2, now_ns - 500 * MS, now_ns - 300 * MS),
+        ),
+    )
     # Where up was before; of a history that is too short, its beginning.
-    reference, wander = _mean_up(pieces[began:first:8] or pieces[:2])
+    reference, wander = _mean_up(pieces[began:first:10] or pieces[:2])
     own = upright or reference
-    lies, _ = _mean_up(pieces[since(now_ns - 300 * MS) :: 2])
-    peak_before = max(piece.peak_mps2 for piece in pieces[began - 1 : since(peak_ns - 500 * MS)] or pieces[:1])
+    lies, _ = _mean_up(pieces[lying::3])
+    before = pieces[earlier - 1 : half] or pieces[:1]
+    end = pieces[ending - 1]
     return (
-        _spread(pieces[began - 1], pieces[first - 1]),
         _turning(pieces[began - 1], pieces[first - 1]),
         wander,
         _angle(reference, own),
-        min(HIGHEST_G, peak_before / G0_MPS2),
+        _g(max([piece.peak_mps2 for piece in before])),
         *_falling(pieces[first - 1 : max(hit, first + 1)], reference),
         *_impact(pieces[hit - 1 : max(rest, hit + 1)], own),
-        sum(p.span_s for p in pieces[since(peak_ns - 500 * MS) : since(peak_ns + 500 * MS)] if p.peak_mps2 > PEAK_MPS2),
+        sum([piece.span_s for piece in pieces[half:over] if piece.peak_mps2 > PEAK_MPS2]),
         *_after(pieces[rest - 1 :], reference),
         _angle(lies, own),
         _angle(lies, reference),
         _angle(lies, pieces[hit].up),
-        *_end(pieces[since(now_ns - 500 * MS) - 1 :], lies),
+        *_end(end, newest),
+        _angle(lies, end.up),
     )
 
 
 def _falling(falling: list[Slice], reference: Vector) -> tuple[float, ...]:
     """The first piece is the one before."""
-    least, light_s, free_s, most = math.inf, 0.0, 0.0, 0.0
-    slowest = drop = 0.0
-    speed_mps = falling[0].speed_mps
-    for piece in falling[1:]:
-        if piece.least_mps2 < least:
-            least = piece.least_mps2
-        if piece.turning_radps > most:
-            most = piece.turning_radps
-        if piece.mean_mps2 < LIGHT_MPS2:
-            light_s += piece.span_s
-            if piece.mean_mps2 < FREE_MPS2:
-                free_s += piece.span_s
-        speed = piece.speed_mps - speed_mps
-        drop += speed * piece.span_s
-        if speed < slowest:
-            slowest = speed
     start, end = falling[0], falling[-1]
     middle = falling[len(falling) // 2]
-    tilted = _angle(end.up, reference)
-    rate = (tilted - _angle(middle.up, reference)) / max(0.1, (end.t_ns - middle.t_ns) * 1e-9)
-    return (
-        *(least / G0_MPS2, light_s, free_s, slowest, drop),
-        *(_turning(start, end), most, _level(start, end), _angle(falling[1].up, reference), tilted, rate),
-    )
+    least_mps2 = min([piece.least_mps2 for piece in falling[1:]])
+    tilted_rad = _angle(end.up, reference)
+    rate_radps = (tilted_rad - _angle(middle.up, reference)) / max(0.1, (end.t_ns - middle.t_ns) * 1e-9)
+    return least_mps2 / G0_MPS2, _turning(start, end), _angle(falling[1].up, reference), tilted_rad, rate_radps
 
 
 def _impact(impact: list[Slice], own: Vector) -> tuple[float, ...]:
+    """The first piece is the one before."""
     start, end = impact[0], impact[-1]
-    impact = impact[1:]
-    return (
-        _angle(impact[0].up, own),
-        min(HIGHEST_G, max(p.peak_mps2 for p in impact) / G0_MPS2),
-        _force(start, end) / G0_MPS2,
-        max(p.speed_mps for p in impact) - min(start.speed_mps, impact[0].speed_mps),
-        max(p.turning_radps for p in impact),
-        max(p.level_mps2 for p in impact),
-    )
+    lowest, highest = min(start.speed_mps, impact[1].speed_mps), -math.inf
+    peak = turning = level = 0.0
+    for piece in impact[1:]:
+        if (now := piece.peak_mps2) > peak:
+            peak = now
+        if (now := piece.speed_mps) > highest:
+            highest = now
+        if (now := piece.turning_radps) > turning:
+            turning = now
+        if (now := piece.level_mps2) > level:
+            level = now
+    mean_g = (end.force_sum - start.force_sum) / (_span_s(start, end) * G0_MPS2)
+    return _angle(impact[1].up, own), _g(peak), mean_g, highest - lowest, turning, level
 
 
 def _after(after: list[Slice], reference: Vector) -> tuple[float, ...]:
-    start, end = after[0], after[-1]
+    """The first piece is the one before."""
     x, y, z = reference
-    after = after[1:]
-    along = [p.up[0] * x + p.up[1] * y + p.up[2] * z for p in after[::2]]
-    return (
-        math.acos(max(-1.0, min(along))),
-        math.acos(min(1.0, max(along))),
-        _spread(start, end),
-        _turning(start, end),
-        _level(start, end),
-        min(HIGHEST_G, max(p.peak_mps2 for p in after) / G0_MPS2),
-        min(p.least_mps2 for p in after) / G0_MPS2,
-        end.speed_mps - start.speed_mps,
-    )
+    nearest = max([ux * x + uy * y + uz * z for ux, uy, uz in [piece.up for piece in after[1::3]]])
+    peak_mps2 = max([piece.peak_mps2 for piece in after[1:]])
+    return math.acos(max(-1.0, min(1.0, nearest))), _turning(after[0], after[-1]), _g(peak_mps2)
 
 
-def _end(end: list[Slice], lies: Vector) -> tuple[float, ...]:
-    return _spread(end[0], end[-1]), _turning(end[0], end[-1]), _level(end[0], end[-1]), _angle(lies, end[0].up)
+def _end(a: Slice, b: Slice) -> tuple[float, float, float]:
+    """Spread of |a|, turning and level force between them."""
+    span_s = _span_s(a, b)
+    mean = (b.force_sum - a.force_sum) / span_s
+    square = (b.force_square_sum - a.force_square_sum) / span_s - mean * mean
+    spread = math.sqrt(square) if square > 0.0 else 0.0
+    return spread, (b.turning_sum_rad - a.turning_sum_rad) / span_s, (b.level_sum_mps - a.level_sum_mps) / span_s
+
+
+def _g(peak_mps2: float) -> float:
+    return min(HIGHEST_G, peak_mps2 / G0_MPS2)
 
 
 def _angle(a: Vector, b: Vector) -> float:
     along = a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-    return math.acos(max(-1.0, min(1.0, along)))
+    if -1.0 < along < 1.0:
+        return _acos(along)
+    return 0.0 if along > 0.0 else math.pi
 
 
 def _mean_up(pieces: list[Slice]) -> tuple[Vector, float]:
@@ -254,32 +248,19 @@ def _mean_up(pieces: list[Slice]) -> tuple[Vector, float]:
     x = y = z = 0.0
     for piece in pieces:
         ux, uy, uz = piece.up
-        x, y, z = x + ux, y + uy, z + uz
+        x += ux
+        y += uy
+        z += uz
     length = math.sqrt(x * x + y * y + z * z)
     if not length:
         return (0.0, 0.0, 1.0), 1.0
     return (x / length, y / length, z / length), 1.0 - length / len(pieces)
 
 
-# Means from the end of one piece to the end of a later one
-
-
-def _force(a: Slice, b: Slice) -> float:
-    return (b.force_sum - a.force_sum) / _span_s(a, b)
-
-
-def _spread(a: Slice, b: Slice) -> float:
-    span_s = _span_s(a, b)
-    mean = (b.force_sum - a.force_sum) / span_s
-    return math.sqrt(max(0.0, (b.force_square_sum - a.force_square_sum) / span_s - mean * mean))
-
-
 def _turning(a: Slice, b: Slice) -> float:
-    return (b.turning_sum_rad - a.turning_sum_rad) / _span_s(a, b)
-
-
-def _level(a: Slice, b: Slice) -> float:
-    return (b.level_sum_mps - a.level_sum_mps) / _span_s(a, b)
+    """Mean from the end of one piece to the end of a later one."""
+    span_s = (b.t_ns - a.t_ns) * 1e-9
+    return (b.turning_sum_rad - a.turning_sum_rad) / (span_s if span_s > 0.005 else 0.005)
 
 
 def _span_s(a: Slice, b: Slice) -> float:
