@@ -284,6 +284,20 @@ def test_cancelled_lying_is_asked_about_again_only_after_a_minute() -> None:
     assert lies(detector, 100, from_s=16.0) == pytest.approx(60.0, abs=0.05)
 
 
+def test_whoever_cancels_again_and_again_is_asked_ever_more_rarely_until_she_is_up() -> None:
+    detector, now_s, waits_s = stands(FallDetector(FallConfig()), stepped_s=9.0), 10.0, []
+    for _ in range(7):
+        detector.excuse(round(now_s * S))
+        waited_s = lies(detector, 1000, from_s=now_s)
+        assert waited_s is not None
+        waits_s.append(round(waited_s / 60.0))
+        now_s += waited_s
+    assert waits_s == [1, 2, 4, 8, 16, 16, 16]
+    detector.update(round(now_s * S) + SLICE, 9.8, 0.1, [], None)
+    detector.excuse(round(now_s * S) + SLICE)
+    assert lies(detector, 100, from_s=now_s + 0.04) == pytest.approx(60.0, abs=0.1)
+
+
 def test_a_sensor_that_dies_after_a_hard_impact_asks() -> None:
     for magnitude_mps2, asks in ((60.0, True), (25.0, False)):
         detector = FallDetector(FallConfig())

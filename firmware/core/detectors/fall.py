@@ -60,7 +60,7 @@ class FallConfig:
     walked_s: float = 3.0  # a step so long before the way down: she walked until then
     walked_steps: int = 5  # in a row; the few steps into a car seat are no walk
     rest_s: float = 60.0  # who had stopped walking before may have lain down on purpose
-    ask_again_s: float = 60.0  # after a cancelled alarm, when the trunk stays down all the same
+    ask_again_s: float = 60.0  # after a cancelled alarm, when the trunk stays down; twice as long each time, to 16 times
     countdown_s: float = 30.0
     no_cancel_s: float = 3.0  # a press that begins sooner after the impact may be the fall itself
     upright_deg: float = 30.0
@@ -309,7 +309,7 @@ class _Posture:
         self._slumped_rad = math.radians(config.slumped_deg)
         self._down_ns, self._rest_ns = round(config.down_s * 1e9), round(config.rest_s * 1e9)
         self._bent_ns = round(config.bent_s * 1e9)
-        self._ask_again_ns = round(config.ask_again_s * 1e9)
+        self._ask_again_ns = self._next_wait_ns = round(config.ask_again_s * 1e9)
         self._impact_mps2 = config.impact_g * G0_MPS2
         self._settle_ns, self._decide_ns = round(config.settle_s * 1e9), round(config.decide_s * 1e9)
         self._excused_until_ns: int | None = None
@@ -325,7 +325,8 @@ class _Posture:
         self._down_since_ns = None
 
     def excuse(self, now_ns: int) -> None:
-        self._excused_until_ns = now_ns + self._ask_again_ns
+        self._excused_until_ns = now_ns + self._next_wait_ns
+        self._next_wait_ns = min(2 * self._next_wait_ns, 16 * self._ask_again_ns)
 
     def sink(self, tilt_rad: float, way: Way | None) -> None:
         """Before `update`: whether she sank to the floor, from a walk and without bowing to sit down."""
@@ -361,7 +362,7 @@ class _Posture:
         if tilt_rad < limit_rad:
             self._down_since_ns = None
             if tilt_rad < self._seated_rad:
-                self._excused_until_ns = None
+                self._excused_until_ns, self._next_wait_ns = None, self._ask_again_ns
             return None
         if self._down_since_ns is None:
             self._down_since_ns = t_ns
