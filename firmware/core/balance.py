@@ -3,12 +3,14 @@
 from firmware.core.config import CoreConfig
 from firmware.core.detectors.lean import LeanDetector
 from firmware.core.detectors.sway import SwayDetector
+from firmware.core.estimators.motion import MotionSlice
 from firmware.core.estimators.sway import BalanceCues, TrunkSway
 from firmware.core.estimators.sway_baseline import PersonalSway, StepRhythm
 from firmware.core.moving import Moving
+from hal.samples import Vector
 
-HALF_S = 0.03
-"""Two slices shorter than this are judged together: nobody loses her balance in 40 ms."""
+EVERY_NS = 30_000_000
+"""With the slices of a usual sensor: every 40 ms. Nobody loses her balance in less."""
 LEAN_NS = 100_000_000  # a posture does not change sooner
 
 
@@ -25,14 +27,15 @@ class Balance:
         self.lean = LeanDetector(config.lean)
         self._walked = False
         self._lean_due_ns = 0
-        self._half: tuple[float, float, float, float, float] | None = None  # the slice before, not judged yet
+        self._before: tuple[MotionSlice, float, float] | None = None  # what was judged last, with pitch and roll
+        self._upright: Vector | None = None
 
     def restart(self) -> None:
         """What a faulty sensor said last is no movement."""
         self.trunk.restart()
         self.cues.restart()
         self.personal.restart()
-        self._half = None
+        self._before = None
         self.clear()
 
     def clear(self) -> None:
@@ -42,22 +45,27 @@ class Balance:
 
     def update(self, walks: bool) -> bool:
         """One slice has ended, and the upright is known; `walks`: on her feet and stepping. True: judged with it."""
-        ended, attitude, count = self._moving.slice, self._moving.attitude, self._moving.steps.count
-        pitch_radps, roll_radps = attitude.pitch_radps, attitude.roll_radps
-        size_mps2, vertical_mps2, span_s = ended.mean_mps2, attitude.vertical_mps2, ended.span_s
-        half = self._half
-        if half is None:
-            if span_s < HALF_S:
-                self._half = span_s, pitch_radps, roll_radps, size_mps2, vertical_mps2
-                return False
-        else:
-            self._half = None
-            span_s += half[0]
-            pitch_radps, roll_radps = 0.5 * (pitch_radps + half[1]), 0.5 * (roll_radps + half[2])
-            size_mps2, vertical_mps2 = 0.5 * (size_mps2 + half[3]), 0.5 * (vertical_mps2 + half[4])
-        t_ns, cues, personal, trunk, sway = ended.t_ns, self.cues, self.personal, self.trunk, self.sway
+        now, attitude = self._moving.motion.slices[-1], self._moving.attitude
+        if self._before is None or attitude.upright is not self._upright:
+            self._before, self._upright = (now, attitude.pitch_rad, attitude.roll_rad), attitude.upright
+            return False
+        then, pitch_rad, roll_rad = self._before
+        if now.t_ns - then.t_ns < EVERY_NS:
+            return False
+        self._before = now, attitude.pitch_rad, attitude.roll_rad
+        self._judge(now, then, attitude.pitch_rad - pitch_rad, attitude.roll_rad - roll_rad, walks)
+        return walks
+
+    def _judge(self, now: MotionSlice, then: MotionSlice, pitched_rad: float, rolled_rad: float, walks: bool) -> None:
+        """What has changed from `then` to `now` are the means of that time, nothing is missed between them."""
+        span_s = (now.t_ns - then.t_ns) * 1e-9
+        share, attitude, count = 1.0 / span_s, self._moving.attitude, self._moving.steps.count
+        t_ns, pitch_radps, roll_radps = now.t_ns, pitched_rad * share, rolled_rad * share
+        jolt_mps2 = (now.force_sum - then.force_sum) * share
+        vertical_mps2 = (now.speed_mps - then.speed_mps) * share
+        cues, personal, trunk, sway = self.cues, self.personal, self.trunk, self.sway
         trunk.update(span_s, attitude.pitch_rad, attitude.roll_rad, pitch_radps, roll_radps)
-        cues.update(span_s, pitch_radps, roll_radps, size_mps2, vertical_mps2)
+        cues.update(span_s, pitch_radps, roll_radps, jolt_mps2, vertical_mps2)
         personal.update(cues.values, span_s, attitude.yaw_radps, count, walks and sway.score < 1.0)
         rhythm = self._rhythm.update(t_ns, count)
         if walks:
@@ -68,4 +76,3 @@ class Balance:
         elif self._walked:
             self.clear()
         self._walked = walks
-        return walks

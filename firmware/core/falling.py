@@ -7,14 +7,14 @@ from firmware.core.config import CoreConfig
 from firmware.core.detectors.fall import Evidence, FallDetector
 from firmware.core.detectors.not_worn import NotWorn
 from firmware.core.detectors.pre_impact import PreImpactDetector
-from firmware.core.estimators.fall_features import FallLooks, Look
+from firmware.core.estimators.fall_features import PEAK_MPS2, FallLooks, Look
 from firmware.core.estimators.sinking import Sinking
 from firmware.core.estimators.wear import Wear
 from firmware.core.moving import Moving
 
 STEPPING_NS = 1_500_000_000
 """Who took a step less than so long ago is on her feet."""
-UPRIGHT_NS, LEAN_RAD, JOLT_MPS2 = 100_000_000, math.radians(10.0), 1.5 * 9.80665
+UPRIGHT_NS, LEAN_RAD = 100_000_000, math.radians(10.0)
 """Of somebody who is about upright, and feels no jolt, the fall detector is asked so rarely: nothing changes sooner."""
 
 
@@ -65,13 +65,13 @@ class Falling:
         t_ns, tilt_rad, known = moving.slice.t_ns, attitude.tilt_rad, attitude.upright_known
         if known:
             wear.update(moving.slice, attitude.turning_radps, tilt_rad, moving.steps.count)
-        looks = self._looks.update(slices, attitude.upright)
-        evidence = None
-        peak_mps2 = moving.slice.peak_mps2
-        if looks or self.possible is not None or peak_mps2 > JOLT_MPS2 or tilt_rad > LEAN_RAD or t_ns >= self._due_ns:
+        peak_mps2, evidence, guessed = moving.slice.peak_mps2, None, self.possible
+        jolted = peak_mps2 > PEAK_MPS2
+        looks = self._looks.update(slices, attitude.upright) if jolted or self._looks.pending else ()
+        if looks or jolted or guessed is not None or tilt_rad > LEAN_RAD or t_ns >= self._due_ns:
             self._due_ns = t_ns + UPRIGHT_NS
             evidence = self._judge(t_ns, peak_mps2, tilt_rad if known or walking else None, looks)
-        guessed, self.possible = self.possible, self._fall.possible
+            self.possible = self._fall.possible
         if evidence is None and not self._not_worn.waiting:
             self.evidence = None
             return self.possible is not guessed
@@ -100,7 +100,3 @@ class Falling:
         if evidence is not None:
             sinking.restart()
         return evidence
-
-    def sense_impact_coming(self) -> None:
-        """For the slice that just ended, while the upright is known and no fall is open."""
-        self.pre_impact.update(self._moving.motion.slices, self._moving.attitude.roll_rad)

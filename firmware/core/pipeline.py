@@ -111,8 +111,7 @@ class SafetyPipeline:
             now_ns = self._now_ns = message.t_ns
         out: list[Output] = []
         if isinstance(message, ImuSample):
-            changed = self._feel(now_ns, message)
-            if now_ns < self._due_ns and not (changed and self._new()):
+            if not self._feel(now_ns, message) and now_ns < self._due_ns:
                 return out  # as after most samples: nothing is due, nothing is new
         elif isinstance(message, RangeSample):
             self._look(now_ns, message)
@@ -139,7 +138,7 @@ class SafetyPipeline:
         return out
 
     def _feel(self, now_ns: int, sample: ImuSample) -> bool:
-        """Trust first, sample by sample. True when a slice of 20 ms has ended, or when there is a reason for distrust.
+        """Trust first, sample by sample. True when there is something to tell.
 
         A sample that is good by itself is used for falls at once, also while the IMU is on probation after a fault.
         """
@@ -147,12 +146,13 @@ class SafetyPipeline:
         reason = check.judge(now_ns, sample)
         if reason:
             self._health.blame("imu", now_ns, reason)
-            if check.garbled:
-                self._forget_motion()  # the impacts of the last moments were none
+            if check.garbled:  # the impacts of the last moments were none
+                moving.forget_motion()
+                self._falling.forget_motion()
         if check.usable and moving.add(sample.t_ns, sample.accel_mps2, sample.gyro_radps, check.magnitude_mps2):
             self._follow(now_ns)
-            return True
-        return bool(reason)
+            return self._new()
+        return reason != ""
 
     def _follow(self, now_ns: int) -> None:
         """A slice has ended: attitude, steps and motion; then fall, pre-impact and sway detection."""
@@ -166,26 +166,19 @@ class SafetyPipeline:
             return
         falling, walk = self._falling, self._walk
         if falling.update(now_ns, walk.active):
-            self._take_evidence(now_ns)
+            if falling.evidence is not None:
+                alarm.suspect(now_ns, falling.evidence)
+            else:
+                alarm.guess(falling.possible)
         if not (attitude.upright_known and health.ok("imu")):
             return
         if alarm.open:
             alarm.stand(now_ns, attitude.tilt_rad, self._steps.count)
         else:
-            falling.sense_impact_coming()
+            falling.pre_impact.update(moving.motion.slices, attitude.roll_rad)
         # Bending down while standing is no sway, and nobody on the floor needs the warning.
         if self._balance.update(stepping and not alarm.open):
             walk.note_sway(self._balance.trunk.pitch_rad, self._balance.trunk.roll_rad)
-
-    def _forget_motion(self) -> None:
-        self._moving.forget_motion()
-        self._falling.forget_motion()
-
-    def _take_evidence(self, now_ns: int) -> None:
-        if self._falling.evidence is not None:
-            self._fall_alarm.suspect(now_ns, self._falling.evidence)
-        else:
-            self._fall_alarm.guess(self._falling.possible)
 
     def _watch_senses(self, now_ns: int) -> None:
         """A sense that is silent for too long, whatever the reason: neither a hazard nor calm is known any more."""
@@ -305,8 +298,14 @@ class SafetyPipeline:
         return (falls, self._sos.detection, obstacle, balance.sway.detection, balance.lean.detection)
 
     def _new(self) -> bool:
-        turned = self._health.turns != self._turns or self._falling.pre_impact.armed
-        return turned or self._says() != self._said
+        """Whether a slice left something to tell; of the detectors it reaches those that judge the trunk."""
+        if self._health.turns != self._turns or self._falling.pre_impact.armed or not self._said:
+            return True
+        falls, _, _, sway, lean = self._said
+        balance = self._balance
+        if balance.sway.detection is not sway or balance.lean.detection is not lean:
+            return True
+        return self._fall_alarm.detection is not falls
 
     def _next_due_ns(self) -> int:
         """When time alone changes something next: at once while something sounds or the button is down."""

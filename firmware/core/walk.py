@@ -87,11 +87,7 @@ class Walk:
         self._sway_count = 0
         self.sway_drift: float | None = None
         self.state = _SELF_TEST
-
-    @property
-    def active(self) -> bool:
-        """The walk may be under way: the self-test is done, or the guard was started anew, and it is not over."""
-        return self.state in _ACTIVE
+        self.active = False  # the self-test is done, or the guard was started anew, and the walk is not over
 
     def update(self, now_ns: int, ready: bool, steps: StepCount) -> bool:
         """True when the state changed. `ready`: the sensors are well and the walker stands upright."""
@@ -188,7 +184,7 @@ class Walk:
             self._steps_at_start = self._steps
         if state is _WALKING:
             self._walking_since_ns = now_ns
-        self.state = state
+        self.state, self.active = state, state in _ACTIVE
         return True
 
     def _row_ns(self, now_ns: int) -> int:

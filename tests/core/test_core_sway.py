@@ -134,8 +134,9 @@ def cues_of(rate_hz: int, seconds: float = 4.0, spikes: int = 0) -> list[tuple[f
         size = G0_MPS2 + bounce + (30.0 * (-1) ** index if index < spikes else 0.0)
         rate = 0.1 * 2 * math.pi * 0.9 * math.cos(phase)
         if moving.add(round(t_s * 1e9), (0.0, 0.0, size), (0.0, rate, 0.0), size):
-            felt.pitch_rad, felt.pitch_radps = 0.1 * math.sin(phase), moving.slice.gyro_radps[1]
-            felt.vertical_mps2 = moving.slice.mean_mps2 - G0_MPS2
+            felt.pitch_rad, felt.vertical_mps2 = 0.1 * math.sin(phase), moving.slice.mean_mps2 - G0_MPS2
+            felt.magnitude_mps2 = moving.slice.mean_mps2
+            moving.motion.add(moving.slice, felt)
             if balance.update(walks=True):
                 out.append(balance.cues.values)
     return out

@@ -16,10 +16,9 @@ class Felt:
     turning_radps: float = 0.0
     tilt_rad: float = 0.0
     up: Vector = (0.0, 0.0, 1.0)
+    upright: Vector | None = None
     pitch_rad: float = 0.0
     roll_rad: float = 0.0
-    pitch_radps: float = 0.0
-    roll_radps: float = 0.0
     yaw_radps: float = 0.0
 
 

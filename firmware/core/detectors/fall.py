@@ -60,7 +60,7 @@ class FallConfig:
     walked_s: float = 3.0  # a step so long before the way down: she walked until then
     walked_steps: int = 5  # in a row; the few steps into a car seat are no walk
     rest_s: float = 60.0  # who had stopped walking before may have lain down on purpose
-    ask_again_s: float = 60.0  # after a cancelled alarm, when the trunk stays down; twice as long each time, to 16 times
+    ask_again_s: float = 60.0  # after a cancelled alarm, while she stays down; each time twice as long, to 16 times
     countdown_s: float = 30.0
     no_cancel_s: float = 3.0  # a press that begins sooner after the impact may be the fall itself
     upright_deg: float = 30.0

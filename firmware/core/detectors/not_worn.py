@@ -34,6 +34,7 @@ class NotWorn:
 
     @property
     def waiting(self) -> bool:
+        """Whether there is evidence that was not told yet."""
         return self._held is not None
 
     def restart(self) -> Evidence | None:

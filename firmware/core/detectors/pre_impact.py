@@ -266,11 +266,12 @@ class PreImpactDetector:
         self._in_a_row, self._log_odds = 0, -_SURE
 
     def update(self, slices: Slices, roll_rad: float) -> None:
-        now = slices[-1]
-        features, log_odds = self._features, -_SURE
+        features = self._features
         features.follow(slices)
-        if features.known and not features.quiet and self._trusted(slices):
-            log_odds = min(_SURE, max(-_SURE, model.score(features.row(slices, roll_rad))))
+        if features.quiet or not (features.known and self._trusted(slices)):
+            self._in_a_row, self._log_odds = 0, -_SURE
+            return
+        now, log_odds = slices[-1], min(_SURE, max(-_SURE, model.score(features.row(slices, roll_rad))))
         self._log_odds = log_odds
         self._in_a_row = self._in_a_row + 1 if log_odds > self._limit else 0
         if self._in_a_row >= self._config.decisions:

@@ -58,7 +58,6 @@ class TrunkSway:
         return math.hypot(self._pitch_radps, self._roll_radps)
 
 
-_G0_MPS2 = 9.80665
 _RATE_S = 0.15  # of the tilt rate: longer than the jolt of a heel
 _JOLT_S = 0.3
 _LEVEL_S = 1.0  # over which the mean vertical acceleration is no movement
@@ -83,14 +82,13 @@ class BalanceCues:
         self.values: tuple[float, ...] = (0.0,) * 7
 
     def update(
-        self, span_s: float, pitch_radps: float, roll_radps: float, size_mps2: float, vertical_mps2: float
+        self, span_s: float, pitch_radps: float, roll_radps: float, jolt_mps2: float, vertical_mps2: float
     ) -> None:
-        """The trunk's sway is up to date; the means of the last `span_s`: tilt rates, |a|, upward acceleration."""
+        """The trunk's sway is up to date; the means of the last `span_s`: tilt rates, |a| - g, upward acceleration."""
         trunk = self._trunk
         gain = span_s / (_RATE_S + span_s)
         self._pitch_radps = pitch = self._pitch_radps + gain * (pitch_radps - self._pitch_radps)
         self._roll_radps = roll = self._roll_radps + gain * (roll_radps - self._roll_radps)
-        jolt_mps2 = size_mps2 - _G0_MPS2
         self._square = square = self._square + span_s / (_JOLT_S + span_s) * (jolt_mps2 * jolt_mps2 - self._square)
         self._level_mps2 = level = self._level_mps2 + span_s / (_LEVEL_S + span_s) * (vertical_mps2 - self._level_mps2)
         self._up_mps = up_mps = (self._up_mps + (vertical_mps2 - level) * span_s) * (_FORGETS_S / (_FORGETS_S + span_s))
