@@ -14,7 +14,9 @@ from firmware.sounder.airbag import STALE_NS
 from firmware.virtual import VirtualDevice
 from hal.config import AirbagConfig
 from hal.sim.faults import parse_fault
+from hal.sim.world.fall_scenes import FALL_SCENES
 from hal.sim.world.scenarios import scenario
+from hal.sim.world.scene import World
 
 PULSE_S = 0.4
 Start = Callable[..., VirtualDevice]
@@ -24,12 +26,13 @@ Start = Callable[..., VirtualDevice]
 def start(tmp_path: Path) -> Iterator[Start]:
     devices: list[VirtualDevice] = []
 
-    def start(name: str, *faults: str) -> VirtualDevice:
+    def start(name: str | World, *faults: str) -> VirtualDevice:
         config = Config()
         config = replace(config, board=replace(config.board, airbag=AirbagConfig(pin=22, pulse_s=PULSE_S)))
         folder = tmp_path / str(len(devices))
         folder.mkdir()
-        devices.append(VirtualDevice(config, scenario(name), folder, faults=[parse_fault(fault) for fault in faults]))
+        world = scenario(name) if isinstance(name, str) else name
+        devices.append(VirtualDevice(config, world, folder, faults=[parse_fault(fault) for fault in faults]))
         return devices[-1]
 
     yield start
@@ -104,3 +107,14 @@ def test_broken_pin_is_told_in_the_walk_that_goes_on(start: Start) -> None:
     device.run_until(16.0)
     faults = [output for output in device.log.outputs if getattr(output, "data", {}).get("part") == "airbag"]
     assert [fault.severity for fault in faults][:1] == ["caution"]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_device_that_is_dropped_fires_unless_its_walk_was_ended_before(ended: bool, start: Start) -> None:
+    """Nobody knows yet that it is off the body: docs/SAFETY.md says so, and what to do."""
+    device = start(FALL_SCENES["device dropped"](0))
+    device.run_until(mark_s(device, "hits the table") - 2.0)
+    if ended:
+        device.guard.end()
+    device.run_until(mark_s(device, "hits the table") + 5.0)
+    assert len(pulses_s(device)) == (0 if ended else 1)
