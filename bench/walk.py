@@ -1,7 +1,8 @@
 """How quickly the device answers: `python -m bench.walk [--json] [--quick]`.
 
 In real time on the simulated board: from a cold start to ready, and from an impact to an MQTT subscriber. In simulated
-time, exactly: from a person stepping into the way to the buzzer's pin, and from a cut echo wire to the fault pattern.
+time, exactly: from a person stepping into the way to the buzzer's pin, from a cut echo wire to the fault pattern, and
+from the sample by which a fall seems to have begun (`PreImpact`) to the airbag's pin and to the buzzer's.
 Beside it, on the same simulated pins and in real time, `gpiozero.DistanceSensor` with its own defaults.
 """
 
@@ -16,13 +17,14 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from firmware.config import Config
-from firmware.core.messages import Hazard, Pattern, SetPattern, Severity
+from firmware.core.messages import Hazard, Pattern, PreImpact, SetPattern, Severity
 from firmware.virtual import VirtualDevice
+from hal.config import AirbagConfig, BoardConfig
 from hal.samples import Vector
 from hal.sim.chips.hcsr04 import SimHcSr04
 from hal.sim.clock import PacedClock
@@ -31,6 +33,7 @@ from hal.sim.pins import SimPinFactory
 from hal.sim.world.scenarios import scenario
 from hal.sim.world.scene import Mark, World
 
+FALL_S = 14.0  # the walker of the scenario `fall` lies by then
 STEPS_IN_S = 12.0  # the walker of the scenario `quiet` is well under way
 NEAR_M, FAR_M = 0.8, 1.5
 ALARM_AT_M = 1.0
@@ -64,6 +67,32 @@ class SteppingIn:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The same world, begun later: until then its walker stands as at its beginning."""
+
+    base: World
+    by_s: float
+    name: str = "later"
+
+    @property
+    def duration_s(self) -> float:
+        return self.base.duration_s + self.by_s
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        return tuple(Mark(mark.t_s + self.by_s, mark.what) for mark in self.base.marks)
+
+    def motion(self, t_s: float) -> tuple[Vector, Vector]:
+        return self.base.motion(max(t_s - self.by_s, 0.0))
+
+    def distance_m(self, t_s: float) -> float | None:
+        return self.base.distance_m(max(t_s - self.by_s, 0.0))
+
+    def pressed(self, t_s: float) -> bool:
+        return self.base.pressed(max(t_s - self.by_s, 0.0))
+
+
 def virtual_latency_s(world: World, event_s: float, wanted: Callable[[Pattern], bool], *faults: str) -> float:
     """From `event_s` to the first pulse of a wanted pattern on the buzzer's pin, in exact simulated time."""
     with tempfile.TemporaryDirectory() as folder:
@@ -93,6 +122,23 @@ def cut_wire_latencies_s(trials: int) -> list[float]:
         virtual_latency_s(scenario("quiet"), t_s, lambda pattern: pattern is Pattern.FAULT, f"off:rangefinder@{t_s}")
         for t_s in moments_s
     ]
+
+
+def pre_impact_latencies_s(trials: int) -> tuple[list[float], list[float]]:
+    """From PreImpact to the airbag's pin and to the buzzer's next pulse, of falls at moments spread over a turn."""
+    board = replace(BoardConfig(), airbag=AirbagConfig(pin=22))
+    to_airbag_s: list[float] = []
+    to_buzzer_s: list[float] = []
+    for i in range(trials):
+        with tempfile.TemporaryDirectory() as folder:
+            device = VirtualDevice(Config(board=board), Later(scenario("fall"), i * APART_S), Path(folder))
+            device.run_until(FALL_S)
+            device.end()
+        told_ns = next(out.t_ns for out in device.log.outputs if isinstance(out, PreImpact))
+        for pin, found in ((device.board.airbag_pin, to_airbag_s), (device.board.buzzer_pin, to_buzzer_s)):
+            rise_ns = next(state.t_ns for state in pin.history if state.level and state.t_ns >= told_ns)
+            found.append((rise_ns - told_ns) / 1e9)
+    return to_airbag_s, to_buzzer_s
 
 
 class GpiozeroPeer:
@@ -170,6 +216,7 @@ def spread(values_s: list[float]) -> dict[str, float]:
 def measure(quick: bool) -> dict[str, Any]:
     trials = QUICK_TRIALS if quick else TRIALS
     ours = step_in_latencies_s(trials)
+    to_airbag_s, to_buzzer_s = pre_impact_latencies_s(trials)
     peer = GpiozeroPeer()
     theirs = [latency for i in range(trials) if (latency := peer.latency_s(i * APART_S)) is not None]
     result: dict[str, Any] = {
@@ -178,6 +225,8 @@ def measure(quick: bool) -> dict[str, Any]:
         "obstacle_to_gpiozero_in_range": spread(theirs),
         "ratio": round(statistics.median(theirs) / statistics.median(ours), 2),
         "cut_echo_wire_to_fault_pattern": spread(cut_wire_latencies_s(trials)),
+        "pre_impact_to_airbag_pin": spread(to_airbag_s),
+        "pre_impact_to_buzzer": spread(to_buzzer_s),
         "gpiozero_distance_2_s_after_the_cut_m": round(peer.after_cut_m(), 3),
     }
     if not quick:

@@ -140,6 +140,9 @@ def _add_doctor(commands: "_Commands[_Parser]") -> None:
     doctor.add_argument(
         "--self-test", action="store_true", help="the motion sensor's own test too: lay the device down first"
     )
+    doctor.add_argument(
+        "--pulse-airbag", action="store_true", help="pulse the airbag's pin too: first disconnect what it would fire"
+    )
     doctor.add_argument("--json", action="store_true", help="one JSON object with all checks")
     doctor.add_argument(
         "--config", metavar="FILE", type=Path, help="settings; without it the device's, or the defaults"

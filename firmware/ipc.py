@@ -29,11 +29,13 @@ class Play:
 
     `since_ns` tells a repetition from a new pattern. `armed`: the guard's silence is an alarm; False only after the end
     of a walk; None while the guard does not know yet whether there is one, so that what held before goes on.
+    `pre_impact_ns`: when a fall seemed to have begun, on the machine's monotonic clock; None: none does now.
     """
 
     pattern: Pattern
     since_ns: int
     armed: bool | None
+    pre_impact_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ class Malformed(ValueError):
 
 
 def encode_play(play: Play) -> dict[str, object]:
-    return {"v": 1, "kind": "play", "pattern": play.pattern, "since_ns": play.since_ns, "armed": play.armed}
+    body = {"v": 1, "kind": "play", "pattern": play.pattern, "since_ns": play.since_ns, "armed": play.armed}
+    return body if play.pre_impact_ns is None else {**body, "pre_impact_ns": play.pre_impact_ns}
 
 
 def decode_play(body: Mapping[str, object]) -> Play:
@@ -79,7 +82,10 @@ def decode_play(body: Mapping[str, object]) -> Play:
     since_ns, armed = body.get("since_ns"), body.get("armed")
     if type(since_ns) is not int or not (armed is None or isinstance(armed, bool)):
         raise Malformed("since_ns must be an integer and armed true, false or null")
-    return Play(Pattern(pattern), since_ns, armed)
+    pre_impact_ns = body.get("pre_impact_ns")
+    if pre_impact_ns is not None and type(pre_impact_ns) is not int:
+        raise Malformed("pre_impact_ns must be an integer")
+    return Play(Pattern(pattern), since_ns, armed, pre_impact_ns)
 
 
 def encode_report(report: SounderReport) -> dict[str, object]:

@@ -27,6 +27,7 @@ from firmware.link.link import TURN_S as LINK_TURN_S
 from firmware.link.link import Link
 from firmware.link.memory import MemoryBroker, MemoryClient
 from firmware.recording import Recorder
+from firmware.sounder.airbag import AirbagPin
 from firmware.sounder.outputs import Outputs
 from firmware.sounder.sounder import TURN_S as SOUNDER_TURN_S
 from firmware.sounder.sounder import Sounder
@@ -158,7 +159,9 @@ class VirtualDevice:
         self.guard = self._new_guard()
         open_led = None if config.board.led.pin is None else self.board.open_led
         outputs = Outputs(self.board.open_buzzer, self.board.open_motor, open_led)
-        self.sounder = Sounder(config.sounder, outputs, self._report)
+        airbag = AirbagPin(config.board.airbag, self.board.open_airbag)
+        airbag.rest(self.clock.now_ns())
+        self.sounder = Sounder(config.sounder, outputs, self._report, airbag)
         self.journal = self.open_journal()
         client = MemoryClient(broker or MemoryBroker(), DEVICE)
         self.link = Link(self.journal, client, self.to_guard.append, self.clock, utc=self._utc)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from hal.air import Air
+from hal.airbag import make_airbag
 from hal.button import Button
 from hal.buzzer import make_buzzer
 from hal.clock import Clock, MonotonicClock
@@ -74,6 +75,10 @@ class LedOutput(MotorOutput, Protocol):
     """Something that shines, for half a second from each `on`. Raises HalError."""
 
 
+class AirbagOutput(MotorOutput, Protocol):
+    """Something that is told of a fall by one pulse, from `on` until the pulse is over. Raises HalError."""
+
+
 class Board(Protocol):
     """Opens one part at a time; after a fault, close the part and open it again."""
 
@@ -93,6 +98,8 @@ class Board(Protocol):
     def open_motor(self) -> MotorOutput: ...
 
     def open_led(self) -> LedOutput: ...
+
+    def open_airbag(self) -> AirbagOutput: ...
 
     def open_power(self) -> PowerReader: ...
 
@@ -187,6 +194,9 @@ class PiBoard:
 
     def open_led(self) -> LedOutput:
         return make_led(self.config.led, self._pins, self._clock, TimerThread(self._clock))
+
+    def open_airbag(self) -> AirbagOutput:
+        return make_airbag(self.config.airbag, self._pins, self._clock, TimerThread(self._clock))
 
     def open_power(self) -> PowerReader:
         power = self.config.power

@@ -15,6 +15,7 @@ GaugeModel = Literal["auto", "none", "max17048", "ina219"]
 RATES_HZ = (100, 200)
 ACCEL_RANGES_G = (8, 16)
 GYRO_RANGES_DPS = (1000, 2000)
+AIRBAG_PINS = (9, 10, 11, 12, 13, *range(16, 28))  # low while a Pi starts: not 2-8 (pulled up), 14 and 15 (console)
 HEADER_PINS = range(2, 28)  # BCM numbers on the 40-pin header; 0 and 1 belong to the HAT identity EEPROM
 MAX17048_ADDRESS = 0x36  # it has no other
 I2C_ADDRESSES = (0x08, 0x77)  # the others are reserved (I2C specification, 3.1.12)
@@ -160,6 +161,22 @@ class LedConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class AirbagConfig:
+    """The pin for an airbag's own electronics: one pulse when a fall seems to have begun. Experimental."""
+
+    pin: int | None = None
+    pulse_s: float = 0.5  # then it is low again, whatever the guard does
+    apart_s: float = 10.0  # no second pulse sooner, and none so soon after the sounder's start
+
+    def __post_init__(self) -> None:
+        if self.pin is not None and self.pin not in AIRBAG_PINS:
+            choices = ", ".join(map(str, AIRBAG_PINS))
+            raise ValueError(f"airbag.pin ({self.pin}) must be low while the Pi starts, as these are: {choices}")
+        _check_range("airbag.pulse_s", self.pulse_s, 0.05, 2.0)
+        _check_range("airbag.apart_s", self.apart_s, 5.0, 3600.0)
+
+
+@dataclass(frozen=True, slots=True)
 class ButtonConfig:
     """The change-over button's BCM pin numbers: normally open and, to see a cut wire, normally closed."""
 
@@ -201,6 +218,7 @@ class BoardConfig:
     buzzer: BuzzerConfig = field(default_factory=BuzzerConfig)
     motor: MotorConfig = field(default_factory=MotorConfig)
     led: LedConfig = field(default_factory=LedConfig)
+    airbag: AirbagConfig = field(default_factory=AirbagConfig)
     button: ButtonConfig = field(default_factory=ButtonConfig)
     power: PowerConfig = field(default_factory=PowerConfig)
 
@@ -259,6 +277,7 @@ class BoardConfig:
             ("buzzer.pin", self.buzzer.pin),
             ("motor.pin", self.motor.pin),
             ("led.pin", self.led.pin),
+            ("airbag.pin", self.airbag.pin),
             ("button.pin", self.button.pin),
             ("button.nc_pin", self.button.nc_pin),
             ("I2C bus 1 (SDA)", 2 if 1 in self.buses else None),

@@ -6,7 +6,7 @@ sounder's unit) or the next sounder, both of which drive every output low before
 
 | output | Raspberry Pi kernel as delivered | with `dtparam=strict_gpiod`, and Debian's kernel |
 |---|---|---|
-| motor, active buzzer, LED | stays as it was | off at once: the line becomes an input again |
+| motor, active buzzer, LED, airbag pin | stays as it was | off at once: the line becomes an input again |
 | passive buzzer, software PWM | silent, its pin at the level of that moment: direct current may flow | silent, off |
 | passive buzzer, hardware PWM | goes on sounding: PWM belongs to no process | goes on sounding |
 
@@ -68,11 +68,12 @@ class TimerThread:
 
 
 class Expiring:
-    """What one output shows, for `LIMIT_S` from the last time that it was asked for."""
+    """What one output shows, for `limit_s` from the last time that it was asked for."""
 
-    def __init__(self, clock: Clock, timer: Timer, low: Callable[[], None]) -> None:
+    def __init__(self, clock: Clock, timer: Timer, low: Callable[[], None], limit_s: float = LIMIT_S) -> None:
         """`low` switches the output off; it may be called from the timer's thread. Raises HalError when it cannot."""
         self._clock, self._timer, self._low = clock, timer, low
+        self._limit_ns = round(limit_s * 1e9)
         # Reentrant, because in simulated time the timer's call comes in the middle of a slow write.
         self._lock = threading.RLock()
         self._shown: object = None  # what was written without a fault; None: nothing, or nobody knows
@@ -86,7 +87,7 @@ class Expiring:
             HalError: what `write` raised. What it did lasts no longer than a write that went well.
         """
         with self._alone():
-            until_ns = self._clock.now_ns() + round(LIMIT_S * 1e9)
+            until_ns = self._clock.now_ns() + self._limit_ns
             lasting = self._until_ns is not None and setting == self._shown
             self._until_ns = until_ns
             if lasting:

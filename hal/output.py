@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 from hal.clock import Clock
 from hal.errors import OutputFault
-from hal.expiry import Expiring, Timer
+from hal.expiry import LIMIT_S, Expiring, Timer
 from hal.pins import Pins, claiming, pin_errors
 
 
@@ -122,14 +122,16 @@ class CheckedOutput:
 
 
 class Switch:
-    """An output that is on or off, for `hal.expiry.LIMIT_S` at a time."""
+    """An output that is on or off, for `limit_s` at a time."""
 
-    def __init__(self, pins: Pins, clock: Clock, timer: Timer, *, part: str, pin: int) -> None:
+    def __init__(
+        self, pins: Pins, clock: Clock, timer: Timer, *, part: str, pin: int, limit_s: float = LIMIT_S
+    ) -> None:
         self._output = CheckedOutput(pins, clock, part=part, pin=pin)
-        self._expiring = Expiring(clock, timer, self._output.low)
+        self._expiring = Expiring(clock, timer, self._output.low, limit_s)
 
     def on(self) -> None:
-        """Be on, or stay on, for half a second from now. Raises OutputFault when the pin does not follow."""
+        """Be on, or stay on, for `limit_s` from now. Raises OutputFault when the pin does not follow."""
         self._expiring.show(True, lambda: self._output.level(True))
 
     def off(self) -> None:

@@ -58,5 +58,5 @@ class SensorFault:
 PARTS = ("imu", "rangefinder", "button", "buzzer", "motor")
 """Without these nobody is guarded."""
 
-OPTIONAL_PARTS = ("low_rangefinder", "led", "power")
+OPTIONAL_PARTS = ("low_rangefinder", "led", "airbag", "power")
 """What a board may have besides; one that is fitted and fails is told like the others."""

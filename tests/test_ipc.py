@@ -34,7 +34,21 @@ json_values = st.recursive(
 )
 bodies = st.dictionaries(
     st.sampled_from(
-        ["v", "kind", "pattern", "since_ns", "armed", "alarm", "state", "by", "name", "part", "error", "detail"]
+        [
+            "v",
+            "kind",
+            "pattern",
+            "since_ns",
+            "armed",
+            "pre_impact_ns",
+            "alarm",
+            "state",
+            "by",
+            "name",
+            "part",
+            "error",
+            "detail",
+        ]
     ),
     json_values | st.sampled_from([1, "play", "ack", "command", "sounder", "accepted", "silent", "test", "imu"]),
 )
@@ -42,8 +56,15 @@ bodies = st.dictionaries(
 
 @pytest.mark.parametrize("pattern", Pattern)
 def test_play_survives_the_way(pattern: Pattern) -> None:
-    play = Play(pattern, 123, armed=True)
-    assert decode_play(json.loads(json.dumps(encode_play(play)))) == play
+    for pre_impact_ns in (None, 100):
+        play = Play(pattern, 123, armed=True, pre_impact_ns=pre_impact_ns)
+        assert decode_play(json.loads(json.dumps(encode_play(play)))) == play
+
+
+@pytest.mark.parametrize("wrong", [True, 1.5, "1", [1]])
+def test_time_of_a_fall_that_is_none_is_refused(wrong: object) -> None:
+    with pytest.raises(Malformed, match="pre_impact_ns must be an integer"):
+        decode_play({"kind": "play", "pattern": "silent", "since_ns": 1, "armed": True, "pre_impact_ns": wrong})
 
 
 def test_report_survives_the_way() -> None:

@@ -24,44 +24,44 @@ from hal.clock import MonotonicClock
 OK, FAILURE, NO_HARDWARE = 0, 1, 3
 SPARE_S = 0.4  # of real time, beside what looking at the parts takes; what is not over by then is told as late
 SURROUNDINGS_S = 1.6  # for disk and broker where the parts take no real time
-NEED_PINS = ("rangefinder", "low_rangefinder", "button", "buzzer", "motor", "led")
+NEED_PINS = ("rangefinder", "low_rangefinder", "button", "buzzer", "motor", "led", "airbag")
 
 
 def doctor(args: argparse.Namespace) -> int:
     """0 when nothing failed, 1 when something did, 3 when this machine lacks the hardware altogether."""
     config = load(args.config or (None if args.simulated else installed()))
-    self_test: bool = args.self_test
+    asked = {"self_test": bool(args.self_test), "pulse_airbag": bool(args.pulse_airbag)}
     if args.simulated:
-        checks = _simulated(config, args.fault, self_test=self_test)
+        checks = _simulated(config, args.fault, **asked)
     else:
         if not args.json and sys.stderr.isatty():
             print("Hold it still and press its button; then listen, feel and look.", file=sys.stderr)
         end_as_by_ctrl_c()
-        checks = _real(config, Machine(), self_test=self_test)
+        checks = _real(config, Machine(), **asked)
     _show(checks, as_json=args.json)
     if any(check.missing for check in checks):
         return NO_HARDWARE
     return FAILURE if worst(checks) == "fail" else OK
 
 
-def _simulated(config: Config, faults: Sequence[str], *, self_test: bool) -> list[Check]:
+def _simulated(config: Config, faults: Sequence[str], **asked: bool) -> list[Check]:
     """Of this machine only what a simulated walk needs as well."""
     from firmware.commands.checks.simulated import simulated_boards
 
     directory = Path(tempfile.gettempdir())
     told = [f"{config.board.imu.mounting.words()} (from the configuration)"]
     open_board = simulated_boards(config.board, faults)
-    examination = Examination(config.board, config.core, open_board, mounting_told=told, self_test=self_test)
+    examination = Examination(config.board, config.core, open_board, mounting_told=told, **asked)
     parts = side_by_side(examination.jobs(), None)
     around = side_by_side(_surroundings(config, directory, Machine(), lasting=False), SURROUNDINGS_S)
     return [python(), recording(), Check("gpio", "ok", "simulated pins"), *parts, *around]
 
 
-def _real(config: Config, machine: Machine, *, self_test: bool) -> list[Check]:
+def _real(config: Config, machine: Machine, **asked: bool) -> list[Check]:
     told: list[str] = []
     config = mounted(config, told.append)
     board = PiBoard(config.board)
-    examination = Examination(config.board, config.core, lambda: board, mounting_told=told, self_test=self_test)
+    examination = Examination(config.board, config.core, lambda: board, mounting_told=told, **asked)
     in_use = running(config.paths.run_dir)
     # Before anything else opens pins: gpiozero's factories share theirs, and to close one is to close them all.
     pins = [] if in_use.status == "fail" else [gpio(config.board.factory)]

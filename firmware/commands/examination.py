@@ -11,7 +11,7 @@ from firmware.commands.checks.button import look_at_button
 from firmware.commands.checks.check import Check, Job, bad
 from firmware.commands.checks.imu import look_at_imu
 from firmware.commands.checks.mounting import mounting
-from firmware.commands.checks.outputs import BEEP_FIRST, BEEP_SECOND, PLAYING_S, TONE_HZ, VOLUME, play
+from firmware.commands.checks.outputs import BEEP_FIRST, BEEP_SECOND, LOW, PLAYING_S, TONE_HZ, VOLUME, play
 from firmware.commands.checks.power import look_at_power
 from firmware.commands.checks.rangefinder import look_at_rangefinder
 from firmware.commands.checks.wiring import wiring
@@ -37,8 +37,13 @@ class Examination:
         *,
         mounting_told: Sequence[str],
         self_test: bool = False,
+        pulse_airbag: bool = False,
     ) -> None:
-        """`open_board` is asked once for each part; for `mounting_told` see `checks.mounting`."""
+        """`open_board` is asked once for each part; for `mounting_told` see `checks.mounting`.
+
+        Only with `pulse_airbag` the airbag's pin ever goes high.
+        """
+        self._airbag_rhythm = BEEP_FIRST if pulse_airbag else LOW
         self._config, self._core, self._open_board = config, core, open_board
         self._mounting_told, self._self_test = mounting_told, self_test
         self.play_s = READING_S + (SELF_TEST_S if self_test else 0.0)
@@ -53,6 +58,8 @@ class Examination:
         jobs += [self._job("buzzer", _buzzer, self.play_s), self._job("motor", _motor, self.play_s)]
         if self._config.led.pin is not None:
             jobs.append(self._job("led", _led, self.play_s))
+        if self._config.airbag.pin is not None:
+            jobs.append(self._job("airbag", self._airbag, self.play_s))
         return [*jobs, self._job("power", self._power, READING_S)]
 
     def _job(self, part: str, look: Look, at_s: float) -> Job:
@@ -77,6 +84,10 @@ class Examination:
     def _button(self, board: Board, until_ns: int, wires: str) -> list[Check]:
         contacts = 1 if self._config.button.nc_pin is None else 2
         return [look_at_button(board.open_button, board.clock, until_ns, wires, contacts=contacts)]
+
+    def _airbag(self, board: Board, from_ns: int, wires: str) -> list[Check]:
+        _wait(board, from_ns)
+        return [play("airbag", board.open_airbag, lambda out: out.on(), board.clock, self._airbag_rhythm, wires)]
 
     def _power(self, board: Board, until_ns: int, wires: str) -> list[Check]:
         return [look_at_power(board.open_power, board.clock, until_ns, self._core.power_limits, wires)]

@@ -54,6 +54,8 @@ def silenced(board: Board, config: Config) -> tuple[list[str], bool]:
     openers: dict[str, Callable[[], Output]] = {"buzzer": board.open_buzzer, "motor": board.open_motor}
     if config.board.led.pin is not None:
         openers["led"] = board.open_led
+    if config.board.airbag.pin is not None:
+        openers["airbag"] = board.open_airbag
     complaints, errors = [], []
     for part, open_output in openers.items():
         try:

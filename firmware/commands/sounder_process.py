@@ -17,6 +17,7 @@ from firmware.ipc import (
     encode_report,
 )
 from firmware.realtime import ask_for_real_time
+from firmware.sounder.airbag import AirbagPin
 from firmware.sounder.outputs import Outputs
 from firmware.sounder.sounder import TURN_S, Sounder
 from hal.board import Board
@@ -31,9 +32,12 @@ def run_sounder(config: Config, board: Board, stop: threading.Event) -> None:
     clock, run_dir = MonotonicClock(), config.paths.run_dir
     open_led = None if config.board.led.pin is None else board.open_led
     outputs = Outputs(board.open_buzzer, board.open_motor, open_led)
+    airbag = AirbagPin(config.board.airbag, board.open_airbag)
     with contextlib.ExitStack() as stack:
         stack.callback(outputs.close)
+        stack.callback(airbag.close)
         ask_for_real_time()
+        airbag.rest(clock.now_ns())
         outputs.rest(clock.now_ns())  # before all else: a sounder that was killed may have left them on
         inbox, to_guard = Receiver(run_dir / SOUNDER_SOCKET), Sender(run_dir / SOUNDER_REPORTS_SOCKET)
         stack.callback(inbox.close)
@@ -42,7 +46,7 @@ def run_sounder(config: Config, board: Board, stop: threading.Event) -> None:
         def report(word: SounderReport) -> None:
             to_guard.send(encode_report(word))
 
-        _play(Sounder(config.sounder, outputs, report), inbox, clock, stop, _feeder(systemd_notifier()))
+        _play(Sounder(config.sounder, outputs, report, airbag), inbox, clock, stop, _feeder(systemd_notifier()))
 
 
 def _play(sounder: Sounder, inbox: Receiver, clock: Clock, stop: threading.Event, feed: Callable[[int], None]) -> None:

@@ -82,7 +82,8 @@ class Story:
             return None
 
     def _output(self, line: Line) -> str | None:
-        teller = {"alert": self._alert, "pattern": self._pattern, "walk": self._walk}.get(line["kind"])
+        tellers = {"alert": self._alert, "pattern": self._pattern, "walk": self._walk, "airbag_pin": self._airbag}
+        teller = tellers.get(line["kind"])
         if line["kind"] == "telemetry":
             self.telemetry = dict(line)
         elif line["kind"] == "health":
@@ -131,6 +132,10 @@ class Story:
     def _pattern(self, line: Line) -> str:
         self.pattern = line["pattern"]
         return f"sounds     {PATTERNS.get(self.pattern, self.pattern)}"
+
+    @staticmethod
+    def _airbag(line: Line) -> str:
+        return f"airbag     its pin goes {'high' if line['high'] else 'low'}"
 
     def _alert(self, line: Line) -> str:
         hazard, severity, data = line["hazard"], line["severity"], line["data"]

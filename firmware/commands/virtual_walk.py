@@ -35,10 +35,12 @@ def virtual_walk(args: argparse.Namespace) -> int:
             broker=broker,
             record=Path(args.record) if args.record else None,
         )
+        pulses = 0
         turns = round(world.duration_s / TURN_S)
         for turn in range(1, turns + 1):
             device.run_until(turn * TURN_S)
             _show(device, caregiver, story, screen)
+            pulses = _show_airbag(device, story, screen, pulses)
         device.end()
         _show(device, caregiver, story, screen)
         screen.summary(summary_json(story, device.deliveries))
@@ -52,3 +54,14 @@ def _show(device: VirtualDevice, caregiver: MemoryCaregiver, story: Story, scree
     for word in caregiver.words:
         screen.word(word, story.word(word, device.clock.now_ns()))
     caregiver.words.clear()
+
+
+def _show_airbag(device: VirtualDevice, story: Story, screen: Screen, told: int) -> int:
+    """What the airbag's pin did, where there is one; `told` of its changes are told already."""
+    if device.board.config.airbag.pin is None:
+        return told
+    changes = device.board.airbag_pin.history
+    for state in changes[told:]:
+        body = {"t_ns": state.t_ns, "kind": "airbag_pin", "high": state.level > 0}
+        screen.output(body, story.output(body))
+    return len(changes)

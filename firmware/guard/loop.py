@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from firmware.core.messages import Input, Output, Pattern, SetPattern, Tick, WalkChanged, WalkState
+from firmware.core.messages import Input, Output, Pattern, PreImpact, SetPattern, Tick, WalkChanged, WalkState
 from firmware.core.pipeline import SafetyPipeline
 from firmware.ipc import Play
 
@@ -35,6 +35,7 @@ class SafetyLoop:
         self._pipeline, self._sounder, self._sinks = pipeline, sounder, sinks
         self._pattern, self._since_ns = Pattern.SILENT, 0
         self._armed: bool | None = None
+        self._pre_impact_ns: int | None = None
         self.steps = 0
 
     def take(self, inputs: Sequence[Input]) -> None:
@@ -57,8 +58,11 @@ class SafetyLoop:
                 self._pattern, self._since_ns, changed = output.pattern, output.t_ns, True
             elif isinstance(output, WalkChanged):
                 self._armed, changed = ARMED[output.state], True
+            elif isinstance(output, PreImpact):
+                self._pre_impact_ns = output.t_ns if output.armed and self._armed else None  # outside of a walk: none
+                changed = changed or output.armed
         if changed:
             self._say()
 
     def _say(self) -> None:
-        self._sounder.play(Play(self._pattern, self._since_ns, self._armed))
+        self._sounder.play(Play(self._pattern, self._since_ns, self._armed, self._pre_impact_ns))

@@ -93,10 +93,10 @@ class Outputs:
     ) -> None:
         """`open_led` is None where no LED is fitted."""
         self._buzzer: Output[ToneOutput, Tone | str] = Output("buzzer", open_buzzer, _sound, rest="off")
-        self._motor: Output[MotorOutput, bool] = Output("motor", open_motor, _switch, rest=False)
+        self._motor: Output[MotorOutput, bool] = Output("motor", open_motor, switch, rest=False)
         self._led: Output[LedOutput, bool] | None = None
         if open_led is not None:
-            self._led = Output("led", open_led, _switch, rest=False, retry_ns=LED_RETRY_NS)
+            self._led = Output("led", open_led, switch, rest=False, retry_ns=LED_RETRY_NS)
         self._sounded_ns = 0
 
     def rest(self, now_ns: int) -> None:
@@ -141,7 +141,7 @@ def _sound(buzzer: ToneOutput, tone: Tone | str) -> None:
         buzzer.tone(*tone)
 
 
-def _switch(output: MotorOutput | LedOutput, on: bool) -> None:
+def switch(output: MotorOutput, on: bool) -> None:
     if on:
         output.on()
     else:

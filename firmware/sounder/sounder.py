@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from firmware.core.messages import Pattern
 from firmware.ipc import Play, SounderReport
+from firmware.sounder.airbag import AirbagPin
 from firmware.sounder.light import StatusLight
 from firmware.sounder.outputs import RETRY_NS, Outputs
 from firmware.sounder.patterns import SOUNDS
@@ -35,8 +36,14 @@ class SounderConfig:
 class Sounder:
     """One turn every 10 ms: `receive` what came, then `tick`."""
 
-    def __init__(self, config: SounderConfig, outputs: Outputs, report: Callable[[SounderReport], None]) -> None:
-        self._outputs, self._report = outputs, report
+    def __init__(
+        self,
+        config: SounderConfig,
+        outputs: Outputs,
+        report: Callable[[SounderReport], None],
+        airbag: AirbagPin | None = None,
+    ) -> None:
+        self._outputs, self._report, self._airbag = outputs, report, airbag
         self._light = StatusLight()
         self._silence_ns = round(config.silence_s * 1e9)
         self._expiry_ns = round(config.expiry_s * 1e9)
@@ -52,6 +59,8 @@ class Sounder:
 
     def receive(self, play: Play, now_ns: int) -> None:
         """Take the guard's word. The same pattern with another `since_ns` starts anew."""
+        if self._airbag is not None:
+            self._airbag.take(play, now_ns)
         if play.since_ns != self._play.since_ns and play.pattern == self._sounding:
             self._started_ns = now_ns
         self._play, self._heard_ns = play, now_ns
@@ -61,6 +70,8 @@ class Sounder:
             self._armed = None  # a new guard begins, and has as long as the first one to get on
 
     def tick(self, now_ns: int) -> None:
+        if self._airbag is not None:
+            self._airbag.tick(now_ns)
         if self._heard_ns is None:
             self._heard_ns = now_ns  # a guard has as long to be heard from now on
         pattern = self._wanted(now_ns)
@@ -73,7 +84,8 @@ class Sounder:
         self._outputs.light(lit, now_ns)
         if self._reported_ns is None or now_ns - self._reported_ns >= self._report_ns:
             self._reported_ns = now_ns
-            for report in self._outputs.broken() or (SounderReport(),):
+            airbag = () if self._airbag is None else self._airbag.broken()
+            for report in (*self._outputs.broken(), *airbag) or (SounderReport(),):
                 self._report(report)
 
     @property
@@ -81,6 +93,8 @@ class Sounder:
         return self._sounding
 
     def close(self) -> None:
+        if self._airbag is not None:
+            self._airbag.close()
         self._outputs.close()
 
     def _wanted(self, now_ns: int) -> Pattern:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from hal.board import (
+    AirbagOutput,
     ButtonReader,
     LedOutput,
     MotorOutput,
@@ -75,6 +76,11 @@ class SimBoard:
         """With the history of what the status LED did. Raises ValueError when there is none."""
         return self._outputs.led_pin
 
+    @property
+    def airbag_pin(self) -> SimPin:
+        """With the history of what the airbag was told. Raises ValueError when there is none."""
+        return self._outputs.airbag_pin
+
     def open_imu(self) -> Imu:
         return self.motion_sensor.open()
 
@@ -95,6 +101,9 @@ class SimBoard:
 
     def open_led(self) -> LedOutput:
         return self._outputs.open_led()
+
+    def open_airbag(self) -> AirbagOutput:
+        return self._outputs.open_airbag()
 
     def open_power(self) -> PowerReader:
         return self._power.open()

@@ -43,7 +43,7 @@ power (the battery's gauge; a board that is told of no gauge has one for its fau
     slow: takes 80 ms for each transfer
     delayed: takes 0.2 s for each transfer
     intermittent: does not answer for spells of 0.2 to 0.6 s
-buzzer, motor and led (of a pad that PWM hardware drives nobody sees more than whether it can be written):
+buzzer, motor, led and airbag (of a pad that PWM hardware drives nobody sees more than whether it can be written):
     off: a write raises an error
     stuck: the pad keeps its level
     garbage: the pad takes random levels

@@ -16,6 +16,7 @@ from firmware.commands.checks.wiring import HEADER_PIN, wiring
 from firmware.core.detectors.power import PowerLimitsConfig
 from hal.config import (
     HEADER_PINS,
+    AirbagConfig,
     BoardConfig,
     ButtonConfig,
     BuzzerConfig,
@@ -328,6 +329,7 @@ def test_wires_are_those_of_the_configuration() -> None:
         buzzer=BuzzerConfig(pin=12),
         motor=MotorConfig(pin=26),
         led=LedConfig(pin=16),
+        airbag=AirbagConfig(pin=22),
         button=ButtonConfig(pin=4, nc_pin=None),
     )
     assert wiring("imu", config) == "header pins: VCC 1 (3.3 V), SDA and SCL those of /dev/i2c-3, GND 9"
@@ -339,6 +341,7 @@ def test_wires_are_those_of_the_configuration() -> None:
     assert "+ 32 (GPIO 12)" in wiring("buzzer", config)
     assert "37 (GPIO 26)" in wiring("motor", config)
     assert "36 (GPIO 16)" in wiring("led", config)
+    assert "15 (GPIO 22)" in wiring("airbag", config)
     assert wiring("button", config) == "header pins: open contact 7 (GPIO 4), common 25 (GND)"
 
 

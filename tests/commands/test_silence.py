@@ -15,7 +15,7 @@ from firmware.commands import silence as command
 from firmware.config import Config, PathsConfig, to_toml
 from firmware.errors import AlreadyRunning
 from firmware.ipc import Instance
-from hal.config import BoardConfig, BuzzerConfig, LedConfig
+from hal.config import AirbagConfig, BoardConfig, BuzzerConfig, LedConfig
 from hal.sim.board import SimBoard
 from hal.sim.clock import SimClock
 from hal.sim.faults import Fault
@@ -26,7 +26,7 @@ UNIT = Path(__file__).parents[2] / "systemd" / "rearguard-sounder.service"
 
 
 def configured(run_dir: Path, buzzer: BuzzerConfig | None = None) -> Config:
-    board = replace(BoardConfig(), led=LedConfig(pin=16), buzzer=buzzer or BuzzerConfig())
+    board = replace(BoardConfig(), led=LedConfig(pin=16), airbag=AirbagConfig(pin=22), buzzer=buzzer or BuzzerConfig())
     return Config(board=board, paths=PathsConfig(state_dir=run_dir, run_dir=run_dir))
 
 
@@ -36,7 +36,7 @@ def simulated(config: Config, *faults: Fault) -> SimBoard:
 
 
 def output_pins(board: SimBoard) -> list[SimPin]:
-    return [board.buzzer_pin, board.motor_pin, board.led_pin]
+    return [board.buzzer_pin, board.motor_pin, board.led_pin, board.airbag_pin]
 
 
 def left_on(board: SimBoard) -> None:
@@ -50,8 +50,8 @@ def test_everything_that_was_left_on_goes_off(tmp_path: Path) -> None:
     board = simulated(config)
     left_on(board)
     assert command.silenced(board, config) == ([], False)
-    assert [pin.pad.level for pin in output_pins(board)] == [0, 0, 0]
-    assert [pin.pull for pin in output_pins(board)] == ["down"] * 3
+    assert [pin.pad.level for pin in output_pins(board)] == [0, 0, 0, 0]
+    assert [pin.pull for pin in output_pins(board)] == ["down"] * 4
 
 
 def test_hardware_pwm_that_goes_on_without_a_process_is_disabled(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_hardware_pwm_that_goes_on_without_a_process_is_disabled(tmp_path: Path)
     assert board.buzzer_pin.pad.level == 0
 
 
-@pytest.mark.parametrize("broken", ["buzzer", "motor", "led"])
+@pytest.mark.parametrize("broken", ["buzzer", "motor", "led", "airbag"])
 def test_what_cannot_be_silenced_is_named_and_the_others_are_silent(tmp_path: Path, broken: str) -> None:
     config = configured(tmp_path)
     board = simulated(config, Fault("off", broken, start_s=0.0))
@@ -105,10 +105,10 @@ def test_sounder_that_runs_keeps_its_outputs(
     sounder = Instance(tmp_path, "sounder")
     assert run(tmp_path, board, monkeypatch) == 0
     assert "silence: nothing done: a sounder is running" in capsys.readouterr().err
-    assert [pin.pad.level for pin in output_pins(board)] == [1, 1, 1]
+    assert [pin.pad.level for pin in output_pins(board)] == [1, 1, 1, 1]
     sounder.close()
     assert run(tmp_path, board, monkeypatch) == 0
-    assert [pin.pad.level for pin in output_pins(board)] == [0, 0, 0]
+    assert [pin.pad.level for pin in output_pins(board)] == [0, 0, 0, 0]
 
 
 def test_no_sounder_starts_in_the_middle_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +149,7 @@ def test_machine_without_pins_is_told_of_each_output(
     assert cli.main(["silence", "--config", str(path)]) == 3
     out, err = capsys.readouterr()
     assert not out
-    assert [line.split()[1] for line in err.splitlines()] == ["buzzer", "motor", "led"]
+    assert [line.split()[1] for line in err.splitlines()] == ["buzzer", "motor", "led", "airbag"]
 
 
 def test_sounders_unit_runs_it_when_the_sounder_has_ended() -> None:
@@ -180,4 +180,4 @@ def test_lock_that_cannot_be_opened_keeps_nothing_on(
     (tmp_path / "sounder.lock").mkdir()  # for root as well, whom no mode keeps out
     assert run(tmp_path, board, monkeypatch) == 0
     assert "silence: cannot see whether a sounder runs" in capsys.readouterr().err
-    assert [pin.pad.level for pin in output_pins(board)] == [0, 0, 0]
+    assert [pin.pad.level for pin in output_pins(board)] == [0, 0, 0, 0]

@@ -11,7 +11,7 @@ import pytest
 from firmware.commands.sounder_process import run_sounder
 from firmware.config import Config, PathsConfig
 from firmware.ipc import SOUNDER_SOCKET
-from hal.config import BoardConfig, LedConfig
+from hal.config import AirbagConfig, BoardConfig, LedConfig
 from hal.sim.board import SimBoard
 from hal.sim.clock import PacedClock
 from hal.sim.pins import SimPin
@@ -33,7 +33,7 @@ class Turns(threading.Event):
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    board = replace(BoardConfig(), led=LedConfig(pin=16))
+    board = replace(BoardConfig(), led=LedConfig(pin=16), airbag=AirbagConfig(pin=22))
     return Config(board=board, paths=PathsConfig(state_dir=tmp_path, run_dir=tmp_path))
 
 
@@ -43,7 +43,7 @@ def board(config: Config) -> SimBoard:
 
 
 def output_pins(board: SimBoard) -> list[SimPin]:
-    return [board.buzzer_pin, board.motor_pin, board.led_pin]
+    return [board.buzzer_pin, board.motor_pin, board.led_pin, board.airbag_pin]
 
 
 def run(config: Config, board: SimBoard, stop: threading.Event) -> list[BaseException]:
@@ -77,7 +77,7 @@ def test_outputs_are_silent_before_the_sounder_can_be_asked_for_anything(config:
 
     board.open_led = last_to_open  # type: ignore[method-assign,assignment]
     run(config, board, Turns(2))
-    assert found == [(0, 0, 0)]
+    assert found == [(0, 0, 0, 0)]
 
 
 def test_sounder_that_dies_of_an_error_leaves_everything_silent(config: Config, board: SimBoard) -> None:
@@ -88,8 +88,8 @@ def test_sounder_that_dies_of_an_error_leaves_everything_silent(config: Config, 
             raise ZeroDivisionError
 
     assert run(config, board, Turns(5, crash))
-    assert [pin.pad.level for pin in output_pins(board)] == [0, 0, 0]
-    assert [pin.pull for pin in output_pins(board)] == ["down"] * 3
+    assert [pin.pad.level for pin in output_pins(board)] == [0, 0, 0, 0]
+    assert [pin.pull for pin in output_pins(board)] == ["down"] * 4
 
 
 def test_systemd_hears_of_the_first_turn_and_is_asked_to_watch_for_two_seconds(

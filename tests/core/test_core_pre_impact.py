@@ -14,7 +14,7 @@ from firmware.core.estimators.motion import MotionSlice
 from firmware.core.messages import Output, PreImpact, Tick
 from firmware.core.models import pre_impact as model
 from firmware.outputs import as_json
-from hal.samples import ImuSample, Vector
+from hal.samples import ImuSample, SensorFault, Vector
 
 Score = Callable[[tuple[float, ...]], float]
 
@@ -107,6 +107,16 @@ def test_sensor_that_dies_while_it_is_armed_lets_it_go(monkeypatch: pytest.Monke
     wearer.stand(2.0)
     assert [output.armed for output in told(wearer.outputs)] == [True, False]
     assert told(wearer.outputs)[1].t_ns <= wearer.t_ns - 900_000_000
+
+
+@pytest.mark.parametrize("failures", [0, 5])
+def test_sensor_that_is_not_trusted_arms_nothing(failures: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    scored(monkeypatch, lambda f: 9.0)
+    wearer = ready_wearer()
+    for _ in range(failures):
+        wearer.send(SensorFault(wearer.t_ns, "imu", "BusError", "imu: no answer"))
+    wearer.live(0.9, pitch_deg=lean)
+    assert bool(told(wearer.outputs)) is not bool(failures)
 
 
 def test_time_alone_lets_it_go(monkeypatch: pytest.MonkeyPatch) -> None:

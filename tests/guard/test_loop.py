@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from firmware.core.messages import Input, Output, Pattern, SetPattern, Tick, WalkChanged, WalkState
+import pytest
+
+from firmware.core.messages import Input, Output, Pattern, PreImpact, SetPattern, Tick, WalkChanged, WalkState
 from firmware.core.pipeline import SafetyPipeline
 from firmware.guard.loop import SafetyLoop
 from firmware.ipc import Play
@@ -55,3 +57,31 @@ def test_silence_is_an_alarm_from_ready_to_the_end_of_the_walk() -> None:
     for i in range(len(states)):
         loop.take([Tick(i)])
     assert [play.armed for play in ear.heard] == [None, True, True, True, False]
+
+
+def in_state(state: WalkState, *then: Sequence[Output]) -> Ear:
+    """What the sounder hears of `then`, one answer a step, in a walk in this state."""
+    ear = Ear()
+    loop = SafetyLoop(Core([WalkChanged(0, state, {})], *then), ear, [ear])
+    for i in range(1 + len(then)):
+        loop.take([Tick(i)])
+    loop.tick(99)
+    return ear
+
+
+@pytest.mark.parametrize("state", [WalkState.READY, WalkState.WALKING, WalkState.PAUSED])
+def test_fall_that_seems_to_begin_is_said_at_once_with_its_time_and_repeated(state: WalkState) -> None:
+    ear = in_state(state, [PreImpact(7, True, 0.95)])
+    assert [play.pre_impact_ns for play in ear.heard] == [None, 7, 7]
+    assert ear.order == ["sound", "sink", "sound", "sink", "sink", "sound"], "before anything is written"
+
+
+@pytest.mark.parametrize("state", [WalkState.SELF_TEST, WalkState.ENDED])
+def test_outside_of_a_walk_no_fall_is_said_to_begin(state: WalkState) -> None:
+    ear = in_state(state, [PreImpact(7, True, 0.95)])
+    assert {play.pre_impact_ns for play in ear.heard} == {None}
+
+
+def test_when_it_is_over_it_is_no_longer_said() -> None:
+    ear = in_state(WalkState.WALKING, [PreImpact(7, True, 0.95)], [PreImpact(9, False, 0.1)])
+    assert [play.pre_impact_ns for play in ear.heard] == [None, 7, None]

@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from hal.airbag import Airbag
 from hal.buzzer import ActiveBuzzer, Buzzer, make_buzzer
 from hal.config import BuzzerConfig
 from hal.errors import OutputFault
+from hal.expiry import LIMIT_S
 from hal.haptic import Motor
 from hal.led import Led
+from hal.output import Switch
 from hal.pins import Pins
 from hal.sim.chips.pad import FaultyPad
 from hal.sim.chips.pwm import SimPwmChip, SimSysfs
@@ -16,7 +19,8 @@ from hal.sim.pins import SimPin, SimPinFactory
 from hal.sim.timer import SimTimer
 
 PIN = 18
-KINDS = {"software": "buzzer", "hardware": "buzzer", "active": "buzzer", "motor": "motor", "led": "led"}
+KINDS = {"software": "buzzer", "hardware": "buzzer", "active": "buzzer"}
+KINDS |= {part: part for part in ("motor", "led", "airbag")}
 """The kinds of output, and the part that each is called in its errors."""
 
 READ_BACK = [kind for kind in KINDS if kind != "hardware"]
@@ -110,7 +114,11 @@ class OutputRig:
         if self.kind in CONFIGS:
             buzzer = make_buzzer(CONFIGS[self.kind], lambda: self.pins, self.clock, timer, self.sysfs)
             return buzzer, lambda: buzzer.tone(800, 1.0), lambda: buzzer.tone(600, 0.5)
-        switch = (Motor if self.kind == "motor" else Led)(self.pins, self.clock, timer, pin=PIN)
+        switch: Switch
+        if self.kind == "airbag":
+            switch = Airbag(self.pins, self.clock, timer, pin=PIN, pulse_s=LIMIT_S)
+        else:
+            switch = (Motor if self.kind == "motor" else Led)(self.pins, self.clock, timer, pin=PIN)
         return switch, switch.on, switch.on
 
 

@@ -16,6 +16,8 @@ from hal.config import BoardConfig
 WELL_FITTED = """
 [led]
 pin = 16
+[airbag]
+pin = 22
 [low_rangefinder]
 trigger = 5
 echo = 6
@@ -49,7 +51,9 @@ def doctor(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Ch
     return code, checks
 
 
-def examined(config: BoardConfig, *faults: str, self_test: bool = False) -> tuple[dict[str, Check], float]:
+def examined(
+    config: BoardConfig, *faults: str, self_test: bool = False, pulse_airbag: bool = False
+) -> tuple[dict[str, Check], float]:
     """The checks of the simulated parts by their ids, and how long the longest of them took on its board's clock."""
     new_board, boards = simulated_boards(config, faults), list[Board]()
 
@@ -57,6 +61,8 @@ def examined(config: BoardConfig, *faults: str, self_test: bool = False) -> tupl
         boards.append(new_board())
         return boards[-1]
 
-    examination = Examination(config, CoreConfig(), board, mounting_told=["square"], self_test=self_test)
+    examination = Examination(
+        config, CoreConfig(), board, mounting_told=["square"], self_test=self_test, pulse_airbag=pulse_airbag
+    )
     checks = {check.id: check for check in side_by_side(examination.jobs(), None)}
     return checks, max(board.clock.now_ns() for board in boards) / 1e9

@@ -23,8 +23,9 @@ Rhythm = tuple[bool, ...]
 
 BEEP_FIRST: Rhythm = (True, True, False, False, True, True, False, False)
 BEEP_SECOND: Rhythm = (False, False, True, True, False, False, True, True, False, False)  # in the other's pauses
+LOW: Rhythm = (False, False)  # for what must not be fired by being looked at
 PLAYING_S = len(BEEP_SECOND) * STEP_S
-NOTICE = {"buzzer": "hear it", "motor": "feel it", "led": "see it"}
+NOTICE = {"buzzer": "hear it", "motor": "feel it", "led": "see it", "airbag": "measure it"}
 
 
 class Output(Protocol):
@@ -66,6 +67,8 @@ def play(
     raised = [write.error for write in writes if write.error is not None]
     if raised:
         return told(part, _finding(writes), raised, len(writes), wiring)
+    if not any(rhythm):
+        return found(part, "its pin is low; not pulsed: --pulse-airbag does, with nothing charged connected")
     return found(part, f"its pin follows; did you {NOTICE[part]}?")
 
 

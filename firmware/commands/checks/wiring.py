@@ -39,6 +39,8 @@ def _wires(part: str, config: BoardConfig) -> list[str]:
             return [f"the transistor's gate {_pin(config.motor.pin)} through 1 kΩ", "its source any GND"]
         case "led":
             return [f"long leg {_pin(config.led.pin)} through 330 Ω", "short leg 34 (GND)"]
+        case "airbag":
+            return [f"the logic input {_pin(config.airbag.pin)}", "10 kΩ from there to any GND"]
     raise ValueError(f"doctor: no wiring is known for {part!r}")
 
 

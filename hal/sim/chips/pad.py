@@ -12,7 +12,7 @@ DELAY_NS = 200_000_000
 
 
 class FaultyPad(Pad):
-    """The pad of a buzzer, a motor or an LED, with one fault."""
+    """The pad of an output, with one fault."""
 
     def __init__(self, clock: SimClock, fault: Fault, *, epoch_ns: int = 0) -> None:
         self._clock, self._fault, self._epoch_ns = clock, fault, epoch_ns
