@@ -333,6 +333,7 @@ class SafetyPipeline:
         if not self._health.ok("imu"):
             self._balance.restart()
             self._fall_alarm.lose_sight()
+            self._falling.pre_impact.restart()
         if not self._health.ok("button"):
             self._gestures.forget()
 
