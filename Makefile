@@ -26,7 +26,9 @@ test: $(VENV)/.ready-for-test
 
 bench: $(VENV)/.ready-for-test
 	@deploy/bootstrap.sh compiler
-	@set -e; for name in $(BENCHES); do echo "== $$name"; $(BIN)/python -m $$name $(BENCH_ARGS); done
+	@failed=; for name in $(BENCHES); do \
+		echo "== $$name"; $(BIN)/python -m $$name $(BENCH_ARGS) || failed="$$failed $$name"; \
+	done; [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
 lint: $(VENV)/.ready-for-test
 	$(BIN)/ruff check .
