@@ -4,7 +4,7 @@ The whole core, `SafetyPipeline.step` with one `ImuSample` at 100 Hz: armed, upr
 that is due meanwhile (telemetry, health, timers). Beside it, on the same samples and in the same run, what others pay
 for the attitude alone: Madgwick's filter of `ahrs`, imufusion and VQF. Then one decision of each tree model of the
 core, beside one row through scikit-learn's own `predict_proba`. A peer that is not installed is left out and named
-(`pip install .[peers]`).
+(`pip install -e '.[bench]'`).
 
 Each repetition does exactly the same work, so what others on the machine add is taken out: time is taken for pieces of
 60 ms (six samples), the least over all repetitions counts for each piece, and the pieces are summed. The contestants

@@ -23,6 +23,7 @@ from typing import Any
 from bench._baselines import RULES, Signals, by_c8, by_rule, by_windows, signals, summary
 from bench._changes import CHANGES
 from bench._strangers import by_strangers, can_teach
+from firmware.errors import how_to_add
 from firmware.evaluation.dataset import DataError, Source, read, sources
 from firmware.evaluation.runner import evaluate_files
 from firmware.evaluation.stream import Judged
@@ -79,7 +80,7 @@ def measure(found: Sequence[Source], *, quick: bool, jobs: int | None) -> dict[s
             notes.append(f"{STRANGERS}: left out, it is grown on SisFall and KFall")
     else:
         for name in (WINDOWS, STRANGERS):
-            notes.append(f"{name}: left out, scikit-learn is not installed (pip install 'rearguard[bench]')")
+            notes.append(f"{name}: left out, scikit-learn is not installed ({how_to_add('bench')})")
     ways[OURS] = lambda: [trial for outcome in evaluate_files(found, jobs=jobs) for trial in outcome.trials]
     rows = []
     for name, judge in ways.items():
@@ -161,7 +162,10 @@ def main(arguments: list[str] | None = None) -> int:
         result = (
             stressed(found, jobs=options.jobs) if stress else measure(found, quick=options.quick, jobs=options.jobs)
         )
-    print(json.dumps(result) if options.json else "\n".join(lines(result)))
+    if options.json:
+        print(json.dumps(result))
+    elif found:
+        print("\n".join(lines(result)))
     return 0
 
 

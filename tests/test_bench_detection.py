@@ -125,7 +125,7 @@ def test_without_scikit_learn_its_row_is_left_out_and_that_is_said(
     monkeypatch.setattr(detection, "find_spec", lambda name: None)
     assert detection.main(["--quick", "--jobs", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-1].endswith("left out, scikit-learn is not installed (pip install 'rearguard[bench]')")
+    assert lines[-1].endswith("-m pip install -e '.[bench]')")
     assert len(lines) == 2 + len(RULES) + 2 + 2
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firmware.config import load
-from firmware.errors import ConfigError, MissingExtra
+from firmware.errors import ConfigError, MissingExtra, how_to_add
 
 if TYPE_CHECKING:
     from firmware.evaluation.runner import Evaluation
@@ -31,9 +31,9 @@ def evaluate(args: argparse.Namespace) -> int:
     _say(done, args.lead_in)
     if args.json:
         print(json.dumps(scores, allow_nan=False))
-    else:
+    elif done.trials:
         show(scores)
-    if args.plot:
+    if args.plot and done.trials:
         _plot(done, args.plot)
     return 1 if done.damaged or not done.trials else 0
 
@@ -43,7 +43,7 @@ def _check(args: argparse.Namespace) -> None:
     needed = ["numpy", "matplotlib"] if args.plot else ["numpy"]
     missing = [name for name in needed if find_spec(name) is None]
     if missing:
-        raise MissingExtra(f"evaluate needs {' and '.join(missing)}: pip install 'rearguard[evaluate]'")
+        raise MissingExtra(f"evaluate needs {' and '.join(missing)}; {how_to_add('evaluate')}")
     if args.jobs is not None and args.jobs < 1:
         raise ConfigError(f"--jobs {args.jobs}: expected 1 or more")
     if not (math.isfinite(args.lead_in) and 0.0 <= args.lead_in <= 60.0):

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from firmware.errors import how_to_add
 from firmware.evaluation.report import numeric, plain_lines, tables
 from firmware.evaluation.runner import Progress
 
@@ -15,7 +16,7 @@ def show(scores: Mapping[str, Any]) -> None:
         try:
             _show_rich(scores)
         except ImportError:
-            print("For coloured tables: pip install 'rearguard[evaluate]'. Plain lines follow.")
+            print(f"For coloured tables: {how_to_add('evaluate')}. Plain lines follow.")
         else:
             return
     print("\n\n".join("\n".join(plain_lines(table)) for table in tables(scores)))

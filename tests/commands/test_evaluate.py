@@ -20,6 +20,7 @@ from support.scripted_core import ScriptedCore
 from support.waiting import eventually
 
 from firmware import cli
+from firmware.errors import how_to_add
 from firmware.evaluation import runner, stream
 from firmware.evaluation.dataset import Source, Trial, sources
 from firmware.evaluation.stream import Judged
@@ -275,8 +276,8 @@ def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path, capsys: pytest.C
 @pytest.mark.parametrize(
     ("absent", "more", "said"),
     [
-        ("numpy", [], "evaluate needs numpy: pip install 'rearguard[evaluate]'"),
-        ("matplotlib", ["--plot", "plots"], "evaluate needs matplotlib: pip install 'rearguard[evaluate]'"),
+        ("numpy", [], f"evaluate needs numpy; {how_to_add('evaluate')}"),
+        ("matplotlib", ["--plot", "plots"], f"evaluate needs matplotlib; {how_to_add('evaluate')}"),
     ],
 )
 def test_a_missing_extra_is_named_with_its_remedy(
