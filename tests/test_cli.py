@@ -202,6 +202,14 @@ def test_replay_in_words_leaves_out_the_telemetry(tmp_path: Path, capsys: pytest
     assert not any("telemetry" in line for line in lines)
 
 
+def test_replay_in_words_says_of_the_parts_only_what_is_new(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(walked(tmp_path / "walk.mcap"))
+    assert cli.main(["replay", path]) == 0
+    words = capsys.readouterr().out.count(" s  health ")
+    assert cli.main(["replay", path, "--json"]) == 0
+    assert 0 < words < capsys.readouterr().out.count('"kind":"health"')
+
+
 def test_the_first_decision_that_differs_ends_a_comparison_with_1_and_shows_both(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

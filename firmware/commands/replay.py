@@ -27,12 +27,13 @@ def replay(args: argparse.Namespace) -> int:
     if args.diff:
         return _diff(recording, config, as_lines_of_json=args.json)
     first_ns: int | None = None
+    news = _News()
     for body in _replayed(recording, config):
         t_ns = int(str(body["t_ns"]))
         first_ns = t_ns if first_ns is None else first_ns
         if args.json:
             print(json.dumps(body, separators=(",", ":")))
-        elif body["kind"] != "telemetry":  # five times a second: nothing for the eye
+        elif news.is_in(body):
             print(_line(body, t_ns - first_ns))
     return 0
 
@@ -61,9 +62,29 @@ def _step(pipeline: SafetyPipeline, item: Input) -> list[Body]:
     return [as_json(output) for output in pipeline.step(item)]
 
 
+class _News:
+    """What is worth a line in words: no telemetry, and of the parts and the power only what is not as said before."""
+
+    def __init__(self) -> None:
+        self._said: dict[object, object] = {}
+
+    def is_in(self, body: Body) -> bool:
+        kind = body["kind"]
+        if kind == "telemetry":  # five times a second: nothing for the eye
+            return False
+        if kind == "health":
+            now: object = [(name, part["ok"], part["reason"]) for name, part in body["parts"].items()]  # type: ignore[attr-defined]
+        elif kind == "power":
+            now = {key: value for key, value in body.items() if key != "t_ns"}
+        else:
+            return True
+        before, self._said[kind] = self._said.get(kind), now
+        return now != before
+
+
 def _line(body: Body, elapsed_ns: int) -> str:
     rest = " ".join(f"{key}={_short(value)}" for key, value in body.items() if key not in ("t_ns", "kind"))
-    return f"{elapsed_ns / 1e9:9.3f} s  {body['kind']:<8} {rest}"
+    return f"{elapsed_ns / 1e9:9.3f} s  {body['kind']:<13} {rest}"
 
 
 def _short(value: object) -> str:

@@ -1,6 +1,7 @@
 """`rearguard walk --virtual-time`: the same walk in one process under simulated time: quick and repeatable."""
 
 import argparse
+import sys
 import tempfile
 from pathlib import Path
 
@@ -43,6 +44,8 @@ def virtual_walk(args: argparse.Namespace) -> int:
             pulses = _show_airbag(device, story, screen, pulses)
         device.end()
         _show(device, caregiver, story, screen)
+        for complaint in device.complaints:
+            print(f"rearguard: {complaint}", file=sys.stderr)
         screen.summary(summary_json(story, device.deliveries))
     return 0
 

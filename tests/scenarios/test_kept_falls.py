@@ -33,3 +33,12 @@ def test_fall_in_the_default_walk_is_kept_and_replays(tmp_path: Path, capsys: py
     assert len(replayed) == 1  # by a core that has seen no more than the twenty seconds before
     assert f'"t_ns":{suspected[0].t_ns}' in replayed[0]
     assert device.complaints == []
+
+
+def test_a_walk_says_why_nothing_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("mcap")
+    (tmp_path / "file").touch()
+    settings = tmp_path / "settings.toml"
+    settings.write_text(f'[recorder]\nfolder = "{tmp_path / "file" / "falls"}"\n')
+    assert main(["walk", "--simulated", "--virtual-time", "--scenario", "fall", "--config", str(settings)]) == 0
+    assert "rearguard: flight recorder: " in capsys.readouterr().err
