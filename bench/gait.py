@@ -193,7 +193,7 @@ def main() -> int:
     if args.json:
         print(json.dumps(found))
     elif found is None:
-        print("no recordings of real people; set REARGUARD_DATA to their folder")
+        print("no recordings of real people; REARGUARD_DATA names their folder: nothing measured")
     else:
         print(f"{'':24}" + "".join(f"{title:>11}" for _, title in COLUMNS))
         for name, table in found.items():
@@ -203,7 +203,9 @@ def main() -> int:
             for group, row in table.items():
                 if isinstance(row, dict):
                     print(f"  {group:22}" + "".join(f"{row[key]!s:>11}" for key, _ in COLUMNS))
-        print(f"published (Mobilise-D, real life): {PUBLISHED}")
+        print("cadence: error; SD: of the step time by the labels and by ours, and the error of it, ms")
+        said = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in PUBLISHED.items())
+        print(f"published (Mobilise-D, real life): {said}")
         print(f"labels fit in {found['trials_whose_labels_fit']} of {found['trials']} trials")
         for name, row in found.get("direction", {}).items():
             print(

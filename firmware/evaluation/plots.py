@@ -70,7 +70,7 @@ def _roc(trials: Sequence[Judged]) -> Figure:
     for name, group, colour in _coloured(trials):
         _draw_pre_impact(before, name, group, colour)
     if corners:  # where it is decided: the rest of the curve is of no interest
-        falls.plot([], [], "o", color=INK, fillstyle="none", label='hollow: "possible", told to her 0.3 s after it')
+        falls.plot([], [], "o", color=INK, fillstyle="none", label='hollow: "possible", the tone 0.3 s after the jolt')
         falls.set_xlim(0.0, max(1.0, 1.1 * max(x for x, _ in corners)))
         falls.set_ylim(bottom=max(0.0, 100.0 - max(2.0, 1.5 * (100.0 - min(y for _, y in corners)))))
     falls.set(xlabel="activities with a false alarm (%)", ylabel="falls found (%)")
@@ -87,7 +87,7 @@ def _roc(trials: Sequence[Judged]) -> Figure:
     return figure
 
 
-def _legend(ax: Axes, place: Literal["lower right", "upper left"]) -> None:
+def _legend(ax: Axes, place: Literal["lower right", "upper left", "best"]) -> None:
     if ax.get_legend_handles_labels()[0]:
         ax.legend(frameon=True, facecolor="white", edgecolor="none", framealpha=0.9, fontsize=9, loc=place)
     else:
@@ -166,9 +166,9 @@ def _lead_time(trials: Sequence[Judged]) -> Figure:
     before.set_title("Pre-impact: armed before the impact", loc="left", fontsize=11)
     after.set(xlabel="time after the impact (s)", ylabel="falls told by then (%)", ylim=(0, 102))
     after.set_xlim(right=min(LATE_S, after.get_xlim()[1]))
-    after.set_title(f"Alarm: a fall is suspected (the first {LATE_S:g} s)", loc="left", fontsize=11)
+    after.set_title(f"Alarm: a fall is suspected (at most {LATE_S:g} s are drawn)", loc="left", fontsize=11)
     _legend(before, "upper left")
-    _legend(after, "lower right")
+    _legend(after, "best")
     return figure
 
 
