@@ -296,7 +296,11 @@ def cost() -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.train_pre_impact",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("data", nargs="?", type=Path, default=Path(os.environ.get("REARGUARD_DATA") or SHARED))
     parser.add_argument("--train", action="store_true", help="capture, cross-validate and print the curve")
     parser.add_argument(
