@@ -44,8 +44,8 @@ _CALIBRATE_EXAMPLES = """examples:
   rearguard calibrate --simulated  see what it says
 """
 _EVALUATE_EXAMPLES = """examples:
-  rearguard evaluate shared/data                 every set in the folder, on all processors
-  rearguard evaluate shared/data/kfall/SA06.npz  one person
+  rearguard evaluate DATA                        every set in the folder, on all processors
+  rearguard evaluate DATA/kfall/SA06.npz         one person
   rearguard evaluate DATA --json > scores.json   one JSON object, the same for the same files
   rearguard evaluate DATA --plot plots           pictures as well, with the worst trials drawn
 """

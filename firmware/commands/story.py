@@ -144,7 +144,7 @@ class Story:
                 self.warnings.append((self.seconds(line["t_ns"]), {"severity": severity, **data}))
             return f"obstacle   {severity if severity != 'none' else 'clear'}{_approach(data)}"
         if hazard == Hazard.SWAY:
-            return f"sway       {'steady again' if severity == 'none' else 'sudden sway' + _sway(data)}"
+            return f"sway       {'steady again' if severity == 'none' else _sway(data)}"
         if hazard == Hazard.LEAN:
             return f"posture    {'straight again' if severity == 'none' else 'leans ' + str(data.get('direction', ''))}"
         if hazard == Hazard.FAULT:
@@ -191,4 +191,5 @@ def _approach(data: Line) -> str:
 
 def _sway(data: Line) -> str:
     tilt_deg = data.get("extrapolated_tilt_deg")
-    return "" if tilt_deg is None else f" {data.get('direction', '')}, heading for {tilt_deg:.0f} deg"
+    what = "sudden sway" if data.get("why", "tilt") == "tilt" else "stumble"
+    return what if tilt_deg is None else f"{what} {data.get('direction', '')}, heading for {tilt_deg:.0f} deg"

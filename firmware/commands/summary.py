@@ -41,7 +41,7 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
         f"trunk sway {_number(summary.get('sway_rms_deg'), '.1f')} deg rms",
         f"Obstacles: {_count(summary.get('obstacle_cautions'), 'caution')}, "
         f"{_count(summary.get('obstacle_warnings'), 'approach')} with a warning, "
-        f"nearest {_number(summary.get('nearest_m'), '.2f')} m; sudden sways: {summary.get('sway_warnings', 0)}; "
+        f"nearest {_metres(summary.get('nearest_m'))}; sudden sways: {summary.get('sway_warnings', 0)}; "
         f"falls: {summary.get('falls', 0)}; faults: {summary.get('faults', 0)}",
     ]
     power = fed(summary["power"])
@@ -68,6 +68,10 @@ def _minutes(minutes: object) -> str:
 def _count(number: object, what: str) -> str:
     count = number if isinstance(number, int) else 0
     return f"{count} {what}{'' if count == 1 else 'es' if what.endswith('ch') else 's'}"
+
+
+def _metres(value: object) -> str:
+    return f"{value:.2f} m" if isinstance(value, int | float) else "none seen"
 
 
 def _number(value: object, form: str) -> str:
