@@ -122,7 +122,9 @@ def test_systemd_never_gives_a_process_up(name: str) -> None:
     assert ("RestrictAddressFamilies" in unit["Service"]) == (name != "link")
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/SAFETY.md", "docs/HARDWARE.md", "docs/DETECTION.md", "docs/DETECTION-sway.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/SAFETY.md", "docs/HARDWARE.md", "docs/DETECTION.md", "docs/DETECTION-sway.md"]
+)
 def test_what_the_documents_point_to_exists(name: str) -> None:
     text = (ROOT / name).read_text()
     linked = re.findall(r"\]\(([^)#:]+)\)", text)
