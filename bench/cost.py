@@ -3,7 +3,8 @@
 The whole core, `SafetyPipeline.step` with one `ImuSample` at 100 Hz: armed, upright known, walking, with everything
 that is due meanwhile (telemetry, health, timers). Beside it, on the same samples and in the same run, what others pay
 for the attitude alone: Madgwick's filter of `ahrs`, imufusion and VQF. Then one decision of each tree model of the
-core, beside one row through scikit-learn's own `predict_proba`. A peer that is not installed is left out and named
+core, beside one row through scikit-learn's own `predict_proba`, and what it takes to work out the features that the
+trees are asked about. A peer that is not installed is left out and named
 (`pip install -e '.[bench]'`).
 
 Each repetition does exactly the same work, so what others on the machine add is taken out: time is taken for pieces of
@@ -22,7 +23,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from firmware.core.detectors.pre_impact import PreImpactConfig, PreImpactFeatures
+from firmware.core.estimators.fall_features import features
 from firmware.core.messages import Command, Input, WalkChanged
+from firmware.core.moving import Moving
 from firmware.core.pipeline import SafetyPipeline
 from hal.samples import ButtonSample, ImuSample, RangeSample
 from hal.sim.world.scenarios import scenario
@@ -33,9 +37,10 @@ START_S, END_S = 8.0, 28.0  # of the scene "quiet", in which she walks from 3.5 
 REPETITIONS, QUICK_REPETITIONS = 40, 6
 BAR_US, DECISION_BAR_US = 8.0, 15.0
 FARTHEST = 400  # features of a model
+HARD_MPS2 = 30.0
 
 Piece = list[ImuSample]
-Take = Callable[[Piece], None]
+Take = Callable[[Piece], object]
 
 
 def samples(start_s: float, end_s: float) -> list[ImuSample]:
@@ -199,6 +204,25 @@ def decision_us(score: Callable[[Sequence[float]], float], repetitions: int) -> 
     return sum(least_us) / len(least_us)
 
 
+def asked_us(repetitions: int) -> dict[str, float]:
+    """Microseconds to work out what the trees are asked about: of a simulated fall, a second after its impact."""
+    world, moving, before = scenario("fall"), Moving(), PreImpactFeatures(PreImpactConfig().beyond)
+    hardest: tuple[float, int] = (0.0, 0)
+    t_ns = 0
+    while not hardest[1] or t_ns - hardest[1] < 1_000_000_000:
+        t_ns += round(1e9 / RATE_HZ)
+        if moving.take(t_ns, *world.motion(t_ns * 1e-9)):
+            before.follow(moving.motion.slices)
+            peak = moving.motion.slices[-1].peak_mps2
+            hardest = max(hardest, (peak, t_ns)) if peak > HARD_MPS2 or hardest[1] else hardest
+    slices, upright = moving.motion.slices, moving.attitude.upright
+    ways: dict[str, Take] = {
+        "features of a jolt": lambda _: features(slices, hardest[1], upright),
+        "features before an impact": lambda _: before.row(slices, 0.0),
+    }
+    return {name: min(timed(way, []) for _ in range(50 * repetitions)) for name, way in ways.items()}
+
+
 def sklearn_row(trees: int = 100, depth: int = 4, features: int = 44) -> Callable[[Sequence[float]], float]:
     """Boosted trees of a usual size, as scikit-learn runs them itself for one row."""
     import numpy as np
@@ -215,6 +239,7 @@ def measured(repetitions: int) -> dict[str, Any]:
     gc.disable()
     try:
         found: dict[str, Any] = {"load_average": round(os.getloadavg()[0], 1), "per_sample_us": per_sample(repetitions)}
+        found["features_us"] = asked_us(repetitions)
         found["decision_us"] = {name: decision_us(score, repetitions) for name, score in models().items()}
         if importlib.util.find_spec("sklearn"):
             found["decision_us"]["scikit-learn, one row"] = decision_us(sklearn_row(), min(3, repetitions))
@@ -238,7 +263,7 @@ def main() -> int:
     for name, cost_us in found["per_sample_us"].items():
         print(f"{'the whole core' if name == 'core' else name:36}{cost_us:10.2f}{cost_us / ours_us:12.2f}")
     print(f"{'one decision':36}{'us':>10}")
-    for name, cost_us in found["decision_us"].items():
+    for name, cost_us in (found["decision_us"] | found["features_us"]).items():
         print(f"{name:36}{cost_us:10.2f}")
     print(f"bars: {BAR_US} us a sample, {DECISION_BAR_US} us a decision; load {found['load_average']}; ", end="")
     print(f"not installed: {', '.join(found['not_installed']) or 'none'}")
