@@ -251,6 +251,7 @@ class SafetyPipeline:
             self._arbiter.notify(now_ns, Pattern.TEST)
         elif command.name == "end" and self._walk.end(now_ns):
             self._obstacle.clear()
+            self._fall_alarm.guess(None)
             self._balance.clear()
             self._approach.forget()
             for detection in (*self._health.end(), *self._power.end()):

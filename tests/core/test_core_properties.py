@@ -24,6 +24,7 @@ from firmware.core.messages import (
     Telemetry,
     Tick,
 )
+from firmware.core.models import fall_possible, fall_suspected
 from firmware.core.moving import Moving
 from firmware.core.pipeline import SafetyPipeline
 from hal.samples import PARTS, ButtonSample, ImuSample, RangeSample, SensorFault
@@ -150,3 +151,15 @@ def test_a_silence_is_noticed_also_when_the_sample_that_ends_it_is_the_first_wor
     wearer.t_s += 1.2
     wearer.send(wearer._sample(0.0, 0.01, False, 0.0))
     assert wearer.severities(Hazard.FALL) == [Severity.SUSPECTED]
+
+
+def test_end_of_the_walk_ends_a_guess_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No sample is looked at any more that could take it back."""
+    monkeypatch.setattr(fall_possible, "LIMIT", -1e9)
+    monkeypatch.setattr(fall_suspected, "LIMIT", 1e9)
+    wearer = walking_wearer().live(0.06, jolt_mps2=lambda _: 40.0).walk(0.5)
+    assert wearer.severities(Hazard.FALL) == [Severity.POSSIBLE]
+    wearer.command("end")
+    wearer.stand(5.0)
+    assert wearer.severities(Hazard.FALL) == [Severity.POSSIBLE, Severity.NONE]
+    assert wearer.patterns()[-1] is Pattern.SILENT
