@@ -110,6 +110,9 @@ class SafetyPipeline:
         if now_ns is None or message.t_ns > now_ns:
             now_ns = self._now_ns = message.t_ns
         out: list[Output] = []
+        if now_ns >= self._next_watch_ns:  # first, or the sample that ends a silence would hide it
+            self._next_watch_ns = now_ns + WALK_NS
+            self._watch_senses(now_ns)
         if isinstance(message, ImuSample):
             if not self._feel(now_ns, message) and now_ns < self._due_ns:
                 return out  # as after most samples: nothing is due, nothing is new
@@ -248,6 +251,7 @@ class SafetyPipeline:
             self._arbiter.notify(now_ns, Pattern.TEST)
         elif command.name == "end" and self._walk.end(now_ns):
             self._obstacle.clear()
+            self._fall_alarm.guess(None)
             self._balance.clear()
             self._approach.forget()
             for detection in (*self._health.end(), *self._power.end()):
@@ -270,9 +274,6 @@ class SafetyPipeline:
 
     def _judge(self, now_ns: int, out: list[Output]) -> None:
         """What the detectors say now, most important first, becomes alerts; then the walk takes note."""
-        if now_ns >= self._next_watch_ns:
-            self._next_watch_ns = now_ns + WALK_NS
-            self._watch_senses(now_ns)
         health, power = self._health, self._power
         changes: list[Detection] = []
         if (now_ns >= health.due_ns or now_ns >= power.due_ns) and self._walk.state is not _ENDED:

@@ -24,6 +24,11 @@ class Background(Generic[Item]):
     def put(self, item: Item) -> None:
         self._queue.put(item)
 
+    @property
+    def waiting(self) -> int:
+        """How many things have been put in and not taken out."""
+        return self._queue.qsize()
+
     def turn(self, timeout_s: float = 0.0) -> bool:
         """Work on what is waiting, at most `timeout_s` after the first; False once the end was reached."""
         batch: list[Item] = []

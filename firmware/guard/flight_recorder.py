@@ -16,7 +16,7 @@ from firmware.guard.background import Background
 from firmware.guard.sinks import TransferRecorder
 
 FALL, ARMING = "fall", "arming"
-LONGEST = 3  # times `after_s`: so long a file gets at most, whatever else happens
+LONGEST = 3  # times `after_s`: so long a file gets at most after an arming, and again after a fall
 MOST_PER_S = 400  # transfers, which bounds the memory whatever the clock says; a walk has about 150
 PACE = 25  # transfers encoded at a time, some milliseconds on a small Pi; then the loop has its turn
 REST_S = 0.03
@@ -65,6 +65,7 @@ class FlightRecorder:
         self._armings = config.armings
         self._memory: deque[tuple[int, Transfer]] = deque(maxlen=max(1, round(config.before_s * MOST_PER_S)))
         self._files = _Files(config, open_recorder, complain)
+        self._most_waiting = round((config.before_s + LONGEST * config.after_s) * MOST_PER_S)
         self._rest = rest
         self._now_ns = self._until_ns = self._last_ns = 0  # the last two: of the file that is being written
         self._writing = ""
@@ -85,9 +86,14 @@ class FlightRecorder:
             self.background.put((inputs, outputs))
         if cause:
             self._mark(cause, now_ns)
-        if self._writing and now_ns >= self._until_ns:
+        if self._writing and (now_ns >= self._until_ns or self._stuck):
             self._writing = ""
             self.background.put("")
+
+    @property
+    def _stuck(self) -> bool:
+        """The disk hangs: more is not remembered for it."""
+        return self.background.waiting > self._most_waiting
 
     def close(self) -> None:
         """After the background has come to its end."""
@@ -96,7 +102,7 @@ class FlightRecorder:
     def _mark(self, cause: str, now_ns: int) -> None:
         """Begin a file with what is remembered, or let the one that is being written last longer."""
         if not self._writing:
-            if cause == ARMING and not self._armings:
+            if (cause == ARMING and not self._armings) or self._stuck:
                 return
             self._last_ns = now_ns + LONGEST * self._after_ns
             self.background.put(cause)
@@ -104,6 +110,7 @@ class FlightRecorder:
                 self.background.put(transfer)
         elif cause == FALL and self._writing == ARMING:
             self.background.put(cause)
+            self._last_ns = now_ns + LONGEST * self._after_ns
         self._writing = FALL if FALL in (cause, self._writing) else ARMING
         self._until_ns = min(now_ns + self._after_ns, self._last_ns)
 
@@ -189,7 +196,10 @@ class _Files:
         """Of its own kind alone the oldest go; the numbers tell which, for clocks may be wrong."""
         mine = sorted(self._folder.glob(f"{kind}-*.mcap"), key=_number)
         for path in mine[: -self._kept[kind]]:
-            path.unlink(missing_ok=True)
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                self._complain(f"flight recorder: {error}; it stays")
 
     def _end(self) -> None:
         recorder, self._open = self._open, None

@@ -3,10 +3,13 @@
 import itertools
 import math
 
+import pytest
 from core_scenes import Wearer, walking_wearer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from firmware.core.detectors.pre_impact import PreImpactConfig, PreImpactDetector
+from firmware.core.estimators.fall_features import FallLooks
 from firmware.core.messages import (
     Acknowledgement,
     Alert,
@@ -21,6 +24,8 @@ from firmware.core.messages import (
     Telemetry,
     Tick,
 )
+from firmware.core.models import fall_possible, fall_suspected
+from firmware.core.moving import Moving
 from firmware.core.pipeline import SafetyPipeline
 from hal.samples import PARTS, ButtonSample, ImuSample, RangeSample, SensorFault
 
@@ -115,3 +120,46 @@ def test_missing_ticks_change_no_decision(data: st.DataObject) -> None:
     out = [o for index, message in enumerate(wearer.inputs) if index not in lost for o in again.step(message)]
     told = [(a.hazard, a.severity, a.alarm) for a in out if isinstance(a, Alert)]
     assert told == [(a.hazard, a.severity, a.alarm) for a in wearer.alerts()]
+
+
+@pytest.mark.parametrize("silence_s", [1.0, 5.9, 6.1, 7.0, 60.0])
+@pytest.mark.parametrize("again_s", [0.01, 0.7, 7.0])
+def test_a_standstill_of_the_whole_guard_while_a_jolt_is_judged_breaks_nothing(
+    silence_s: float, again_s: float
+) -> None:
+    wearer = walking_wearer().live(0.06, jolt_mps2=lambda _: 40.0).stand(0.1)
+    for pause_s in (silence_s, *[0.01] * 5, again_s, *[0.01] * 5, again_s):  # not even a tick comes
+        wearer.t_s += pause_s
+        wearer.send(wearer._sample(0.0, 0.01, False, 0.0))
+
+
+@given(st.lists(st.sampled_from([0.01, 0.02, 0.1, 0.59, 0.7, 6.1, 60.0]), min_size=1, max_size=30))
+@settings(max_examples=60, deadline=None)
+def test_stamps_that_leap_while_a_jolt_is_judged_break_nothing(pauses_s: list[float]) -> None:
+    moving, looks, coming = Moving(), FallLooks(), PreImpactDetector(PreImpactConfig())
+    t_s = 0.0
+    for index, pause_s in enumerate([0.02] * 10 + pauses_s):
+        t_s += pause_s
+        if moving.take(round(t_s * 1e9), (0.0, 9.0, 40.0 if index % 7 == 0 else 9.0), (0.1, 0.2, index / 10)):
+            looks.update(moving.motion.slices, None)
+            coming.update(moving.motion.slices, 0.1)
+
+
+def test_a_silence_is_noticed_also_when_the_sample_that_ends_it_is_the_first_word() -> None:
+    """A device that is smashed in the fall asks, whoever speaks first after it."""
+    wearer = walking_wearer().live(0.06, jolt_mps2=lambda _: 60.0)
+    wearer.t_s += 1.2
+    wearer.send(wearer._sample(0.0, 0.01, False, 0.0))
+    assert wearer.severities(Hazard.FALL) == [Severity.SUSPECTED]
+
+
+def test_end_of_the_walk_ends_a_guess_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No sample is looked at any more that could take it back."""
+    monkeypatch.setattr(fall_possible, "LIMIT", -1e9)
+    monkeypatch.setattr(fall_suspected, "LIMIT", 1e9)
+    wearer = walking_wearer().live(0.06, jolt_mps2=lambda _: 40.0).walk(0.5)
+    assert wearer.severities(Hazard.FALL) == [Severity.POSSIBLE]
+    wearer.command("end")
+    wearer.stand(5.0)
+    assert wearer.severities(Hazard.FALL) == [Severity.POSSIBLE, Severity.NONE]
+    assert wearer.patterns()[-1] is Pattern.SILENT

@@ -108,6 +108,38 @@ def test_file_has_an_end_however_often_it_is_triggered(tmp_path: Path) -> None:
     assert max(film.times_s[-1] - film.times_s[0] for film in studio.films) < 20.0 + 30.0 + 0.1
 
 
+def test_fall_at_the_end_of_a_long_arming_is_kept_to_its_end(tmp_path: Path) -> None:
+    studio = Studio(tmp_path, after_s=10.0)
+    for _ in range(4):
+        studio.live(7.25, ARMED)
+    fell_s = studio.t_ns / 1e9
+    studio.live(20.0, FELL)
+    assert studio.names() == ["fall-0001.mcap"]
+    assert studio.films[0].times_s[-1] == pytest.approx(fell_s + 10.0, abs=0.2)
+
+
+def test_what_waits_for_a_disk_that_hangs_is_bounded(tmp_path: Path) -> None:
+    studio = Studio(tmp_path, before_s=1.0, after_s=1.0)
+    for turn in range(20_000):
+        studio.recorder.take([Tick(turn * TURN_NS)], [ARMED])
+    most = studio.recorder.background.waiting
+    assert most < 3 * flight_recorder.MOST_PER_S * (1 + flight_recorder.LONGEST)
+    studio.t_ns = 20_000 * TURN_NS
+    studio.recorder.background.turn()  # it is back
+    studio.live(5.0).live(5.0, FELL)
+    assert any(name.startswith("fall") for name in studio.names())
+    assert studio.films[-1].times_s[-1] > studio.films[-1].times_s[0] + 1.9
+
+
+def test_what_cannot_be_removed_does_not_keep_the_others(tmp_path: Path) -> None:
+    (tmp_path / "fall-0001.mcap").mkdir()
+    studio = Studio(tmp_path, falls=2, after_s=1.0)
+    for _ in range(5):
+        studio.live(3.0, FELL)
+    assert studio.names() == ["fall-0001.mcap", "fall-0005.mcap", "fall-0006.mcap"]
+    assert all("fall-0001.mcap" in line for line in studio.complaints)
+
+
 def test_memory_is_bounded_even_where_time_stands_still(tmp_path: Path) -> None:
     studio = Studio(tmp_path, before_s=1.0)
     for _ in range(5000):

@@ -142,7 +142,7 @@ class PreImpactFeatures:
         sink_mps = self._sink_mps = (self._sink_mps + gained_mps) * (SINK_S[0] / (SINK_S[0] + span_s))
         self._long_sink_mps = (self._long_sink_mps + gained_mps) * (SINK_S[1] / (SINK_S[1] + span_s))
         self.known = t_ns - slices[0].t_ns >= LAGS_NS[-1] - _SLACK_NS
-        then = slices[-_BACKS[0]] if self.known else slices[0]
+        then = slices[-_BACKS[0]] if len(slices) >= _BACKS[0] else slices[0]
         if t_ns - then.t_ns > _REACHES[0]:
             then = _before(slices, _BACKS[0], _REACHES[0])
         steepening_radps = (tilt_rad - then.tilt_rad) * 1e9 / max(1, t_ns - then.t_ns)

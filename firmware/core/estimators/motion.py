@@ -55,7 +55,7 @@ class Attitude(Protocol):
 
 
 class MotionHistory:
-    """`slices` holds the last `KEPT_S` seconds, oldest first."""
+    """`slices` holds the last `KEPT_S` seconds, oldest first; of stamps that leap, the one before as well."""
 
     def __init__(self) -> None:
         self.slices: deque[MotionSlice] = deque()
@@ -97,7 +97,7 @@ class MotionHistory:
                 self._speed,
             )
         )
-        if t_ns - slices[0].t_ns > KEPT_NS:
+        if t_ns - slices[0].t_ns > KEPT_NS and len(slices) > 2:
             slices.popleft()
-            while t_ns - slices[0].t_ns > KEPT_NS:
+            while t_ns - slices[0].t_ns > KEPT_NS and len(slices) > 2:
                 slices.popleft()
