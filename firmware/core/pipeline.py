@@ -294,9 +294,8 @@ class SafetyPipeline:
 
     def _says(self) -> tuple[Detection, ...]:
         """What each detector says now; the parts of the device speak for themselves, when one changes."""
-        balance, falls = self._balance, self._fall_alarm.detection
-        obstacle = self._obstacle.detection
-        return (falls, self._sos.detection, obstacle, balance.sway.detection, balance.lean.detection)
+        falls, sos, obstacle = self._fall_alarm.detection, self._sos.detection, self._obstacle.detection
+        return (falls, sos, obstacle, self._balance.sway.detection, self._balance.lean.detection)
 
     def _new(self) -> bool:
         """Whether a slice left something to tell; of the detectors it reaches those that judge the trunk."""
