@@ -16,7 +16,6 @@ from firmware.core.models import pre_impact as shipped
 
 MODEL = Path(shipped.__file__)
 RATE_HZ = 50
-NOBODY = ("kfall", "kfall/SA01", "T01", "walk", "")
 
 
 def meta(kind: str = "fall", onset_s: float | None = 1.0, impact_s: float | None = 1.7, dataset: str = "kfall") -> Meta:

@@ -115,7 +115,6 @@ def _recorders(
     path: Path | None, config: Config, boot_id: str, clock: MonotonicClock
 ) -> list[RecorderSink | FlightRecorder]:
     """A recording that cannot be made is complained about; it never keeps the guard from guarding."""
-
     if path is None and not config.recorder.folder:
         return []
     from firmware.recording import Recorder, load_writer
