@@ -1,0 +1,39 @@
+"""Where what the fall detector may be set to meets how rarely it is asked, and how an alarm of a small lean ends."""
+
+import math
+
+import pytest
+
+from firmware.core.detectors.fall import JOLT_MPS2, FallConfig
+from firmware.core.detectors.fall_alarm import FallAlarm
+from firmware.core.estimators.fall_features import PEAK_MPS2
+from firmware.core.falling import LEAN_RAD
+from firmware.core.messages import Severity
+
+S = 1_000_000_000
+
+
+def test_no_jolt_and_no_lean_counts_that_the_detector_would_not_be_asked_about_at_once() -> None:
+    assert JOLT_MPS2 >= PEAK_MPS2
+    with pytest.raises(ValueError, match="lean_deg"):
+        FallConfig(lean_deg=math.degrees(LEAN_RAD) - 0.1)
+
+
+@pytest.mark.parametrize(("lean_deg", "asked_deg"), [(12.0, 13.0), (15.0, 17.0), (20.0, 22.0), (20.0, 45.0)])
+def test_who_goes_on_sitting_as_she_sat_when_asked_is_not_up_again(lean_deg: float, asked_deg: float) -> None:
+    alarm = FallAlarm(FallConfig(lean_deg=lean_deg))
+    alarm.suspect(0, {"path": "posture", "tilt_deg": asked_deg, "impact_g": None, "impact_age_s": 5.0})
+    for second in range(1, 20):
+        alarm.stand(second * S, math.radians(0.9 * asked_deg), 0)
+    assert alarm.detection.severity is Severity.SUSPECTED
+    for second in range(20, 40):
+        alarm.stand(second * S, math.radians(0.3 * asked_deg), 0)
+    assert alarm.detection.severity is Severity.RECOVERED
+
+
+def test_who_hardly_leaned_after_an_impact_is_up_again_when_she_stands() -> None:
+    alarm = FallAlarm(FallConfig())
+    alarm.suspect(0, {"path": "impact", "tilt_deg": 8.0, "impact_g": 4.0, "impact_age_s": 1.0})
+    for second in range(1, 20):
+        alarm.stand(second * S, math.radians(7.0), 0)
+    assert alarm.detection.severity is Severity.RECOVERED
