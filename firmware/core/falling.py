@@ -99,6 +99,7 @@ class Falling:
             self._wear.worn is not False,
             not attitude.relearning,
             sinking.latest() if placed and attitude.tilt_rad >= self._lean_rad else None,
+            round(self._moving.slice.span_s * 1e9),
         )
         if evidence is not None:
             sinking.restart()

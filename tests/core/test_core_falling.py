@@ -4,11 +4,13 @@ import math
 
 import pytest
 
-from firmware.core.detectors.fall import JOLT_MPS2, FallConfig
+from firmware.core.config import CoreConfig
+from firmware.core.detectors.fall import G0_MPS2, JOLT_MPS2, FallConfig
 from firmware.core.detectors.fall_alarm import FallAlarm
 from firmware.core.estimators.fall_features import PEAK_MPS2
-from firmware.core.falling import LEAN_RAD
+from firmware.core.falling import LEAN_RAD, Falling
 from firmware.core.messages import Severity
+from firmware.core.moving import Moving
 
 S = 1_000_000_000
 
@@ -37,3 +39,15 @@ def test_who_hardly_leaned_after_an_impact_is_up_again_when_she_stands() -> None
     for second in range(1, 20):
         alarm.stand(second * S, math.radians(7.0), 0)
     assert alarm.detection.severity is Severity.RECOVERED
+
+
+@pytest.mark.parametrize("quiet_s", [0.02, 0.04, 0.06, 0.08, 0.1])
+def test_clack_weighs_the_same_however_long_ago_the_detector_was_asked(quiet_s: float) -> None:
+    """20 ms of 3.9 g come to less than 3 g, so a device that fails after it was not smashed."""
+    moving, jolted_ns = Moving(), 5 * S + round(quiet_s * S)
+    falling = Falling(CoreConfig(), moving)
+    for t_ns in range(0, jolted_ns + 1, 20_000_000):
+        force = (0.0, 0.0, 3.9 * G0_MPS2 if t_ns == jolted_ns else G0_MPS2)
+        if moving.take(t_ns, force, (0.0, 0.0, 0.0)):
+            falling.update(t_ns, walking=True)
+    assert falling.lose_touch(jolted_ns + S) is None
