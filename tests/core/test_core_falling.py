@@ -9,7 +9,7 @@ from firmware.core.detectors.fall import G0_MPS2, JOLT_MPS2, FallConfig
 from firmware.core.detectors.fall_alarm import FallAlarm
 from firmware.core.estimators.fall_features import PEAK_MPS2
 from firmware.core.falling import LEAN_RAD, Falling
-from firmware.core.messages import Severity
+from firmware.core.messages import Severity, Value
 from firmware.core.moving import Moving
 
 S = 1_000_000_000
@@ -51,3 +51,30 @@ def test_clack_weighs_the_same_however_long_ago_the_detector_was_asked(quiet_s: 
         if moving.take(t_ns, force, (0.0, 0.0, 0.0)):
             falling.update(t_ns, walking=True)
     assert falling.lose_touch(jolted_ns + S) is None
+
+
+@pytest.mark.parametrize(("fell_deg", "now_deg", "up"), [(26.0, 25.0, False), (26.0, 10.0, True), (80.0, 25.0, True)])
+def test_who_sits_on_the_floor_as_she_did_when_asked_is_not_up_again(fell_deg: float, now_deg: float, up: bool) -> None:
+    alarm = FallAlarm(FallConfig())
+    alarm.suspect(5 * S, {"impact_age_s": 5.0, "tilt_deg": fell_deg})
+    for seconds in range(6, 20):
+        alarm.stand(seconds * S, math.radians(now_deg), 0)
+    assert (alarm.detection.severity is Severity.RECOVERED) is up
+
+
+def test_a_guess_is_told_and_taken_back_and_hides_no_alarm() -> None:
+    alarm, guess = FallAlarm(FallConfig()), {"impact_g": 3.0}
+    evidence: dict[str, Value] = {"impact_age_s": 1.0}
+    alarm.guess(dict(guess))
+    assert alarm.detection.severity is Severity.POSSIBLE
+    assert not alarm.open
+    alarm.finish()
+    assert alarm.detection.severity is Severity.POSSIBLE
+    alarm.guess(None)
+    assert alarm.detection.severity is Severity.NONE
+    alarm.guess(dict(guess))
+    alarm.suspect(5 * S, evidence)
+    assert alarm.detection.severity is Severity.SUSPECTED
+    alarm.guess(None)
+    alarm.guess(dict(guess))
+    assert alarm.detection.severity is Severity.SUSPECTED
