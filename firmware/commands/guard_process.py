@@ -119,9 +119,9 @@ def _recorders(
         return []
     from firmware.recording import Recorder, load_writer
 
-    def new(path: Path) -> TransferRecorder:
+    def new(file: Path) -> TransferRecorder:
         utc_ms = _wall_ms() if SYNCED.exists() else None
-        return Recorder(path, config_toml=to_toml(config), boot_id=boot_id, utc_ms=utc_ms)
+        return Recorder(file, config_toml=to_toml(config), boot_id=boot_id, utc_ms=utc_ms)
 
     found: list[RecorderSink | FlightRecorder] = []
     if path is not None:
