@@ -28,7 +28,7 @@ CUES = 8  # tilt, rate, jolt, bounce (logarithms of ratios, the highest of late)
 
 @dataclass(slots=True)
 class Track:
-    """One trial as the core saw it; arrays with one row a slice of the time when she took steps, times in seconds."""
+    """One trial as the core saw it; arrays with a row for each judgement while she took steps, times in s."""
 
     subject: str
     set_name: str

@@ -4,6 +4,7 @@ A composition root. Every turn is an event of one SimClock, so a run is a functi
 faults and seed give the same outputs, byte for byte.
 """
 
+import functools
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -76,7 +77,7 @@ class VirtualGuard:
         if record:
             self._recorders.append(RecorderSink(Recorder(record, config_toml=to_toml(config)), complain))
         if config.recorder.folder:
-            opened = lambda path: Recorder(path, config_toml=to_toml(config))  # noqa: E731
+            opened = functools.partial(Recorder, config_toml=to_toml(config))
             self._recorders.append(FlightRecorder(config.recorder, opened, complain))
         sinks: list[Sink] = [device.log, self._writer, *self._recorders]
         inboxes: list[Inbox] = [

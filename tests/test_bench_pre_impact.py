@@ -1,6 +1,7 @@
 """How the pre-impact curve is counted; what a fall's rows are called in training."""
 
 import importlib.util
+import json
 import re
 from pathlib import Path
 
@@ -11,12 +12,13 @@ from support.recordings import FOLDER, needs_recordings
 from bench._fall_data import Trial
 from bench._pre_impact_curve import armings, point
 from bench._pre_impact_data import Capture, Meta, otherwise, stream, together
-from firmware.core.detectors.pre_impact import FALLING, FEATURES, RISING
+from firmware.core.detectors.pre_impact import FALLING, FEATURES, RISING, PreImpactConfig
 from firmware.core.models import pre_impact as shipped
 
 MODEL = Path(shipped.__file__)
+ROOT = Path(__file__).parents[1]
+CURVE, DOCUMENT = ROOT / "bench" / "pre_impact_curve.json", ROOT / "docs" / "DETECTION.md"
 RATE_HZ = 50
-NOBODY = ("kfall", "kfall/SA01", "T01", "walk", "")
 
 
 def meta(kind: str = "fall", onset_s: float | None = 1.0, impact_s: float | None = 1.7, dataset: str = "kfall") -> Meta:
@@ -127,6 +129,25 @@ def test_same_rows_grow_the_same_trees_and_hopeless_rows_stay_far_from_arming(mo
     assert (one.log_odds(rows) == other.log_odds(rows)).all()
     assert one.hopeless == other.hopeless <= -1.0
     assert data.walking.sum() == 1500
+
+
+@pytest.mark.parametrize(
+    ("curve", "row"),
+    [
+        ("kfall, other people", "| KFall | other people |"),
+        ("sisfall, other people", "| SisFall | other people |"),
+        ("all sets, other people", "| all sets | other people |"),
+        ("kfall, a model that never saw kfall", "| KFall | the other sets only |"),
+        ("sisfall, a model that never saw sisfall", "| SisFall | the other sets only |"),
+    ],
+)
+def test_published_figures_are_those_of_the_curve_at_the_shipped_limit(curve: str, row: str) -> None:
+    config = PreImpactConfig()
+    (at,) = (p for p in json.loads(CURVE.read_text())[curve] if p["limit"] == config.limit)
+    assert at["decisions"] == config.decisions
+    shares = " | ".join(f"{100 * at[name]:.1f} %" for name in ("sensitivity", "specificity"))
+    armings = f"{at['walking_armings']} in {at['walking_h']:.1f} h"
+    assert f"{row} {shares} | {at['lead_mean_ms']} ms | {armings} |\n" in DOCUMENT.read_text()
 
 
 def test_shipped_model_says_what_made_it() -> None:

@@ -115,14 +115,13 @@ def _recorders(
     path: Path | None, config: Config, boot_id: str, clock: MonotonicClock
 ) -> list[RecorderSink | FlightRecorder]:
     """A recording that cannot be made is complained about; it never keeps the guard from guarding."""
-
     if path is None and not config.recorder.folder:
         return []
     from firmware.recording import Recorder, load_writer
 
-    def new(path: Path) -> TransferRecorder:
+    def new(file: Path) -> TransferRecorder:
         utc_ms = _wall_ms() if SYNCED.exists() else None
-        return Recorder(path, config_toml=to_toml(config), boot_id=boot_id, utc_ms=utc_ms)
+        return Recorder(file, config_toml=to_toml(config), boot_id=boot_id, utc_ms=utc_ms)
 
     found: list[RecorderSink | FlightRecorder] = []
     if path is not None:

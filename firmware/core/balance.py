@@ -57,7 +57,7 @@ class Balance:
         return walks
 
     def _judge(self, now: MotionSlice, then: MotionSlice, pitched_rad: float, rolled_rad: float, walks: bool) -> None:
-        """What has changed from `then` to `now` are the means of that time, nothing is missed between them."""
+        """What has changed from `then` to `now` are the means of that time; the yaw rate is the latest one alone."""
         span_s = (now.t_ns - then.t_ns) * 1e-9
         share, attitude, count = 1.0 / span_s, self._moving.attitude, self._moving.steps.count
         t_ns, pitch_radps, roll_radps = now.t_ns, pitched_rad * share, rolled_rad * share

@@ -15,7 +15,10 @@ from firmware.core.moving import Moving
 STEPPING_NS = 1_500_000_000
 """Who took a step less than so long ago is on her feet."""
 UPRIGHT_NS, LEAN_RAD = 100_000_000, math.radians(10.0)
-"""Of somebody who is about upright, and feels no jolt, the fall detector is asked so rarely: nothing changes sooner."""
+"""Of somebody who is about upright, and feels no jolt, the fall detector is asked so rarely: nothing changes sooner.
+
+So no jolt below `PEAK_MPS2` and no lean below this may count there: its `JOLT_MPS2` and `lean_deg` are never less.
+"""
 
 
 class Falling:
@@ -96,6 +99,7 @@ class Falling:
             self._wear.worn is not False,
             not attitude.relearning,
             sinking.latest() if placed and attitude.tilt_rad >= self._lean_rad else None,
+            round(self._moving.slice.span_s * 1e9),
         )
         if evidence is not None:
             sinking.restart()

@@ -100,7 +100,7 @@ class SafetyPipeline:
 
     @property
     def balance(self) -> tuple[tuple[float, ...], tuple[float, ...], float]:
-        """For measuring: the cues of the last slice, what a stumble was judged by (empty: no steps), and the score."""
+        """For measuring: the latest cues, what a stumble was judged by (empty: no steps), and the score."""
         balance = self._balance
         return balance.cues.values, balance.sway.cues, balance.sway.score
 
@@ -154,7 +154,7 @@ class SafetyPipeline:
                 self._falling.forget_motion()
         if check.usable and moving.add(sample.t_ns, sample.accel_mps2, sample.gyro_radps, check.magnitude_mps2):
             self._follow(now_ns)
-            return self._new()
+            return self._new() or reason != ""
         return reason != ""
 
     def _follow(self, now_ns: int) -> None:

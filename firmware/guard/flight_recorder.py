@@ -79,8 +79,6 @@ class FlightRecorder:
         memory.append((now_ns, (inputs, outputs)))
         while now_ns - memory[0][0] > self._before_ns:
             memory.popleft()
-            if not memory:
-                break
         cause = _cause(outputs) if outputs else ""
         if self._writing:
             self.background.put((inputs, outputs))

@@ -10,10 +10,9 @@ from core_scenes import Wearer, walking_wearer
 
 from firmware.core.detectors import fall as fall_module
 from firmware.core.detectors.fall import FallConfig, FallDetector, fell_seated
-from firmware.core.detectors.fall_alarm import FallAlarm
 from firmware.core.estimators.fall_features import FEATURES
 from firmware.core.estimators.sinking import Sinking
-from firmware.core.messages import Alert, Hazard, Severity, Value
+from firmware.core.messages import Alert, Hazard, Severity
 from firmware.core.pipeline import SafetyPipeline
 from hal.samples import ButtonSample, ImuSample, RangeSample, Vector
 from hal.sim.world.scenarios import scenario
@@ -308,33 +307,6 @@ def test_a_sensor_that_dies_after_a_hard_impact_asks() -> None:
     old.update(10 * S, 60.0, 0.1, [], None)
     old.update(13 * S, 9.8, 0.1, [], None)
     assert old.lose_touch(14 * S) is None, "that impact had been judged"
-
-
-@pytest.mark.parametrize(("fell_deg", "now_deg", "up"), [(26.0, 25.0, False), (26.0, 10.0, True), (80.0, 25.0, True)])
-def test_who_sits_on_the_floor_as_she_did_when_asked_is_not_up_again(fell_deg: float, now_deg: float, up: bool) -> None:
-    alarm = FallAlarm(FallConfig())
-    alarm.suspect(5 * S, {"impact_age_s": 5.0, "tilt_deg": fell_deg})
-    for seconds in range(6, 20):
-        alarm.stand(seconds * S, math.radians(now_deg), 0)
-    assert (alarm.detection.severity is Severity.RECOVERED) is up
-
-
-def test_a_guess_is_told_and_taken_back_and_hides_no_alarm() -> None:
-    alarm, guess = FallAlarm(FallConfig()), {"impact_g": 3.0}
-    evidence: dict[str, Value] = {"impact_age_s": 1.0}
-    alarm.guess(dict(guess))
-    assert alarm.detection.severity is Severity.POSSIBLE
-    assert not alarm.open
-    alarm.finish()
-    assert alarm.detection.severity is Severity.POSSIBLE
-    alarm.guess(None)
-    assert alarm.detection.severity is Severity.NONE
-    alarm.guess(dict(guess))
-    alarm.suspect(5 * S, evidence)
-    assert alarm.detection.severity is Severity.SUSPECTED
-    alarm.guess(None)
-    alarm.guess(dict(guess))
-    assert alarm.detection.severity is Severity.SUSPECTED
 
 
 # The whole core

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from firmware.core.config import CoreConfig
 from firmware.core.detectors.sway import SwayConfig, SwayDetector
 from firmware.core.estimators.sway_baseline import PersonalSway, StepRhythm, SwayBaselineConfig
 from firmware.core.messages import Severity, SwayBaseline
-from firmware.core.models.sway import CUES, FLOORS, PRIOR
+from firmware.core.models.sway import BOUNCE, CUES, FLOORS, JOLT, LIMIT, PRIOR, RATE, RHYTHM, TILT
 from firmware.core.moving import Moving
 
 S = 1_000_000_000
@@ -238,3 +239,12 @@ def test_rhythm_is_broken_by_a_quick_step_and_by_a_late_one() -> None:
     for index in range(1, 8):
         quick.update(index * S // 2, index)
     assert quick.update(7 * S // 2 + S // 4, 8) == pytest.approx(math.log(2))
+
+
+def test_published_weights_are_the_shipped_ones() -> None:
+    text = " ".join((Path(__file__).parents[2] / "docs" / "DETECTION-sway.md").read_text().split())
+    limit = math.exp(LIMIT / (TILT + RATE + JOLT + BOUNCE + RHYTHM))
+    assert f"highest of the last half second, over {limit:.1f}." in text
+    assert f"vertical speed {BOUNCE:.1f} (" in text
+    assert f"tilt {TILT:.1f}, jolt {JOLT:.1f}, tilt rate {RATE:.1f}." in text
+    assert f"The broken rhythm of the steps got weight {RHYTHM:g}:" in text

@@ -166,7 +166,7 @@ class FallDetector:
         self._posture = _Posture(config)
         self._smashed_mps2 = config.smashed_g * G0_MPS2
         self._hardest: tuple[int, float] | None = None  # of the blows that may still be judged
-        self._t_ns, self._blow_mps2 = 0, G0_MPS2
+        self._blow_mps2 = G0_MPS2
 
     @property
     def possible(self) -> Evidence | None:
@@ -201,11 +201,12 @@ class FallDetector:
         worn: bool = True,
         may_rest: bool = True,
         way: Way | None = None,
+        span_ns: int = 20_000_000,
     ) -> Evidence | None:
-        """Some 20 ms of movement have passed.
+        """Some 20 ms of movement have passed, or more in which nothing jolted her.
 
         Args:
-            peak_mps2: of |a| in them.
+            peak_mps2: of |a| in the last `span_ns` of them.
             tilt_rad: from the personal upright; None while that is not known.
             looks: at the jolts that are to be judged now.
             stepped_ns: the latest step, when it was the last of `walked_steps` in a row at least.
@@ -218,7 +219,6 @@ class FallDetector:
         if not worn:
             self.restart()
             return None
-        span_ns, self._t_ns = min(max(t_ns - self._t_ns, 0), HARD_KEPT_NS), t_ns
         self._blow_mps2 += (peak_mps2 - self._blow_mps2) * span_ns / (CLACK_NS + span_ns)
         hardest = self._hardest
         if hardest is None or self._blow_mps2 > hardest[1] or t_ns - hardest[0] > HARD_KEPT_NS:

@@ -14,6 +14,8 @@ class Deadlines(Protocol):
     @property
     def no_cancel_s(self) -> float: ...
     @property
+    def lean_deg(self) -> float: ...
+    @property
     def upright_deg(self) -> float: ...
     @property
     def recovered_steps(self) -> int: ...
@@ -28,7 +30,8 @@ class Deadlines(Protocol):
 _CALM = Detection(Hazard.FALL, Severity.NONE)
 STOOD_S = 2.0
 SEATED_DEG, LESS = 20.0, 0.7
-"""Who leaned as little when she was asked may sit on the floor: she is upright when she leans less than 0.7 of that."""
+"""Who leaned so far when she was asked, or by `lean_deg` if that is less, may sit on the floor: she is upright when she
+leans less than 0.7 of that. Who leaned less hardly leaned, and is upright below `upright_deg`."""
 _OPEN = (Severity.SUSPECTED, Severity.CONFIRMED, Severity.NOT_RECOVERED, Severity.LONG_LIE)
 
 
@@ -46,6 +49,7 @@ class FallAlarm:
         self._phases += [(60.0 * minute, Severity.NOT_RECOVERED) for minute in minutes[:-1]]
         self._phases += [(60.0 * minutes[-1], Severity.LONG_LIE)]
         self._upright_rad = self._up_rad = math.radians(config.upright_deg)
+        self._seated_deg = min(SEATED_DEG, config.lean_deg)
         self._phase = 0
         self._suspected_ns = self._impact_ns = 0
         self._upright_since_ns: int | None = None
@@ -77,7 +81,7 @@ class FallAlarm:
         self._impact_ns = now_ns - (round(age_s * 1e9) if isinstance(age_s, float) else 0)
         self._phase, self._upright_since_ns = 0, None
         self._up_rad = self._upright_rad
-        if isinstance(tilt_deg := evidence.get("tilt_deg"), float) and tilt_deg >= SEATED_DEG:
+        if isinstance(tilt_deg := evidence.get("tilt_deg"), float) and tilt_deg >= self._seated_deg:
             self._up_rad = min(self._upright_rad, LESS * math.radians(tilt_deg))
         self._tell(Severity.SUSPECTED, {**evidence, "deadline_s": self._config.countdown_s})
 

@@ -8,7 +8,6 @@ from typing import Protocol
 from firmware.core.models import pre_impact as model
 from hal.samples import Vector
 
-G0_MPS2 = 9.80665
 OMEGA0_RADPS = 3.3  # sqrt(g / l) of a body that tips about its feet (Hof 2005)
 LAGS_NS = (60_000_000, 160_000_000, 300_000_000, 600_000_000)
 SINK_S = (0.3, 1.0)  # over which the speed of sinking is forgotten

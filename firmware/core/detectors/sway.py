@@ -79,14 +79,14 @@ class SwayDetector:
         return (*map(math.log, ratios), rhythm, *map(math.log, self._ratios[:3]))
 
     def update(self, t_ns: int, ratios: tuple[float, ...], rhythm: float, tilt_rad: tuple[float, float]) -> Detection:
-        """One slice: the cues of `models.sway` over their usual values; extrapolated tilt forward and to the right."""
+        """Some 40 ms: the cues of `models.sway` over their usual values; extrapolated tilt forward and to the right."""
         self._ratios = ratios
         forward, backward, sideways, rate, jolt, drop, rise = ratios
         total = forward + backward + sideways + rate + jolt + drop + rise
         if total != total:  # a broken estimate warns instead of hiding
             sway = self.score = math.nan
         else:
-            # Conditions, not max(): this is asked fifty times a second.
+            # Conditions, not max(): this is asked 25 times a second.
             tilt, tighter = forward if forward > sideways else sideways, backward * self._tighter
             self._note(t_ns, tighter if tighter > tilt else tilt, rate, jolt, drop if drop > rise else rise, rhythm)
             sway = self._lasting(t_ns, forward, backward, sideways)

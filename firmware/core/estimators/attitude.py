@@ -76,8 +76,6 @@ class Attitude:
         self.tilt_rad = 0.0
         self.pitch_rad = 0.0
         self.roll_rad = 0.0
-        self.pitch_radps = 0.0
-        self.roll_radps = 0.0
         self.yaw_radps = 0.0
 
     @property
@@ -131,8 +129,6 @@ class Attitude:
         self.tilt_rad = math.atan2(math.sqrt(forward * forward + left * left), along)
         self.pitch_rad = math.atan2(-forward, along)
         self.roll_rad = math.atan2(left, along)
-        self.pitch_radps = wx * lx + wy * ly + wz * lz
-        self.roll_radps = wx * fx + wy * fy + wz * fz
         self.yaw_radps = wx * ux + wy * uy + wz * uz
 
     def _start_over(self, accel_mps2: Vector, magnitude: float) -> Vector:

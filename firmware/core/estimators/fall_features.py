@@ -8,7 +8,7 @@ seconds before the peak, and of where it was later.
 import math
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -152,7 +152,7 @@ def _since(pieces: list[Slice], times_ns: tuple[int, ...]) -> list[int]:
     return found
 
 
-def features(history: Iterable[Slice], peak_ns: int, upright: Vector | None) -> tuple[float, ...]:
+def features(history: Sequence[Slice], peak_ns: int, upright: Vector | None) -> tuple[float, ...]:
     """`FEATURES` of the peak at `peak_ns`, as far as it is known by the newest slice."""
     pieces = list(history)
     newest = pieces[-1]

@@ -18,8 +18,7 @@ class MotionSlice:
 
     t_ns: int  # of its last sample
     span_s: float  # how much time it stands for
-    mean_mps2: float  # of |a|
-    peak_mps2: float
+    peak_mps2: float  # of |a|
     least_mps2: float
     vertical_mps2: float  # mean, gravity taken off, positive upward
     level_mps2: float  # of the horizontal part of the mean
@@ -67,12 +66,11 @@ class MotionHistory:
 
     def add(self, ended: Slice, attitude: Attitude) -> None:
         slices, t_ns, span_s = self.slices, ended.t_ns, ended.span_s
-        mean, turning = ended.mean_mps2, attitude.turning_radps
-        size, vertical = attitude.magnitude_mps2, attitude.vertical_mps2
+        size, vertical, turning = attitude.magnitude_mps2, attitude.vertical_mps2, attitude.turning_radps
         along = vertical + G0_MPS2
         square = size * size - along * along
         level = math.sqrt(square) if square > 0.0 else 0.0
-        more = mean - G0_MPS2
+        more = ended.mean_mps2 - G0_MPS2
         self._force_sum += more * span_s
         self._force_square_sum += more * more * span_s
         self._turned += turning * span_s
@@ -82,7 +80,6 @@ class MotionHistory:
             MotionSlice(  # by position: a quarter quicker than by name
                 t_ns,
                 span_s,
-                mean,
                 ended.peak_mps2,
                 ended.least_mps2,
                 vertical,

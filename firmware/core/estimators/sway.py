@@ -67,8 +67,8 @@ _FORGETS_S = 0.4  # a vertical speed from acceleration alone drifts
 class BalanceCues:
     """What each 40 ms, or one sample of a slower sensor, say about the balance.
 
-    `values`: extrapolated tilt forward, backward and sideways (rad), tilt rate (rad/s), root mean square of |a| - g
-    over 0.3 s (m/s2), vertical speed of the trunk down and up (m/s); all 0 or more.
+    `values`: extrapolated tilt forward, backward and sideways (rad), tilt rate (rad/s), root mean square of those
+    means of |a| - g over 0.3 s (m/s2), vertical speed of the trunk down and up (m/s); all 0 or more.
     """
 
     def __init__(self, trunk: TrunkSway) -> None:

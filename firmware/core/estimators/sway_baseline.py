@@ -95,7 +95,7 @@ class PersonalSway:
         self._waiting.clear()
 
     def update(self, cues: tuple[float, ...], span_s: float, yaw_radps: float, steps: int, learning: bool) -> None:
-        """One slice; `steps` so far, `learning` unless she stands, is warned or lies on the floor."""
+        """`span_s` later; `steps` so far, `learning` unless she stands, is warned or lies on the floor."""
         self._yaw_radps = yaw = self._yaw_radps + span_s / (0.3 + span_s) * (abs(yaw_radps) - self._yaw_radps)
         forward, backward, sideways, rate, jolt, drop, rise = cues
         for_f, for_b, for_s, for_rate, for_jolt, for_drop, for_rise = self._shares
