@@ -83,6 +83,7 @@ class _Notes(FallDetector):
         worn: bool = True,
         may_rest: bool = True,
         way: Way | None = None,
+        span_ns: int = 0,
     ) -> Evidence | None:
         if not worn or tilt_rad is None or tilt_rad < self._lean_rad:
             self._pending.clear()
