@@ -168,3 +168,13 @@ def test_after_a_silence_the_tilt_is_the_one_there_is_now() -> None:
     standing(moving, 0.1, t_ns + S, lean_rad=math.radians(40.0))
     assert math.degrees(moving.attitude.tilt_rad) == pytest.approx(40.0, abs=1.0)
     assert all(piece.t_ns > t_ns + S for piece in moving.motion.slices)
+
+
+@pytest.mark.parametrize("gap_ms", [200, 500, 850])
+def test_jolt_at_the_end_of_a_gap_is_no_speed_of_the_whole_gap(gap_ms: int) -> None:
+    moving = Moving()
+    for t_ns, force_mps2 in steady(100.0, 1.0):
+        moving.take(t_ns, (0.0, 0.0, force_mps2), STILL)
+    before_mps = moving.motion.slices[-1].speed_mps
+    assert moving.take(S + gap_ms * MS, (0.0, 0.0, G0_MPS2 - 3.0), STILL)
+    assert moving.motion.slices[-1].speed_mps - before_mps == pytest.approx(-0.3, abs=0.05)

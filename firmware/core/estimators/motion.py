@@ -10,6 +10,8 @@ from hal.samples import Vector
 G0_MPS2 = 9.80665
 KEPT_S = 6.0
 KEPT_NS = round(KEPT_S * 1e9)
+LONGEST_S = 0.1
+"""After a gap a slice stands for no more than this: nobody knows whether what is felt now went on all the while."""
 
 
 @dataclass(slots=True)
@@ -17,7 +19,7 @@ class MotionSlice:
     """One slice. Orientation enters only as tilt and as the vertical."""
 
     t_ns: int  # of its last sample
-    span_s: float  # how much time it stands for
+    span_s: float  # how much time it stands for, `LONGEST_S` at the most
     peak_mps2: float  # of |a|
     least_mps2: float
     vertical_mps2: float  # mean, gravity taken off, positive upward
@@ -65,7 +67,8 @@ class MotionHistory:
         self.slices.clear()
 
     def add(self, ended: Slice, attitude: Attitude) -> None:
-        slices, t_ns, span_s = self.slices, ended.t_ns, ended.span_s
+        slices, t_ns = self.slices, ended.t_ns
+        span_s = ended.span_s if ended.span_s < LONGEST_S else LONGEST_S
         size, vertical, turning = attitude.magnitude_mps2, attitude.vertical_mps2, attitude.turning_radps
         along = vertical + G0_MPS2
         square = size * size - along * along
