@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from random import Random
 
 from firmware.core.config import CoreConfig
-from firmware.core.messages import Alert, Hazard, Output, Severity, Telemetry, Tick
+from firmware.core.messages import Alert, Hazard, Output, PreImpact, Severity, Telemetry, Tick
 from firmware.core.pipeline import SafetyPipeline
 from hal.samples import ButtonSample, ImuSample, RangeSample, Vector
 from hal.sim.world.fall_scenes import FALL_SCENES
@@ -97,6 +97,7 @@ class Run:
     latency_s: float | None
     path: str | None
     worn_at_end: bool | None
+    armed: bool  # by the pre-impact estimate, before the impact where there is one
 
     @property
     def called(self) -> bool:
@@ -135,7 +136,9 @@ def run(scene: str, seed: int, rate_hz: int) -> Run:
     last = [item for item in outputs if isinstance(item, Telemetry)][-1]
     path = None if called is None else str(called.data.get("path"))
     phases = tuple(str(alert.severity) for alert in alerts)
-    return Run(scene, seed, rate_hz, phases, latency_s, path, getattr(last, "worn", None))
+    until_ns = math.inf if impact_s is None else impact_s * 1e9
+    armed = any(isinstance(item, PreImpact) and item.armed and item.t_ns <= until_ns for item in outputs)
+    return Run(scene, seed, rate_hz, phases, latency_s, path, getattr(last, "worn", None), armed)
 
 
 def runs(scenes: Sequence[str], rates_hz: Sequence[int], count: int) -> Iterator[Run]:
@@ -155,6 +158,7 @@ class Row:
     called: int
     right: int
     not_worn: int  # known to be off the body when the scene ends
+    armed: int  # pre-impact, before the impact where there is one
     latency_s: float | None  # median
     paths: dict[str, int]
 
@@ -172,7 +176,7 @@ def rows(found: Sequence[Run]) -> list[Row]:
         table.append(
             Row(
                 *(scene, rate_hz, len(those), sum(r.called for r in those), sum(r.right for r in those)),
-                sum(r.worn_at_end is False for r in those),
+                *(sum(r.worn_at_end is False for r in those), sum(r.armed for r in those)),
                 late[len(late) // 2] if late else None,
                 {path: paths.count(path) for path in dict.fromkeys(paths)},
             )
@@ -181,12 +185,13 @@ def rows(found: Sequence[Run]) -> list[Row]:
 
 
 def lines(table: Sequence[Row]) -> Iterator[str]:
-    yield f"{'':22} {'Hz':>4} {'called':>8} {'right':>8} {'off body':>8} {'latency':>8}  peers: {', '.join(PEERS)}"
+    counted = f"{'called':>8} {'right':>8} {'off body':>8} {'armed':>6}"
+    yield f"{'':22} {'Hz':>4} {counted} {'latency':>8}  peers: {', '.join(PEERS)}"
     for row in table:
         late = "-" if row.latency_s is None else f"{row.latency_s:.2f} s"
         peers = ", ".join(f"{percent} %" for percent in PEERS_CALL_PERCENT.get(row.scene, ()))
         verdict = "" if row.passes else "  FAILS"
-        counts = f"{row.called:5d}/{row.runs:<2d} {row.right:5d}/{row.runs:<2d} {row.not_worn:8d}"
+        counts = f"{row.called:5d}/{row.runs:<2d} {row.right:5d}/{row.runs:<2d} {row.not_worn:8d} {row.armed:6d}"
         yield f"{row.scene:22} {row.rate_hz:4d} {counts} {late:>8}  {peers or '-'}{verdict}"
 
 
