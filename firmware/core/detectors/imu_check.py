@@ -96,9 +96,9 @@ class ImuCheck:
         t_ns, accel, gyro = sample.t_ns, sample.accel_mps2, sample.gyro_radps
         ax, ay, az = accel
         gx, gy, gz = gyro
-        total = ax + ay + az + gx + gy + gz
+        square, turning = ax * ax + ay * ay + az * az, abs(gx) + abs(gy) + abs(gz)
         self.usable = False
-        if total - total != 0.0:  # true for NaN and for infinity
+        if not square + turning < math.inf:  # as with NaN and infinity
             return "IMU: a sample is not a finite number; check its wiring"
         reason = ""
         if newest_ns - t_ns <= self._late_ns:
@@ -113,7 +113,7 @@ class ImuCheck:
             times_ns.append(t_ns)
             if t_ns - times_ns[0] >= _SECOND_NS or len(times_ns) < self._least_count:
                 reason = self._judge_rate(t_ns)
-        magnitude, turning = math.sqrt(ax * ax + ay * ay + az * az), abs(gx) + abs(gy) + abs(gz)
+        magnitude = math.sqrt(square)
         calm = _MOVED_MPS2 < magnitude < self._calm_mps2 - self.magnitude_mps2
         if calm and turning + self._turning_radps < self._calm_radps and accel != self._accel and gyro != self._gyro:
             self._same_accel = self._same_gyro = self._zeros = 0  # as nearly all are: nothing more to ask

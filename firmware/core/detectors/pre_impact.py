@@ -97,22 +97,22 @@ class Usual:
     def __init__(self) -> None:
         self.tipping_rad = self.sink_mps = 0.0
         self._waiting: list[tuple[float, float]] = []
-        self._tipping_rad = self._sink_mps = 0.0  # of the bucket that is being filled
-        self._until_ns = 0
+        self.newest_tipping_rad = self.newest_sink_mps = 0.0  # of the bucket that is being filled
+        self.until_ns = 0
 
     def follow(self, t_ns: int, tipping_rad: float, sink_mps: float) -> None:
         """`sink_mps`: downward, positive."""
-        if tipping_rad > self._tipping_rad:
-            self._tipping_rad = tipping_rad
-        if sink_mps > self._sink_mps:
-            self._sink_mps = sink_mps
-        if t_ns >= self._until_ns:
+        if tipping_rad > self.newest_tipping_rad:
+            self.newest_tipping_rad = tipping_rad
+        if sink_mps > self.newest_sink_mps:
+            self.newest_sink_mps = sink_mps
+        if t_ns >= self.until_ns:
             self._turn_over(t_ns)
 
     def _turn_over(self, t_ns: int) -> None:
-        self._until_ns = t_ns + self.BUCKET_NS
-        self._waiting.append((self._tipping_rad, self._sink_mps))
-        self._tipping_rad = self._sink_mps = 0.0
+        self.until_ns = t_ns + self.BUCKET_NS
+        self._waiting.append((self.newest_tipping_rad, self.newest_sink_mps))
+        self.newest_tipping_rad = self.newest_sink_mps = 0.0
         if len(self._waiting) > self.WAITING:
             tipping_rad, sink_mps = self._waiting.pop(0)
             self.tipping_rad = max(tipping_rad, self.tipping_rad * self.KEPT)
@@ -146,7 +146,9 @@ class PreImpactFeatures:
             then = _before(slices, _BACKS[0], _REACHES[0])
         steepening_radps = (tilt_rad - then.tilt_rad) * 1e9 / max(1, t_ns - then.t_ns)
         tipping_rad = self._tipping_rad = tilt_rad + steepening_radps / OMEGA0_RADPS
-        self._usual.follow(t_ns, tipping_rad, -sink_mps)
+        usual = self._usual
+        if tipping_rad > usual.newest_tipping_rad or -sink_mps > usual.newest_sink_mps or t_ns >= usual.until_ns:
+            usual.follow(t_ns, tipping_rad, -sink_mps)
 
     @property
     def quiet(self) -> bool:
