@@ -17,8 +17,7 @@ from typing import Any
 from bench._fall_judging import FALLS, Seen
 from firmware.core.models import fall_later, fall_possible, fall_suspected
 from firmware.evaluation.dataset import Source, Trial
-from firmware.evaluation.runner import evaluate_files
-from firmware.evaluation.stream import Judged
+from firmware.evaluation.runner import Outcome, evaluate_files
 
 MODELS: dict[str, ModuleType] = {
     "fall_possible": fall_possible,
@@ -36,7 +35,7 @@ def can_teach(found: Sequence[Source]) -> bool:
     return set(FALLS) <= {source.set_name for source in found}
 
 
-def by_strangers(found: Sequence[Source], *, jobs: int | None) -> list[Judged]:
+def by_strangers(found: Sequence[Source], *, jobs: int | None) -> list[Outcome]:
     """Everybody in `found`, judged by trees that were grown on the others of them."""
     with tempfile.TemporaryDirectory() as folder:
         for source in found:
@@ -44,15 +43,15 @@ def by_strangers(found: Sequence[Source], *, jobs: int | None) -> list[Judged]:
             place.mkdir(exist_ok=True)
             (place / source.path.name).symlink_to(source.path.resolve())
         fold_of, trees = _grown(Path(folder), jobs)
-    judged: list[Judged] = []
+    outcomes: list[Outcome] = []
     try:
         for fold, grown in enumerate(trees):
             people = [s for s in found if fold_of.get(f"{s.set_name}/{s.path.stem}", 0) == fold]
-            outcomes = evaluate_files(people, jobs=jobs, change=functools.partial(_judged_by, grown)) if people else []
-            judged += [trial for outcome in outcomes for trial in outcome.trials]
+            if people:
+                outcomes += evaluate_files(people, jobs=jobs, change=functools.partial(_judged_by, grown))
     finally:
         _put_back()
-    return judged
+    return outcomes
 
 
 def _grown(folder: Path, jobs: int | None) -> tuple[dict[str, int], list[Trees]]:

@@ -25,7 +25,7 @@ from bench._changes import CHANGES
 from bench._strangers import by_strangers, can_teach
 from firmware.errors import how_to_add
 from firmware.evaluation.dataset import DataError, Source, read, sources
-from firmware.evaluation.runner import evaluate_files
+from firmware.evaluation.runner import Evaluation, evaluate_files
 from firmware.evaluation.stream import Judged
 
 DEFAULT_DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -61,7 +61,7 @@ def all_signals(found: Sequence[Source]) -> list[Signals]:
     return trials
 
 
-def measure(found: Sequence[Source], *, quick: bool, jobs: int | None) -> dict[str, Any]:
+def measure(found: Sequence[Source], *, quick: bool, jobs: int | None, plot: Path | None = None) -> dict[str, Any]:
     """Each row has the detector's name and its figures for each set, for all of them and for walking and stairs."""
     count, rounds = (QUICK_FOLDS, QUICK_ROUNDS) if quick else (FOLDS, ROUNDS)
     trials = all_signals(found)
@@ -75,7 +75,7 @@ def measure(found: Sequence[Source], *, quick: bool, jobs: int | None) -> dict[s
     if learns:
         ways[WINDOWS] = lambda: by_windows(trials, count, rounds)
         if can_teach(found):
-            ways[STRANGERS] = lambda: by_strangers(found, jobs=jobs)
+            ways[STRANGERS] = lambda: by_strangers_drawn(found, jobs, plot)
         else:
             notes.append(f"{STRANGERS}: left out, it is grown on SisFall and KFall")
     else:
@@ -87,6 +87,17 @@ def measure(found: Sequence[Source], *, quick: bool, jobs: int | None) -> dict[s
         print(f"judging: {name}", file=sys.stderr)
         rows.append(row(name, judge()))
     return {"bench": "detection", "people": len(found), "folds": count, "rows": rows, "notes": notes}
+
+
+def by_strangers_drawn(found: Sequence[Source], jobs: int | None, plot: Path | None) -> list[Judged]:
+    """And the worst of its errors as pictures, where a folder is named."""
+    done = Evaluation(tuple(by_strangers(found, jobs=jobs)), (), 0.0)
+    if plot is not None:
+        from firmware.evaluation.trial_plot import draw_errors
+
+        for path in draw_errors(done, plot):
+            print(f"drew {path}", file=sys.stderr)
+    return done.trials
 
 
 def stressed(found: Sequence[Source], *, jobs: int | None) -> dict[str, Any]:
@@ -148,6 +159,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_PEOPLE} people of each set, and fewer trees")
     parser.add_argument("--stress", action="store_true", help="our own core with other mountings and poorer sensors")
     parser.add_argument("--jobs", type=int, metavar="N", help="processes for our own core; without it one a processor")
+    parser.add_argument("--plot", type=Path, metavar="DIR", help="draw what the core gets wrong of people it never saw")
     options = parser.parse_args(arguments)
     folder = data_folder()
     found: list[Source] = []
@@ -160,7 +172,9 @@ def main(arguments: list[str] | None = None) -> int:
     if found:
         stress = options.stress
         result = (
-            stressed(found, jobs=options.jobs) if stress else measure(found, quick=options.quick, jobs=options.jobs)
+            stressed(found, jobs=options.jobs)
+            if stress
+            else measure(found, quick=options.quick, jobs=options.jobs, plot=options.plot)
         )
     if options.json:
         print(json.dumps(result))
