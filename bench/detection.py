@@ -170,14 +170,11 @@ def main(arguments: list[str] | None = None) -> int:
     empty: dict[str, Any] = {"bench": "detection", "people": 0, "rows": [], "notes": []}
     result = empty
     if found:
-        stress = options.stress
-        result = (
-            stressed(found, jobs=options.jobs)
-            if stress
-            else measure(found, quick=options.quick, jobs=options.jobs, plot=options.plot)
-        )
-    if options.json:
-        print(json.dumps(result))
+        if options.stress:
+            result = stressed(found, jobs=options.jobs)
+        else:
+            result = measure(found, quick=options.quick, jobs=options.jobs, plot=options.plot)
+    print(json.dumps(result))
     elif found:
         print("\n".join(lines(result)))
     return 0

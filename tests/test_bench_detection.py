@@ -111,7 +111,8 @@ def test_everybody_is_judged_by_the_trees_of_her_fold_and_the_shipped_ones_are_p
     found = [Source(path, "made") for path in sorted(people(tmp_path, 2).glob("made/*.npz"))]
     sure, never = (dict.fromkeys(_strangers.MODELS, f"def score(f): return {score}") for score in (99.0, -99.0))
     monkeypatch.setattr(_strangers, "_grown", lambda folder, jobs: ({"made/P0": 0, "made/P1": 1}, [sure, never]))
-    judged = _strangers.by_strangers(found, jobs=1)
+    judged = detection.by_strangers_drawn(found, 1, tmp_path / "errors")
+    assert len(list((tmp_path / "errors").glob("*.png"))) > 0, "the falls of P1 are missed"
     assert [trial.label.subject for trial in judged] == ["P0"] * 5 + ["P1"] * 5
     assert [bool(trial.suspected_s) for trial in judged[:3]] == [True] * 3
     assert not any(trial.suspected_s for trial in judged[5:])
