@@ -174,7 +174,8 @@ def main(arguments: list[str] | None = None) -> int:
             result = stressed(found, jobs=options.jobs)
         else:
             result = measure(found, quick=options.quick, jobs=options.jobs, plot=options.plot)
-    print(json.dumps(result))
+    if options.json:
+        print(json.dumps(result))
     elif found:
         print("\n".join(lines(result)))
     return 0
