@@ -2,7 +2,7 @@
 
 Generated, not written: change the program that makes it.
 Made by: python -m bench.train_pre_impact --train --write
-Seed 4, data 65755e3fedef0797 (kfall, sisfall, ipol, mobgap), core 6f1ef93d6a5f156e
+Seed 4, data 65755e3fedef0797 (kfall, sisfall, ipol, mobgap), core 0c5d3a99538beaff
 `SAMPLE` is what that core made of one recording: person, number of rows, mean of each feature.
 """
 
