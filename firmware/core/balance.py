@@ -1,5 +1,7 @@
 """From the trunk's attitude to the warning that the balance is lost, by the walker's own range."""
 
+import math
+
 from firmware.core.config import CoreConfig
 from firmware.core.detectors.lean import LeanDetector
 from firmware.core.detectors.sway import SwayDetector
@@ -53,7 +55,12 @@ class Balance:
         if now.t_ns - then.t_ns < EVERY_NS:
             return False
         self._before = now, attitude.pitch_rad, attitude.roll_rad
-        self._judge(now, then, attitude.pitch_rad - pitch_rad, attitude.roll_rad - roll_rad, walks)
+        # Who lies and rolls goes past half a turn: the short way round, not a whole turn in 40 ms.
+        pitched_rad, rolled_rad = (
+            math.remainder(attitude.pitch_rad - pitch_rad, math.tau),
+            math.remainder(attitude.roll_rad - roll_rad, math.tau),
+        )
+        self._judge(now, then, pitched_rad, rolled_rad, walks)
         return walks
 
     def _judge(self, now: MotionSlice, then: MotionSlice, pitched_rad: float, rolled_rad: float, walks: bool) -> None:

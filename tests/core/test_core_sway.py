@@ -248,3 +248,16 @@ def test_published_weights_are_the_shipped_ones() -> None:
     assert f"vertical speed {BOUNCE:.1f} (" in text
     assert f"tilt {TILT:.1f}, jolt {JOLT:.1f}, tilt rate {RATE:.1f}." in text
     assert f"The broken rhythm of the steps got weight {RHYTHM:g}:" in text
+
+
+def test_who_lies_and_rolls_past_half_a_turn_does_not_spin() -> None:
+    moving, felt = Moving(), Felt()
+    moving.attitude = felt  # type: ignore[assignment]
+    balance, rates = Balance(CoreConfig(), moving), []
+    for index in range(100):
+        if moving.add(index * 10_000_000, (0.0, 0.0, G0_MPS2), (1.0, 0.0, 0.0), G0_MPS2):
+            felt.roll_rad = math.remainder(3.0 + 0.01 * index, math.tau)  # one radian a second
+            moving.motion.add(moving.slice, felt)
+            balance.update(walks=False)
+            rates.append(balance.trunk.rate_radps)
+    assert max(rates) < 1.2

@@ -97,7 +97,5 @@ class MotionHistory:
                 self._speed,
             )
         )
-        if t_ns - slices[0].t_ns > KEPT_NS and len(slices) > 2:
+        while t_ns - slices[0].t_ns > KEPT_NS and len(slices) > 2:
             slices.popleft()
-            while t_ns - slices[0].t_ns > KEPT_NS and len(slices) > 2:
-                slices.popleft()
