@@ -54,11 +54,4 @@ class Behind:
             return
         walking_mps = steps.speed_mps(now_ns)
         approach.update(sample.t_ns, sample.distance_m, walking_mps)
-        self.obstacle.update(
-            sample.t_ns,
-            approach.distance_m,
-            approach.closing_mps,
-            walking_mps > 0.0,
-            nearing=approach.nearing,
-            echoed=approach.echoed,
-        )
+        self.obstacle.update(sample.t_ns, approach.things, walking_mps > 0.0)
