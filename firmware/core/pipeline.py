@@ -5,17 +5,15 @@ from collections.abc import Iterable
 
 from firmware.core.arbiter import Arbiter
 from firmware.core.balance import Balance
+from firmware.core.behind import LOOKS_AWAY_RAD, Behind
 from firmware.core.config import CoreConfig
 from firmware.core.detectors.fall_alarm import FallAlarm
 from firmware.core.detectors.imu_check import ImuCheck
 from firmware.core.detectors.mounting_check import MountingCheck
-from firmware.core.detectors.obstacle import ObstacleDetector
 from firmware.core.detectors.power import PowerWatch
-from firmware.core.detectors.range_check import RangeCheck
 from firmware.core.detectors.readiness import Readiness
 from firmware.core.detectors.sensor_health import SensorHealth
 from firmware.core.detectors.sos import SosAlarm
-from firmware.core.estimators.approach import Approach
 from firmware.core.estimators.button import ButtonGestures, Gesture
 from firmware.core.falling import Falling
 from firmware.core.messages import (
@@ -50,8 +48,6 @@ RELEARN_LATER_S = 2.0
 """Who lies still is asked whether she fell so long before her lying could be taken for a new upright."""
 LONGEST_AGE_S = 1e7
 """An alarm that claims to be older says nothing about its age."""
-LOOKS_AWAY_RAD = math.radians(30.0)
-"""With the trunk tilted so far, the rangefinder looks at the floor or into the air, not at the way behind."""
 # Looking up the member of an enum costs 0.1 us, and these are asked all the time.
 _SELF_TEST, _READY, _ENDED = WalkState.SELF_TEST, WalkState.READY, WalkState.ENDED
 
@@ -67,25 +63,21 @@ class SafetyPipeline:
         self._now_ns: int | None = None
         self._moving = Moving(config)
         self._attitude, self._steps = self._moving.attitude, self._moving.steps
-        self._approach = Approach(config.approach)
         self._gestures = ButtonGestures(config.button_gesture)
         self._imu_check = ImuCheck(config.imu_check)
-        self._range_check = RangeCheck(config.range_check)
         self._health = SensorHealth(config.health)
         self._readiness = Readiness(config.readiness)
         self._mounting_check = MountingCheck(config.mounting_check)
         self._relearn_s = config.fall.down_s + RELEARN_LATER_S
         self._power = PowerWatch(config.power_limits)
-        self._obstacle = ObstacleDetector(config.obstacle)
+        self._behind = Behind(config, self._moving)
         self._falling = Falling(config, self._moving)
         self._balance = Balance(config, self._moving)
         self._fall_alarm = FallAlarm(config.fall)
         self._sos = SosAlarm()
         self._arbiter = Arbiter()
         self._walk = Walk(config.walk)
-        self._unseen_ns = round(config.approach.lost_s * 1e9)
         self._felt_ns: int | None = None  # the last usable sample of the IMU
-        self._seen_ns: int | None = None  # and the last usable reading of the rangefinder
         self._turns = 0
         self._told_start = False
         self._told_power: PowerState | None = None
@@ -192,43 +184,25 @@ class SafetyPipeline:
             self._fall_alarm.guess(None)
             if evidence is not None and self._walk.state is not _ENDED:
                 self._fall_alarm.suspect(now_ns, evidence)
-        if self._seen_ns is not None and now_ns - self._seen_ns >= self._unseen_ns:
-            self._seen_ns = None
-            self._approach.forget()
-            self._obstacle.clear()
+        self._behind.watch(now_ns)
 
     def _look(self, now_ns: int, sample: RangeSample) -> None:
         """Trust first; then the approach; then the obstacle. Good readings are used at once after a fault."""
         if sample.sensor != "rangefinder":  # looks along another beam: recorded, and only its health is judged
             self._health.hear(sample.sensor, sample.t_ns)
             return
-        reason = self._range_check.judge(now_ns, sample)
+        behind, health = self._behind, self._health
+        reason = behind.judge(now_ns, sample)
         if reason:
-            self._health.blame("rangefinder", now_ns, reason)
-        if not self._range_check.usable:
+            health.blame("rangefinder", now_ns, reason)
+        if not behind.usable:
             return
-        self._health.hear("rangefinder", sample.t_ns)
+        health.hear("rangefinder", sample.t_ns)
         if self._walk.state is _ENDED:
             return
-        self._seen_ns = now_ns
-        tilted = self._attitude.upright_known and self._attitude.tilt_rad > LOOKS_AWAY_RAD
-        if tilted and self._health.ok("imu"):
-            self._approach.forget()
-            self._obstacle.clear()
-            return
-        walking_mps = self._steps.speed_mps(now_ns)
-        approach = self._approach
-        approach.update(sample.t_ns, sample.distance_m, walking_mps)
-        self._obstacle.update(
-            sample.t_ns,
-            approach.distance_m,
-            approach.closing_mps,
-            walking_mps > 0.0,
-            nearing=approach.nearing,
-            echoed=approach.echoed,
-        )
-        if approach.distance_m is not None:
-            self._walk.note_distance(approach.distance_m)
+        behind.look(now_ns, sample, health.ok("imu"))
+        if behind.approach.distance_m is not None:
+            self._walk.note_distance(behind.approach.distance_m)
 
     def _press(self, now_ns: int, sample: ButtonSample) -> None:
         self._health.hear("button", sample.t_ns)
@@ -250,10 +224,9 @@ class SafetyPipeline:
         elif command.name == "test":
             self._arbiter.notify(now_ns, Pattern.TEST)
         elif command.name == "end" and self._walk.end(now_ns):
-            self._obstacle.clear()
+            self._behind.clear()
             self._fall_alarm.guess(None)
             self._balance.clear()
-            self._approach.forget()
             for detection in (*self._health.end(), *self._power.end()):
                 self._arbiter.judge(now_ns, detection, out)
             self._arbiter.notify(now_ns, Pattern.ENDED)
@@ -294,7 +267,7 @@ class SafetyPipeline:
 
     def _says(self) -> tuple[Detection, ...]:
         """What each detector says now; the parts of the device speak for themselves, when one changes."""
-        falls, sos, obstacle = self._fall_alarm.detection, self._sos.detection, self._obstacle.detection
+        falls, sos, obstacle = self._fall_alarm.detection, self._sos.detection, self._behind.obstacle.detection
         return (falls, sos, obstacle, self._balance.sway.detection, self._balance.lean.detection)
 
     def _new(self) -> bool:
@@ -377,7 +350,7 @@ class SafetyPipeline:
                 self._arbiter.notify(now_ns, Pattern.READY)
 
     def _telemetry(self, now_ns: int) -> Telemetry:
-        attitude, trunk, approach = self._attitude, self._balance.trunk, self._approach
+        attitude, trunk, approach = self._attitude, self._balance.trunk, self._behind.approach
         known = attitude.upright_known and self._health.ok("imu")
         sway_rad = math.hypot(trunk.pitch_rad, trunk.roll_rad)
         return Telemetry(

@@ -1,4 +1,4 @@
-"""Obstacle, fall and SOS detection, each alone."""
+"""Fall and SOS detection, each alone."""
 
 import math
 
@@ -6,107 +6,11 @@ import pytest
 
 from firmware.core.detectors.fall import FallConfig
 from firmware.core.detectors.fall_alarm import FallAlarm
-from firmware.core.detectors.obstacle import ObstacleConfig, ObstacleDetector
 from firmware.core.detectors.sos import SosAlarm
 from firmware.core.messages import Severity
 
 S = 1_000_000_000
-PING = 60_000_000
 EVIDENCE = {"path": "impact", "tilt_deg": 80.0, "impact_g": 4.0, "impact_age_s": 1.0}
-
-TIERS = [
-    # distance, closing speed, walking, tier that lasting readings lead to
-    (3.0, 0.6, True, Severity.NONE),
-    (2.0, 0.6, True, Severity.CAUTION),
-    (1.35, 0.6, True, Severity.WARNING),
-    (0.7, 0.6, True, Severity.IMMINENT),
-    (1.1, 0.3, True, Severity.CAUTION),
-    (0.9, 0.3, True, Severity.WARNING),
-    (0.45, 0.3, True, Severity.IMMINENT),
-    (1.7, 0.9, True, Severity.WARNING),
-    (0.45, 0.05, True, Severity.NONE),
-    (0.30, 0.0, False, Severity.NONE),
-    (0.30, 0.2, False, Severity.NONE),
-    (0.30, 0.4, False, Severity.IMMINENT),
-    (0.45, -0.6, True, Severity.NONE),
-    (math.nan, 0.6, True, Severity.IMMINENT),
-    (1.0, math.nan, True, Severity.IMMINENT),
-    (1.0, math.inf, True, Severity.IMMINENT),
-]
-
-
-@pytest.mark.parametrize(("distance_m", "closing_mps", "walking", "tier"), TIERS)
-def test_the_tier_follows_distance_and_closing_speed(
-    distance_m: float, closing_mps: float, walking: bool, tier: Severity
-) -> None:
-    detector = ObstacleDetector(ObstacleConfig())
-    for index in range(5):
-        detector.update(index * PING, distance_m, closing_mps, walking)
-    assert detector.detection.severity is tier
-
-
-def test_one_measurement_is_not_enough_unless_it_is_very_near() -> None:
-    far = ObstacleDetector(ObstacleConfig())
-    assert far.update(0, 1.0, 0.6, True).severity is Severity.NONE
-    assert far.update(PING, 3.5, 0.6, True).severity is Severity.NONE
-    assert far.update(2 * PING, 1.0, 0.6, True).severity is Severity.WARNING
-    near = ObstacleDetector(ObstacleConfig())
-    assert near.update(0, 0.45, 0.3, True).severity is Severity.IMMINENT
-
-
-def test_an_old_distance_is_no_second_vote_but_keeps_a_warning() -> None:
-    detector = ObstacleDetector(ObstacleConfig())
-    detector.update(0, 1.0, 0.6, True)
-    for index in range(1, 6):
-        assert detector.update(index * PING, 1.0, 0.6, True, echoed=False).severity is Severity.NONE
-    detector.update(6 * PING, 1.0, 0.6, True)
-    detector.update(7 * PING, 1.0, 0.6, True)
-    for index in range(8, 30):
-        assert detector.update(index * PING, 1.0, 0.6, True, echoed=False).severity is Severity.WARNING
-
-
-@pytest.mark.parametrize(
-    ("distance_m", "tier"),
-    [(1.2, Severity.NONE), (0.95, Severity.CAUTION), (0.54, Severity.WARNING), (0.34, Severity.IMMINENT)],
-)
-@pytest.mark.parametrize("closing_mps", [-0.02, 0.0, 0.05, 0.1])
-def test_an_approach_that_lasts_is_warned_of_however_slow(
-    distance_m: float, tier: Severity, closing_mps: float
-) -> None:
-    slow, still = ObstacleDetector(ObstacleConfig()), ObstacleDetector(ObstacleConfig())
-    for index in range(5):
-        slow.update(index * PING, distance_m, closing_mps, False, nearing=True)
-        still.update(index * PING, distance_m, closing_mps, False)
-    assert slow.detection.severity in (tier, *([Severity.NONE] if tier is Severity.CAUTION else []))
-    assert still.detection.severity is Severity.NONE
-
-
-def test_a_tier_does_not_flutter_at_its_limit() -> None:
-    detector = ObstacleDetector(ObstacleConfig())
-    seen = [detector.update(i * PING, 1.39 + 0.03 * (-1) ** i, 0.6, True).severity for i in range(50)]
-    assert seen[3:] == [Severity.WARNING] * 47
-
-
-def test_the_warning_ends_half_a_second_after_the_walker_stopped() -> None:
-    detector = ObstacleDetector(ObstacleConfig())
-    for index in range(5):
-        detector.update(index * PING, 1.0, 0.6, True)
-    seen = [detector.update((5 + i) * PING, 0.9, 0.0, True).severity for i in range(12)]
-    assert seen[7] is Severity.WARNING
-    assert seen[-1] is Severity.NONE
-
-
-def test_a_lost_track_ends_the_warning_and_clear_ends_it_at_once() -> None:
-    detector = ObstacleDetector(ObstacleConfig())
-    for index in range(5):
-        detector.update(index * PING, 1.0, 0.6, True)
-    for index in range(12):
-        detector.update((5 + index) * PING, None, None, True)
-    assert detector.detection.severity is Severity.NONE
-    for index in range(20, 25):
-        detector.update(index * PING, 1.0, 0.6, True)
-    detector.clear()
-    assert detector.detection.severity is Severity.NONE
 
 
 def alarm_in(state: str) -> FallAlarm:

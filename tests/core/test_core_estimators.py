@@ -1,11 +1,10 @@
-"""Attitude, steps, sway, approach and the button, each alone."""
+"""Attitude, steps, sway and the button, each alone."""
 
 import math
 import random
 
 import pytest
 
-from firmware.core.estimators.approach import Approach, ApproachConfig
 from firmware.core.estimators.attitude import G0_MPS2, Attitude, AttitudeConfig
 from firmware.core.estimators.button import ButtonGestureConfig, ButtonGestures, Gesture
 from firmware.core.estimators.steps import Steps, StepsConfig
@@ -161,80 +160,6 @@ def test_a_usual_lean_is_no_sway_but_a_large_one_stays_one() -> None:
         deep.update(0.01, 0.5, 0.0, 0.0, 0.0)
     assert trunk.pitch_rad == pytest.approx(0, abs=0.001)
     assert deep.pitch_rad == pytest.approx(0.5)
-
-
-def pings(approach: Approach, distances: list[float | None], start: int = 0, walking_mps: float = 0.0) -> int:
-    for index, distance_m in enumerate(distances):
-        approach.update((start + index) * 60_000_000, distance_m, walking_mps)
-    return start + len(distances)
-
-
-def test_closing_speed_and_time_to_collision_are_measured() -> None:
-    approach = Approach(ApproachConfig())
-    pings(approach, [3.0 - 0.6 * 0.06 * index for index in range(40)])
-    assert approach.closing_mps == pytest.approx(0.6, abs=0.03)
-    assert approach.distance_m == pytest.approx(3.0 - 0.6 * 0.06 * 39, abs=0.02)
-    assert approach.time_to_collision_s() == pytest.approx((3 - 0.036 * 39) / 0.6, abs=0.2)
-
-
-def test_the_first_echo_of_a_walk_counts_with_the_walking_speed() -> None:
-    approach = Approach(ApproachConfig())
-    pings(approach, [1.2], walking_mps=0.6)
-    assert (approach.distance_m, approach.closing_mps) == (1.2, 0.6)
-
-
-def test_missing_echoes_do_not_break_a_track_but_silence_does() -> None:
-    approach = Approach(ApproachConfig())
-    after = pings(approach, [2.0, 2.0, None, None, 2.0, None, 2.0])
-    assert approach.distance_m == pytest.approx(2.0)
-    pings(approach, [None] * 10, after)
-    assert approach.distance_m is None
-    assert approach.closing_mps is None
-    assert approach.time_to_collision_s() is None
-
-
-@pytest.mark.parametrize("wrong_m", [0.3, 1.2, 3.9])
-def test_a_single_wrong_reading_changes_nothing(wrong_m: float) -> None:
-    approach = Approach(ApproachConfig())
-    pings(approach, [2.0] * 20 + [wrong_m] + [2.0] * 2, walking_mps=0.0)
-    assert approach.distance_m == pytest.approx(2.0, abs=0.01)
-    assert approach.closing_mps == pytest.approx(0.0, abs=0.01)
-
-
-def test_something_new_is_believed_at_its_second_reading_of_three() -> None:
-    approach = Approach(ApproachConfig())
-    pings(approach, [3.0] * 20 + [0.9, 3.0, 0.88])
-    assert approach.distance_m == pytest.approx(0.88)
-
-
-@pytest.mark.parametrize("speed_mps", [0.08, 0.1, 0.2, 0.6])
-def test_a_lasting_approach_is_nearing_and_ends_with_a_stop(speed_mps: float) -> None:
-    approach, rng = Approach(ApproachConfig()), random.Random(7)
-    after = pings(approach, [2.0 - speed_mps * 0.06 * index + rng.gauss(0, 0.01) for index in range(50)])
-    assert approach.nearing
-    stopped_m = 2.0 - speed_mps * 0.06 * 49
-    pings(approach, [stopped_m + rng.gauss(0, 0.01) for _ in range(17)], after)
-    assert not approach.nearing
-
-
-@pytest.mark.parametrize("sway_hz", [0.2, 0.5, 1.0])
-def test_sway_and_a_growing_distance_are_no_nearing(sway_hz: float) -> None:
-    sways, away, rng = Approach(ApproachConfig()), Approach(ApproachConfig()), random.Random(8)
-    for index in range(500):
-        t_s = 0.06 * index
-        sways.update(index * 60_000_000, 0.5 + 0.03 * math.sin(2 * math.pi * sway_hz * t_s) + rng.gauss(0, 0.01), 0.0)
-        away.update(index * 60_000_000, 0.5 + 0.1 * t_s + rng.gauss(0, 0.01), 0.0)
-        assert not sways.nearing
-        assert not away.nearing
-
-
-def test_only_an_echo_of_the_track_is_an_echo() -> None:
-    approach = Approach(ApproachConfig())
-    seen = []
-    for index, distance_m in enumerate([2.0, 2.0, None, 0.5, 2.0]):
-        approach.update(index * 60_000_000, distance_m, 0.0)
-        seen.append(approach.echoed)
-    assert seen == [True, True, False, False, True]
 
 
 def test_the_upright_is_learned_from_steps_when_nobody_stands_still() -> None:

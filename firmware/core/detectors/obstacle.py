@@ -1,8 +1,9 @@
 """Warns of what the walker would back into, by the time that is left, not by the distance alone."""
 
 import math
-from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from firmware.core.messages import Detection, Hazard, Severity, Value
 
@@ -19,8 +20,8 @@ class ObstacleConfig:
     margin_m: float = 0.55  # the foot behind the sensor 0.40, error of the echo and of the speed 0.15
     caution_factor: float = 1.5  # the caution comes at this many times the warning distance
     imminent_s: float = 1.2
-    near_m: float = 0.50  # one echo is enough here while it comes nearer
-    close_m: float = 0.35  # the same for a slow approach, which leaves more time
+    near_m: float = 0.50  # so near is imminent while it comes nearer, whatever the speed
+    close_m: float = 0.35  # and here one echo is enough for a warning
     least_closing_mps: float = 0.15  # a slower approach counts once it lasts; see approach.nearing_m
     clear_factor: float = 1.15  # farther than the limit before a tier ends, so that it does not flutter
     clear_s: float = 0.5
@@ -42,91 +43,98 @@ class ObstacleConfig:
                 raise ValueError(f"obstacle: {key} ({getattr(self, key)}) must lie between {low} and {high}")
 
 
+class Thing(Protocol):
+    """What the detector has to know of something behind; `firmware.core.estimators.approach.Thing` fits."""
+
+    distance_m: float
+    closing_mps: float
+    heard: bool
+    hidden: bool
+    sure: bool
+    nearing: bool
+
+    @property
+    def closing_sd_mps(self) -> float: ...
+
+
 _TIERS = (Severity.NONE, Severity.CAUTION, Severity.WARNING, Severity.IMMINENT)
+_WARNING = 2
 _CALM = Detection(Hazard.OBSTACLE, Severity.NONE)
+_NOTHING: dict[str, Value] = {"distance_m": None}
 
 
 class ObstacleDetector:
-    """Raises a tier when two of the last three measurements ask for it, or one very near; lowers it late."""
+    """Raises a tier at once when something that is sure asks for it, or one echo very near; lowers it late."""
 
     def __init__(self, config: ObstacleConfig) -> None:
         self._config = config
-        self._budget_s = config.system_s + config.reaction_s
-        self._asked: deque[int] = deque(maxlen=3)
+        self.reaction_s = config.reaction_s  # of this walker, where it is known better
         self._tier = 0
         self._below_since_ns: int | None = None
         self.detection = _CALM
 
     def clear(self) -> None:
         """Nothing is known about the way behind, or nothing is in it; the sensor's fault is another hazard."""
-        self._asked.clear()
         self._tier, self._below_since_ns, self.detection = 0, None, _CALM
 
-    def update(
-        self,
-        t_ns: int,
-        distance_m: float | None,
-        closing_mps: float | None,
-        walking: bool,
-        *,
-        nearing: bool = False,
-        echoed: bool = True,
-    ) -> Detection:
-        """One measurement; None for both without a track.
+    def update(self, t_ns: int, things: Iterable[Thing], walking: bool) -> Detection:
+        """One measurement, and all that may be behind after it; `walking`: she takes steps."""
+        asked = kept = 0
+        worst: Thing | None = None
+        for thing in things:
+            asks = self._ask(thing, walking, 1.0)
+            keeps = max(asks, self._ask(thing, walking, self._config.clear_factor))
+            if worst is None or keeps > kept:
+                worst = thing
+            kept = max(kept, keeps)
+            # What did not echo though nothing hid it may have gone: it keeps a warning, and begins none.
+            if thing.heard or thing.hidden:
+                asked = max(asked, asks)
+        return self._settle(t_ns, asked, kept, _NOTHING if worst is None else _evidence(worst))
 
-        `nearing`: it comes nearer for long enough to be no sway. Not `echoed`: distance and speed are those of an
-        earlier echo, so they keep a warning but are no second vote for one.
-        """
-        if distance_m is None or closing_mps is None:
-            return self._settle(t_ns, 0, 0, {"distance_m": None})
-        asked = self._ask(distance_m, closing_mps, walking, nearing, 1.0) if echoed else 0
-        kept = self._ask(distance_m, closing_mps, walking, nearing, self._config.clear_factor)
-        ttc_s = distance_m / closing_mps if closing_mps > 0.05 else None
-        evidence: dict[str, Value] = {
-            "distance_m": round(distance_m, 3),
-            "closing_speed_mps": round(closing_mps, 3),
-            "time_to_collision_s": None if ttc_s is None else round(ttc_s, 2),
-        }
-        return self._settle(t_ns, asked, kept, evidence)
-
-    def _ask(self, distance_m: float, closing_mps: float, walking: bool, nearing: bool, factor: float) -> int:
-        """Which tier this measurement alone asks for; anything that is not a number asks for the highest."""
-        config = self._config
+    def _ask(self, thing: Thing, walking: bool, factor: float) -> int:
+        """Which tier this thing alone asks for; anything that is not a number asks for the highest."""
+        config, distance_m, closing_mps = self._config, thing.distance_m, thing.closing_mps
         if not (math.isfinite(distance_m) and math.isfinite(closing_mps)):
             return 3
         # Somebody who stands is not warned of the slow change that her own sway makes.
-        slow = closing_mps < config.least_closing_mps * (1.0 if walking else 2.0) / factor
-        if slow and not nearing:
+        least_mps = config.least_closing_mps * (1.0 if walking else 2.0) / factor
+        slow = closing_mps < least_mps
+        if slow and not thing.nearing:
             return 0
-        near_m = config.close_m if slow else config.near_m
-        closing_mps = max(0.0, closing_mps)
-        if distance_m < near_m * factor or distance_m < closing_mps * config.imminent_s * factor:
+        if not thing.sure:  # of one echo nothing is known but where it was
+            return _WARNING if distance_m < config.close_m else 0
+        surely_mps = closing_mps - thing.closing_sd_mps
+        closes = thing.nearing or surely_mps >= least_mps
+        if distance_m < config.close_m * factor or (closes and not slow and distance_m < config.near_m * factor):
             return 3
-        warn_m = (closing_mps * self._budget_s + config.margin_m) * factor
+        if distance_m < surely_mps * config.imminent_s * factor:
+            return 3
+        closing_mps = max(0.0, closing_mps)
+        warn_m = (closing_mps * (config.system_s + self.reaction_s) + config.margin_m) * factor
         if distance_m < warn_m:
-            return 2
+            return _WARNING
         return 1 if distance_m < warn_m * config.caution_factor else 0
 
     def _settle(self, t_ns: int, asked: int, kept: int, evidence: dict[str, Value]) -> Detection:
-        self._asked.append(asked)
-        near = asked == 3 and not _at_least(evidence["distance_m"], self._config.near_m)
-        confirmed = asked if near else _second_highest(self._asked)
-        if confirmed > self._tier:
-            self._tier, self._below_since_ns = confirmed, None
+        if asked > self._tier:
+            self._tier, self._below_since_ns = asked, None
             self.detection = Detection(Hazard.OBSTACLE, _TIERS[self._tier], evidence)
-        elif max(kept, confirmed) >= self._tier:
+        elif kept >= self._tier:
             self._below_since_ns = None
         elif self._below_since_ns is None:
             self._below_since_ns = t_ns
         elif t_ns - self._below_since_ns >= self._config.clear_s * 1e9:
-            self._tier, self._below_since_ns = max(kept, confirmed), None
+            self._tier, self._below_since_ns = kept, None
             self.detection = Detection(Hazard.OBSTACLE, _TIERS[self._tier], evidence) if self._tier else _CALM
         return self.detection
 
 
-def _second_highest(tiers: deque[int]) -> int:
-    return sorted(tiers)[-2] if len(tiers) >= 2 else 0
-
-
-def _at_least(value: Value, limit: float) -> bool:
-    return isinstance(value, float) and value >= limit
+def _evidence(thing: Thing) -> dict[str, Value]:
+    closing_mps = thing.closing_mps
+    return {
+        "distance_m": round(thing.distance_m, 3),
+        "closing_speed_mps": round(closing_mps, 3),
+        "closing_speed_sd_mps": round(thing.closing_sd_mps, 3),
+        "time_to_collision_s": round(thing.distance_m / closing_mps, 2) if closing_mps > 0.05 else None,
+    }

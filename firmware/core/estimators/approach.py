@@ -1,4 +1,9 @@
-"""Distance to what is behind, and how fast it comes nearer, from stamped echoes with gaps and wrong readings."""
+"""What is behind, how far, and how fast it comes nearer, from stamped echoes with gaps and wrong readings.
+
+An ultrasonic rangefinder tells one echo a ping, the first. So a reading nearer than something known says nothing about
+it: it is hidden for the moment. One that is farther went past where it should be. Each thing that may be there is
+therefore followed by itself, and a single wrong reading is a thing of which nobody hears again.
+"""
 
 import math
 from collections import deque
@@ -7,26 +12,32 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ApproachConfig:
-    """How echoes become a track."""
+    """How echoes become things that are followed."""
 
-    smoothing_s: float = 0.25  # the trunk swings with each step; its swing is no approach
-    gate_m: float = 0.25  # a reading farther from its prediction is first doubted
+    echo_sd_m: float = 0.02  # of a good echo: a few millimetres, and the swing of the trunk with each step
+    change_mps: float = 0.2  # so much does a closing speed change within a second, as a random walk does (1 sd)
+    unknown_mps: float = 0.3  # the same of a speed nobody has measured yet, on either side of the walking speed
+    gate_m: float = 0.20  # an echo farther from its prediction is another thing's
     gate_mps: float = 1.5  # and a prediction is this much less certain with each second
-    agree_m: float = 0.20  # two doubted readings this near to each other are something new
-    lost_s: float = 0.5  # without an echo for so long there is no track; one lost ping takes 0.36 s
-    young_s: float = 0.6  # until then the closing speed is not measured yet
+    agree_sd: float = 3.0  # two echoes are of one thing when no farther than so many sd from where it would be
+    lost_s: float = 0.5  # not heard for so long, a thing is gone; one lost ping takes 0.36 s
+    hidden_s: float = 1.0  # the same while nearer readings hide it; recorded runs of false short echoes last 12 pings
+    passed: int = 3  # echoes in a row from beyond it: it is gone
     max_speed_mps: float = 2.5  # nobody walks backward faster
     nearing_m: float = 0.13  # so much nearer is an approach, however slow; sway is half of it
     nearing_s: float = 2.0  # within this time
 
     def __post_init__(self) -> None:
         for key, low, high in (
-            ("smoothing_s", 0.1, 0.6),
+            ("echo_sd_m", 0.005, 0.05),
+            ("change_mps", 0.05, 1.0),
+            ("unknown_mps", 0.2, 1.0),
             ("gate_m", 0.1, 0.6),
             ("gate_mps", 0.5, 4.0),
-            ("agree_m", 0.05, 0.5),
+            ("agree_sd", 2.0, 5.0),
             ("lost_s", 0.3, 1.0),
-            ("young_s", 0.2, 1.5),
+            ("hidden_s", 0.5, 2.0),
+            ("passed", 2, 5),
             ("max_speed_mps", 1.5, 5.0),
             ("nearing_m", 0.08, 0.25),
             ("nearing_s", 1.5, 4.0),
@@ -35,102 +46,188 @@ class ApproachConfig:
                 raise ValueError(f"approach: {key} ({getattr(self, key)}) must lie between {low} and {high}")
 
 
-class Approach:
-    """An alpha-beta filter with time-based, critically damped gains and a 2-of-3 way in for jumps.
+MOST_THINGS = 4  # that are followed at once; the one not heard for longest gives way
+HUBER_SD = 2.5
+"""A surprise counts as no more standard deviations, so that a wrong echo within the gate cannot pull far (Huber 1964,
+Ann. Math. Statist. 35, 73)."""
 
-    `distance_m` and `closing_mps` are None without a track. While a track is young its closing speed is the
-    walking speed that is handed in, because the first echo of a walk backward must already be able to warn.
-    `echoed` tells whether the last measurement was an echo of the track; `nearing` whether the track came nearer
-    lately by more than sway does, and still does, however slowly.
+
+class Thing:
+    """Something that echoes: a Kalman filter of its distance and of its closing speed, which wanders.
+
+    `distance_m` and `closing_mps` hold for the last update, heard or not; `closing_sd_mps`: how uncertain the speed is.
+    `sure`: two of three readings were its echoes. `heard`: the last reading was. `hidden`: the last reading was nearer.
+    `nearing`: it came nearer lately by more than sway does, and still does, however slowly.
     """
 
-    def __init__(self, config: ApproachConfig) -> None:
+    __slots__ = (
+        "_change",
+        "_config",
+        "_dd",
+        "_dv",
+        "_lately",
+        "_vv",
+        "closing_mps",
+        "distance_m",
+        "echoes",
+        "heard",
+        "heard_ns",
+        "hidden",
+        "latest",
+        "nearing",
+        "passed",
+        "since_ns",
+        "sure",
+    )
+
+    def __init__(self, config: ApproachConfig, t_ns: int, distance_m: float, walking_mps: float) -> None:
         self._config = config
-        self._nearing_ns = round(config.nearing_s * 1e9)
-        self._t_ns = 0
-        self._distance_m = 0.0
-        self._closing_mps = 0.0
-        self._since_ns: int | None = None
-        self._doubted_m: float | None = None
-        self._doubted_ns = 0
-        self._doubts = 0
+        self._change = config.change_mps * config.change_mps
+        self.distance_m, self.closing_mps = distance_m, walking_mps
+        self._dd, self._dv, self._vv = config.echo_sd_m**2, 0.0, config.unknown_mps**2
         self._lately: deque[tuple[int, float]] = deque()
-        self.distance_m: float | None = None
-        self.closing_mps: float | None = None
-        self.echoed = self.nearing = False
-
-    def update(self, t_ns: int, distance_m: float | None, walking_mps: float) -> None:
-        """One measurement; `walking_mps` is the speed of the walk, 0 when standing."""
-        self.echoed = False
-        if self._since_ns is not None and t_ns - self._t_ns > self._config.lost_s * 1e9:
-            self.forget()
-        if distance_m is None:
-            return
-        if self._since_ns is None:
-            self._begin(t_ns, distance_m, walking_mps)
-        elif t_ns > self._t_ns:
-            self._follow(t_ns, distance_m, walking_mps)
-        self.distance_m = self._distance_m
-        self.closing_mps = self._closing_mps
-        if self._since_ns is not None and t_ns - self._since_ns < self._config.young_s * 1e9:
-            self.closing_mps = max(self._closing_mps, walking_mps)
-
-    def forget(self) -> None:
-        """Nothing is known about the way behind."""
-        self._since_ns = self._doubted_m = None
-        self.distance_m = self.closing_mps = None
-        self.echoed = self.nearing = False
-        self._lately.clear()
-
-    def time_to_collision_s(self) -> float | None:
-        """None: no track, or it does not come nearer."""
-        if self.distance_m is None or self.closing_mps is None or self.closing_mps <= 0.05:
-            return None
-        return self.distance_m / self.closing_mps
-
-    def _begin(self, t_ns: int, distance_m: float, closing_mps: float) -> None:
-        self._t_ns = self._since_ns = t_ns
-        self._distance_m, self._closing_mps = distance_m, closing_mps
-        self._doubted_m, self._doubts = None, 0
-        self._lately.clear()
+        self.heard_ns = self.since_ns = t_ns
+        self.echoes, self.latest, self.passed = 1, 0b1, 0  # `latest`: the last three readings, 1 for its echo
+        self.heard, self.hidden, self.sure, self.nearing = True, False, False, False
         self._note(t_ns)
 
-    def _follow(self, t_ns: int, distance_m: float, walking_mps: float) -> None:
+    @property
+    def closing_sd_mps(self) -> float:
+        return math.sqrt(self._vv)
+
+    def predict(self, dt_s: float) -> None:
+        """Time passed: it went on as fast as it was, as far as anybody knows."""
+        self.distance_m = max(0.0, self.distance_m - self.closing_mps * dt_s)
+        change = self._change * dt_s
+        self._dd += dt_s * (dt_s * (self._vv + change / 3.0) - 2.0 * self._dv)
+        self._dv -= dt_s * (self._vv + change / 2.0)
+        self._vv += change
+
+    def surprise_sd(self, distance_m: float, unheard_s: float) -> float | None:
+        """How far an echo is from the prediction, in standard deviations; None: it cannot be its echo."""
+        config, surprise_m = self._config, abs(distance_m - self.distance_m)
+        sd_m = math.sqrt(self._dd + config.echo_sd_m**2)
+        if self.sure:
+            near = surprise_m <= config.gate_m + config.gate_mps * unheard_s
+        else:
+            near = surprise_m <= config.agree_sd * sd_m
+        return surprise_m / sd_m if near else None
+
+    def hear(self, t_ns: int, distance_m: float) -> None:
+        """Its echo: the estimate follows."""
+        variance = self._dd + self._config.echo_sd_m**2
+        most_m = HUBER_SD * math.sqrt(variance)
+        surprise_m = min(max(distance_m - self.distance_m, -most_m), most_m)
+        gain, gain_v = self._dd / variance, self._dv / variance
+        self.distance_m = max(0.0, self.distance_m + gain * surprise_m)
+        most_mps = self._config.max_speed_mps
+        self.closing_mps = min(max(self.closing_mps + gain_v * surprise_m, -most_mps), most_mps)
+        self._vv -= gain_v * self._dv
+        self._dv -= gain * self._dv
+        self._dd -= gain * self._dd
+        self.heard_ns, self.passed = t_ns, 0
+        self.echoes += 1
+        self._turn(heard=True, hidden=False)
+        self.sure = self.sure or self.latest.bit_count() >= 2
+        self._note(t_ns)
+
+    def miss(self, distance_m: float | None) -> None:
+        """A reading that was not its echo: nearer, farther, or nothing within reach."""
+        hidden = distance_m is not None and distance_m < self.distance_m
+        if not hidden and distance_m is not None:
+            self.passed += 1
+        self._turn(heard=False, hidden=hidden)
+
+    def gone(self, t_ns: int) -> bool:
         config = self._config
-        dt_s = (t_ns - self._t_ns) * 1e-9
-        predicted_m = self._distance_m - self._closing_mps * dt_s
-        surprise_m = distance_m - predicted_m
-        if abs(surprise_m) > config.gate_m + config.gate_mps * dt_s:
-            self._doubt(t_ns, distance_m, walking_mps)
-            return
-        keep = math.exp(-dt_s / config.smoothing_s)
-        self._distance_m = max(0.0, predicted_m + (1.0 - keep * keep) * surprise_m)
-        closing_mps = self._closing_mps - (1.0 - keep) ** 2 / dt_s * surprise_m
-        self._closing_mps = max(-config.max_speed_mps, min(config.max_speed_mps, closing_mps))
-        self._t_ns = t_ns
-        self._doubts = max(0, self._doubts - 1)
-        if self._doubts == 0:
-            self._doubted_m = None
-        self._note(t_ns)
+        if not self.sure:
+            return self.latest & 0b111 == 0b100  # no second echo in three readings
+        limit_s = config.hidden_s if self.hidden else config.lost_s
+        return self.passed >= config.passed or t_ns - self.heard_ns > limit_s * 1e9
 
-    def _doubt(self, t_ns: int, distance_m: float, walking_mps: float) -> None:
-        before_m, before_ns = self._doubted_m, self._doubted_ns
-        self._doubted_m, self._doubted_ns, self._doubts = distance_m, t_ns, 2
-        if before_m is not None and abs(distance_m - before_m) <= self._config.agree_m:
-            recent = t_ns - before_ns <= self._config.lost_s * 1e9
-            if recent:
-                self._begin(t_ns, distance_m, walking_mps)
+    def _turn(self, *, heard: bool, hidden: bool) -> None:
+        self.heard, self.hidden = heard, hidden
+        self.latest = (self.latest << 1 | heard) & 0b111
 
     def _note(self, t_ns: int) -> None:
         """Nearer than at any time lately, and much of it in the newer half: who has stopped is not nearing."""
-        lately, distance_m, nearing_m = self._lately, self._distance_m, self._config.nearing_m
+        lately, distance_m, nearing_m = self._lately, self.distance_m, self._config.nearing_m
+        nearing_ns = round(self._config.nearing_s * 1e9)
         while lately and lately[-1][1] <= distance_m:
             lately.pop()  # what was nearer before is no measure any more, so the first is always the farthest
         lately.append((t_ns, distance_m))
-        while lately[0][0] < t_ns - self._nearing_ns:
+        while lately[0][0] < t_ns - nearing_ns:
             lately.popleft()
-        self.echoed, self.nearing = True, False
+        self.nearing = False
         if lately[0][1] - distance_m >= nearing_m:
-            half_ns = t_ns - self._nearing_ns // 2
+            half_ns = t_ns - nearing_ns // 2
             newer_m = next(farthest_m for noted_ns, farthest_m in lately if noted_ns >= half_ns)
             self.nearing = newer_m - distance_m >= 0.45 * nearing_m
+
+
+class Approach:
+    """`things` are those followed now; `nearest`, the one to tell of: the nearest that is sure, or else the newest."""
+
+    def __init__(self, config: ApproachConfig) -> None:
+        self._config = config
+        self._t_ns: int | None = None
+        self.things: list[Thing] = []
+        self.nearest: Thing | None = None
+
+    @property
+    def distance_m(self) -> float | None:
+        return None if self.nearest is None else self.nearest.distance_m
+
+    @property
+    def closing_mps(self) -> float | None:
+        return None if self.nearest is None else self.nearest.closing_mps
+
+    def update(self, t_ns: int, distance_m: float | None, walking_mps: float) -> None:
+        """One reading, later than the one before; `walking_mps` is the speed of the walk, 0 when standing."""
+        if self._t_ns is not None and t_ns <= self._t_ns:
+            return
+        dt_s = 0.0 if self._t_ns is None else (t_ns - self._t_ns) * 1e-9
+        self._t_ns = t_ns
+        for thing in self.things:
+            thing.predict(dt_s)
+        heard = None if distance_m is None else self._owner(t_ns, distance_m)
+        for thing in self.things:
+            if thing is heard and distance_m is not None:
+                thing.hear(t_ns, distance_m)
+            else:
+                thing.miss(distance_m)
+        self.things = [thing for thing in self.things if not thing.gone(t_ns)]
+        if heard is None and distance_m is not None:
+            self._meet(t_ns, distance_m, walking_mps)
+        sure = [thing for thing in self.things if thing.sure]
+        self.nearest = min(sure, key=_distance_m) if sure else self.things[-1] if self.things else None
+
+    def forget(self) -> None:
+        """Nothing is known about the way behind."""
+        self._t_ns = self.nearest = None
+        self.things = []
+
+    def time_to_collision_s(self) -> float | None:
+        """None: nothing is followed, or it does not come nearer."""
+        nearest = self.nearest
+        if nearest is None or nearest.closing_mps <= 0.05:
+            return None
+        return nearest.distance_m / nearest.closing_mps
+
+    def _owner(self, t_ns: int, distance_m: float) -> Thing | None:
+        """Whose echo it is: of those that fit, the one it surprises least."""
+        found, least_sd = None, math.inf
+        for thing in self.things:
+            surprise_sd = thing.surprise_sd(distance_m, (t_ns - thing.heard_ns) * 1e-9)
+            if surprise_sd is not None and surprise_sd < least_sd:
+                found, least_sd = thing, surprise_sd
+        return found
+
+    def _meet(self, t_ns: int, distance_m: float, walking_mps: float) -> None:
+        if len(self.things) == MOST_THINGS:
+            self.things.remove(min(self.things, key=lambda thing: (thing.sure, thing.heard_ns)))
+        self.things.append(Thing(self._config, t_ns, distance_m, walking_mps))
+
+
+def _distance_m(thing: Thing) -> float:
+    return thing.distance_m
