@@ -74,8 +74,11 @@ class Pinging:
     """When the guard pings: see `firmware.guard.readers`; sooner again after an echo from near by."""
 
     def __init__(self, config: RangefinderConfig, seed: str) -> None:
-        self._period_ns, self._near_ns = round(config.period_s * 1e9), round(config.near_period_s * 1e9)
-        self._near_m, self._jitter_ns = config.near_m, round(config.jitter_s * 1e9)
+        self._period_ns, self._near_ns = (
+            round(config.period_s * 1e9),
+            round(getattr(config, "near_period_s", 0.035) * 1e9),
+        )
+        self._near_m, self._jitter_ns = getattr(config, "near_m", 1.5), round(config.jitter_s * 1e9)
         self._chance = Random(f"pings {seed}")
 
     def next_ns(self, due_ns: int, distance_m: float | None) -> int:
@@ -96,12 +99,12 @@ class Ours:
         self.course = Course()
         self._level = SILENT
         self._hear: Heard = lambda t_s: None
+        self._left: tuple[int, int, int, float, RangeSample] = (0, 0, 0, math.inf, RangeSample(0, None))
 
     def play(self, world: Felt, end_s: float, hear: Heard, over: Over) -> Course:
-        """From switching on until `end_s`, or until `over` says of a moment that nothing is left to see."""
-        self._hear, step, motion = hear, self.pipeline.step, world.motion
-        end_ns, index, imu_ns, ping_ns = round(end_s * 1e9), 0, 0, 0
-        comes_ns, coming = math.inf, RangeSample(0, None)
+        """From where it was left until `end_s`, or until `over` says of a moment that nothing is left to see."""
+        self._hear, step, motion, end_ns = hear, self.pipeline.step, world.motion, round(end_s * 1e9)
+        index, imu_ns, ping_ns, comes_ns, coming = self._left
         while imu_ns < end_ns:
             if comes_ns <= imu_ns:
                 self._note(int(comes_ns), step(_as_driver(coming)))
@@ -119,6 +122,7 @@ class Ours:
                     if over(imu_ns * 1e-9):
                         break
                 index, imu_ns = index + 1, imu_ns + IMU_NS
+        self._left = index, imu_ns, ping_ns, comes_ns, coming
         self.course.end_s = imu_ns * 1e-9
         return self.course
 
