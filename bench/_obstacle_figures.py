@@ -1,4 +1,4 @@
-"""What the tables of `bench.obstacle` are worked out with: shares with their intervals, quantiles, episodes of sound."""
+"""What the tables of `bench.obstacle` are made with: shares with their intervals, quantiles, episodes of sound."""
 
 import math
 from collections.abc import Sequence

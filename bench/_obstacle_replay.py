@@ -7,13 +7,13 @@ A walker stands for 3.5 s with the way free, walks for 4.5 s, and then hears, at
   where she is, the next in the recorded order, its error kept ("approach");
 - the same from 4 m on, with the errors of the farthest stand beyond it ("prolonged").
 
-A false imminent warning: imminent while the true distance is more than 0.15 m beyond `obstacle.near_m`, and the time to
-collision at her speed (of a stand as well: she walks, and cannot know yet that it keeps its distance) is more than 0.3 s
-beyond `obstacle.imminent_s`. A target is lost: the warning has not begun when the true distance falls below what an
-older walker needs to stop (her speed times 1.26 s, and 0.3 m for the trailing foot), or ends before 0.3 m. An approach
-that begins with less than 0.35 s to spare before that cannot be judged so, and counts for false warnings alone.
-The readings carry no times, so they come as the guard pings; the series named 5 ms and 10 ms heard their own pings
-before, and have rows of their own.
+A false imminent warning: imminent while the true distance is more than 0.15 m beyond `obstacle.near_m`, and the time
+to collision at her speed (of a stand as well: she walks, and cannot know yet that it keeps its distance) is more than
+0.3 s beyond `obstacle.imminent_s`. A target is lost: the warning has not begun when the true distance falls below what
+an older walker needs to stop (her speed times 1.26 s, and 0.3 m for the trailing foot), or ends before 0.3 m. An
+approach that begins with less than 0.35 s to spare before that cannot be judged so, and counts for false warnings
+alone. The readings carry no times, so they come as the guard pings; the series named 5 ms and 10 ms heard their own
+pings before, and have rows of their own.
 """
 
 import copy
