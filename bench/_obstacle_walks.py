@@ -1,0 +1,207 @@
+"""Walks that are worked out by all warners alike: approaches in their closed loops, quiet minutes, and the scenes.
+
+Each warner has the same world, made anew from the same seed, with its echoes; what differs is when it pings, and so
+what it hears, and when she is warned. In an approach she heeds the first warning; in the others she heeds none, so
+that what should have been warned of can be told from what was.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from bench._obstacle_figures import episodes, lasting_s, spans
+from bench._obstacle_loop import CAUTION, WARNING, Course, Heard, Ours, Over, play_peer
+from bench._obstacle_peers import PEERS
+from hal.sim.world.obstacle_scenes import START_S, ObstacleScene, obstacle_scene
+from hal.sim.world.obstacle_world import HEEL_M, ObstacleWorld
+
+OURS = "rearguard"
+SYSTEMS = (OURS, *(peer.name for peer in PEERS))
+STARTED_S = START_S + 0.1  # one that sounds while she stands is heeded with her first movement
+STOOD_S = 0.2
+FASTEST_MPS = 2.5  # nothing comes nearer faster
+STEP_S = 0.02
+LATEST_S = 0.5  # a warning must still sound, or have sounded, so shortly before it is due at the latest
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One world for all: an "approach", a "quiet" walk or a "scene"."""
+
+    what: str
+    scene: str
+    seed: int
+    speed_mps: float | None = None
+    person: str = "old"
+
+    def build(self) -> ObstacleWorld:
+        return obstacle_scene(self.scene).build(self.seed, speed_mps=self.speed_mps, person=self.person)
+
+
+@dataclass(frozen=True, slots=True)
+class Approach:
+    """One closed loop. `left_s`: from the warning to the contact of her heel, had she gone on at her speed."""
+
+    system: str
+    scene: str
+    seed: int
+    speed_mps: float
+    person: str
+    hit: bool
+    warning_m: float | None  # from the belt, when the first warning began to sound
+    left_s: float | None
+    reaction_s: float
+    stopping_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """One quiet walk from its first step on; `learned`: the same from where the scene expects silence."""
+
+    system: str
+    scene: str
+    seed: int
+    minutes: float
+    warnings: int
+    cautions: int
+    sounds_s: float
+    learned_minutes: float
+    learned_warnings: int
+    learned_cautions: int
+    faults: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Whether one scene went as is expected; None where nothing is promised. `hit`: in its closed loop."""
+
+    system: str
+    scene: str
+    seed: int
+    kept: bool | None
+    hit: bool
+
+
+def play(system: str, world: ObstacleWorld, seed: str, hear: Heard, over: Over) -> Course:
+    if system == OURS:
+        return Ours(seed).play(world, world.duration_s, hear, over)
+    peer = next(peer for peer in PEERS if peer.name == system)
+    return play_peer(peer.make(), world, world.duration_s, hear, over)
+
+
+def work(task: Task) -> list[Approach] | list[Quiet] | list[Kept]:
+    """What all warners made of it."""
+    if task.what == "approach":
+        return [approach(task, system) for system in SYSTEMS]
+    if task.what == "quiet":
+        return [quiet(task, system) for system in SYSTEMS]
+    return kept(task)
+
+
+def closed_loop(task: Task, system: str) -> tuple[ObstacleWorld, Course, bool]:
+    """She heeds the first warning. The world as it became, the course, and whether she hit something."""
+    world = task.build()
+
+    def hear(t_s: float) -> None:
+        world.hear(max(t_s, STARTED_S))
+
+    def over(t_s: float) -> bool:
+        return t_s > world.walker.stands_s + STOOD_S or (t_s > START_S and world.hits(t_s))
+
+    course = play(system, world, str(task.seed), hear, over)
+    return world, course, contact_s(world, course.end_s) is not None
+
+
+def approach(task: Task, system: str) -> Approach:
+    world, course, hit = closed_loop(task, system)
+    walker = world.walker
+    speed_mps = task.speed_mps or 0.0
+    warning_m = left_s = None
+    if walker.heard_s is not None:
+        warning_m = world.clearance_m(walker.heard_s)
+        left_s = (warning_m - HEEL_M) / speed_mps if speed_mps else None
+    return Approach(
+        *(system, task.scene, task.seed, speed_mps, task.person, hit, warning_m, left_s),
+        *(walker.reaction_s, walker.stopping_s),
+    )
+
+
+def contact_s(world: ObstacleWorld, until_s: float) -> float | None:
+    """As `ObstacleWorld.contact_s`, looked for only where something could have come near."""
+    t_s = START_S
+    while t_s <= until_s:
+        clear_m = world.clearance_m(t_s)
+        if clear_m < HEEL_M and world.hits(t_s):
+            return t_s
+        t_s += max(STEP_S, min((clear_m - HEEL_M) / FASTEST_MPS, 0.1))
+    return None
+
+
+def heedless(task: Task, system: str) -> tuple[ObstacleWorld, Course]:
+    """She heeds none."""
+    world = task.build()
+    return world, play(system, world, str(task.seed), lambda t_s: None, lambda t_s: False)
+
+
+def quiet(task: Task, system: str) -> Quiet:
+    world, course = heedless(task, system)
+    learned_s = max(obstacle_scene(task.scene).expected.from_s, START_S)
+    end_s = world.duration_s
+    sounding = spans(course.sounds, CAUTION, end_s)
+    return Quiet(
+        *(system, task.scene, task.seed, (end_s - START_S) / 60.0),
+        *counted(course, START_S, end_s),
+        lasting_s(sounding, START_S),
+        (end_s - learned_s) / 60.0,
+        *counted(course, learned_s, end_s),
+        len(course.faults),
+    )
+
+
+def counted(course: Course, from_s: float, end_s: float) -> tuple[int, int]:
+    """Episodes with a warning or an imminent one in them, and those with a caution alone, from then on."""
+    warnings = episodes(spans(course.sounds, WARNING, end_s), from_s)
+    every = episodes(spans(course.sounds, CAUTION, end_s), from_s)
+    cautions = sum(not any(a < end and start < b for a, b in warnings) for start, end in every)
+    return len(warnings), cautions
+
+
+def kept(task: Task) -> list[Kept]:
+    scene = obstacle_scene(task.scene)
+    free = task.build()
+    hits_s = contact_s(free, free.duration_s) if scene.expected.what == "warned" else None
+    found = []
+    for system in SYSTEMS:
+        world, course = heedless(task, system)
+        hit = scene.expected.what == "warned" and closed_loop(task, system)[2]
+        found.append(Kept(system, task.scene, task.seed, as_expected(scene, world, course, hits_s), hit))
+    return found
+
+
+def as_expected(scene: ObstacleScene, world: ObstacleWorld, course: Course, hits_s: float | None) -> bool | None:
+    expected, end_s = scene.expected, world.duration_s
+    if expected.what == "limit":
+        return None
+    if expected.what == "warned":
+        due_s = [] if expected.lead_s is None or hits_s is None else [hits_s - expected.lead_s]
+        if expected.within_s is not None:
+            due_s += [mark.t_s + expected.within_s for mark in world.marks if mark.what == "in the way"][:1]
+        sounding = spans(course.sounds, WARNING, end_s)
+        return all(any(a <= due and b > due - LATEST_S for a, b in sounding) for due in due_s)
+    least = CAUTION if expected.what == "quiet" else WARNING
+    to_s = min(expected.to_s, end_s)
+    return not any(b > expected.from_s and a < to_s for a, b in spans(course.sounds, least, end_s))
+
+
+def approaches(scenes: Sequence[str], person: str, low_mps: float, high_mps: float, count: int) -> Iterator[Task]:
+    """Seeded: the speeds are even over the band, the scenes take turns."""
+    for index in range(count):
+        dice = Random(f"approach {person} {low_mps} {high_mps} {index}")
+        speed_mps = dice.uniform(low_mps, high_mps)
+        seed = dice.randrange(1 << 31)
+        yield Task("approach", scenes[index % len(scenes)], seed, round(speed_mps, 3), person)
+
+
+def is_finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
