@@ -201,8 +201,9 @@ class SafetyPipeline:
         if self._walk.state is _ENDED:
             return
         behind.look(now_ns, sample, health.ok("imu"))
-        if behind.approach.distance_m is not None:
-            self._walk.note_distance(behind.approach.distance_m)
+        nearest = behind.approach.nearest
+        if nearest is not None and nearest.sure:
+            self._walk.note_distance(nearest.distance_m)
 
     def _press(self, now_ns: int, sample: ButtonSample) -> None:
         self._health.hear("button", sample.t_ns)
