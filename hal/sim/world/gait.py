@@ -14,6 +14,7 @@ G_MPS2 = 9.80665
 Pose = tuple[float, float, float, float, float, float, float, float, float]
 """roll, pitch, yaw (rad), their rates (rad/s), acceleration forward, left, up (m/s²) in the walker's heading."""
 
+SLOWEST_RADPS = 1.0  # so that who hardly moves does not surge far
 STILL: Pose = (0.0,) * 9
 Harmonics = tuple[tuple[int, float, float], ...]  # of the stride; amplitude; phase in turns
 
@@ -65,14 +66,23 @@ class Gait:
         """How far backward by `t_s`, if she never turned."""
         return self._velocity.integral(t_s)
 
-    def swing_rad(self, t_s: float) -> tuple[float, float]:
-        """Pitch and yaw of the trunk with the steps, as in `at`."""
+    def swing(self, t_s: float) -> tuple[float, float, float]:
+        """With the steps: pitch and yaw of the trunk (rad) as in `at`, and how far it surges backward (m).
+
+        The surge is the first harmonic of the acceleration in `at`, integrated twice.
+        """
         vigour = self._vigour.at(t_s)[0]
         if vigour <= 0.0:
-            return 0.0, 0.0
+            return 0.0, 0.0, 0.0
         phase = TAU * self._strides.integral(t_s) + self._jitter.at(t_s)[0]
-        size = math.radians(vigour * (1 + self._unevenness.at(t_s)[0]))
-        return size * _sum(PITCH_DEG, phase), size * _sum(YAW_DEG, phase)
+        rate = TAU * self._strides.at(t_s)[0]
+        size = vigour * (1 + self._unevenness.at(t_s)[0])
+        n, amplitude, turn = FORWARD_G[0]
+        surge_m = (
+            size * amplitude * G_MPS2 / (n * n * (rate * rate + SLOWEST_RADPS**2)) * math.cos(n * phase - TAU * turn)
+        )
+        tilt = math.radians(size)
+        return tilt * _sum(PITCH_DEG, phase), tilt * _sum(YAW_DEG, phase), surge_m
 
     def at(self, t_s: float) -> Pose:
         vigour, vigour_slope = self._vigour.at(t_s)

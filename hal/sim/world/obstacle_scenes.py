@@ -1,246 +1,317 @@
-"""Walks backward among things, as data: what happens, and what is expected of a device that warns.
+"""The scenes of obstacles: walks backward among things, with what happens and what is expected, as data."""
 
-Distances, angles and people are drawn anew for every seed; the ranges stand beside them.
-"""
-
-import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from random import Random
-from typing import Literal
 
-from hal.sim.world.obstacle_world import ObstacleWorld
-from hal.sim.world.places import FalseEchoes, Place, Stranger
-from hal.sim.world.reacting import OLD, PEOPLE, ReactingWalker
-from hal.sim.world.scene import Mark
-from hal.sim.world.shapes import Knots, Ramps, Wander
-from hal.sim.world.things import CLOTHES, Panel, Path, Round, Surface, Thing
+from hal.sim.world import encounters as e
+from hal.sim.world.obstacle_scene import Expected, ObstacleScene
 
-START_S = 3.5
-SOFT_S = 0.8
-PRESS = ((2.0, 2.3),)
-LEARNED_S = START_S + 8.0  # by then what keeps its distance has been learned
-BEYOND_S = 3.0  # a world goes on for so long after she would have met something
-WIDE_M = 4.0
+__all__ = ["OBSTACLE_SCENES", "Expected", "ObstacleScene", "obstacle_scene"]
 
-What = Literal["warned", "caution", "quiet", "limit"]
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """ "warned": a warning begins in time. "caution": nothing stronger. "quiet": not a sound. "limit": nothing is
-    promised, the sensor cannot hear it.
-    """
-
-    what: What
-    says: str
-    lead_s: float | None = None  # warned: at the latest so long before a heedless walker's contact
-    within_s: float | None = None  # warned: at the latest so long after the mark "in the way"
-    from_s: float = 0.0  # caution, quiet: from then on
-    to_s: float = math.inf
-
-
-@dataclass(slots=True)
-class Setting:
-    """What a scene is built from."""
-
-    name: str
-    dice: Random
-    speed_mps: float
-    person: str
-
-    def walker(self, bouts: Knots | None = None, *, belt: Knots | None = None, drift: bool = False) -> ReactingWalker:
-        wander = Wander(f"{self.name} drift", low_hz=0.05, high_hz=0.3, rms=0.02) if drift else None
-        bouts = bouts or ((START_S, 0.0), (START_S + SOFT_S, self.speed_mps))
-        return ReactingWalker(bouts, seed=self.name, person=PEOPLE[self.person], belt_mps=belt, drift=wander)
-
-    def far_m(self) -> float:
-        """Where things are when she begins: 5 to 8 s of her walk, and never nearer than 1.8 m."""
-        return max(self.speed_mps * self.dice.uniform(5.0, 8.0), 1.8)
-
-    def after_s(self, way_m: float) -> float:
-        """When she has walked so far."""
-        return START_S + SOFT_S / 2 + way_m / self.speed_mps
-
-    def world(
-        self,
-        walker: ReactingWalker,
-        duration_s: float,
-        *things: Thing,
-        false: FalseEchoes | None = None,
-        stranger: Stranger | None = None,
-        celsius: float = 20.0,
-        marks: tuple[tuple[float, str], ...] = (),
-    ) -> ObstacleWorld:
-        place = Place(things, seed=self.name, false=false, stranger=stranger, celsius=celsius)
-        known = tuple(Mark(t, what) for t, what in sorted(((START_S, "walking"), *marks)))
-        return ObstacleWorld(self.name, duration_s, walker, place, PRESS, known)
-
-    def towards(self, way_m: float, *things: Thing, **more: object) -> ObstacleWorld:
-        """She walks until well after she would have met what is `way_m` behind her."""
-        return self.world(self.walker(), self.after_s(way_m) + BEYOND_S, *things, **more)  # type: ignore[arg-type]
-
-
-Build = Callable[[Setting], ObstacleWorld]
-
-
-@dataclass(frozen=True, slots=True)
-class ObstacleScene:
-    """One kind of encounter."""
-
-    name: str
-    title: str
-    happens: str
-    expected: Expected
-    make: Build
-    speed_mps: float = 0.6
-
-    def build(self, seed: int | str, *, speed_mps: float | None = None, person: str = OLD.name) -> ObstacleWorld:
-        """The same seed, speed and person make the same world. The place does not depend on the person."""
-        name = f"{self.name} {seed}"
-        return self.make(Setting(name, Random(name), speed_mps or self.speed_mps, person))
-
-
-def facing(
-    name: str, at_m: float, slope_deg: float = 0.0, *, surface: Surface | None = None, high_m: float = 2.4
-) -> Panel:
-    """A wide face that her way meets `at_m` from her first place, turned by `slope_deg` against square."""
-    slope = math.radians(slope_deg)
-    dx, dy = WIDE_M * math.sin(slope), WIDE_M * math.cos(slope)
-    given = {} if surface is None else {"surface": surface}
-    return Panel(name, at_m - dx, -dy, at_m + dx, dy, high_m=high_m, **given)  # type: ignore[arg-type]
-
-
-def beside(name: str, right_m: float, surface: Surface | None = None) -> Panel:
-    """A long face along her way."""
-    given = {} if surface is None else {"surface": surface}
-    return Panel(name, -3.0, right_m, 60.0, right_m, **given)  # type: ignore[arg-type]
-
-
-def somebody(dice: Random, path: Path | None = None, x: float = 0.0, y: float = 0.0) -> Round:
-    """Clothed more or less warmly: 4 to 11 dB."""
-    clothes = Surface("clothes", dice.uniform(4.0, 11.0), CLOTHES.lost, CLOTHES.noise_m)
-    return Round("person", dice.uniform(0.14, 0.20), x, y, clothes, high_m=1.7, path=path)
-
-
-def _wall(s: Setting) -> ObstacleWorld:
-    way = s.far_m()
-    return s.towards(way, facing("wall", way, s.dice.uniform(-5.0, 5.0)))
-
-
-def _open(s: Setting) -> ObstacleWorld:
-    return s.world(s.walker(), 64.0)
-
-
-def _standing_person(s: Setting) -> ObstacleWorld:
-    way = s.far_m()
-    return s.towards(way, somebody(s.dice, x=way + 0.17, y=s.dice.uniform(-0.15, 0.15)))
-
-
-def _treadmill(s: Setting) -> ObstacleWorld:
-    rail = Panel("rail", 0.8, -0.35, 0.8, 0.35, high_m=1.1, low_m=0.8)
-    bouts = ((START_S, 0.0), (START_S + SOFT_S, s.speed_mps))
-    return s.world(s.walker(bouts, belt=bouts, drift=True), 64.0, rail)
-
-
-def _treadmill_drift(s: Setting) -> ObstacleWorld:
-    rail, from_s, slower = Panel("rail", 0.8, -0.35, 0.8, 0.35, high_m=1.1, low_m=0.8), 16.0, s.dice.uniform(0.12, 0.2)
-    bouts = ((START_S, 0.0), (START_S + SOFT_S, s.speed_mps))
-    belt = (*bouts, (from_s, s.speed_mps), (from_s + 1.0, s.speed_mps - slower))
-    return s.world(s.walker(bouts, belt=belt, drift=True), 26.0, rail, marks=((from_s, "drifts to the rail"),))
-
-
-def _partner_follows(s: Setting) -> ObstacleWorld:
-    """The partner sees when she stops, and stops too."""
-    gap_m, wander = s.dice.uniform(1.0, 1.4), Wander(f"{s.name} partner", low_hz=0.03, high_hz=0.15, rms=0.08)
-    person = somebody(s.dice)
-    follows = replace(person, path=lambda t, x, y: (x + person.radius_m + gap_m + wander.at(t)[0], 0.0))
-    return s.world(s.walker(), 64.0, follows)
-
-
-def _partner_slows(s: Setting) -> ObstacleWorld:
-    """She would back into a partner who takes no notice of her."""
-    gap_m, from_s, share = s.dice.uniform(1.0, 1.4), 16.0, s.dice.uniform(0.4, 1.0)
-    walker, person = s.walker(), somebody(s.dice)
-    loses = Ramps([(from_s, 0.0), (from_s + 0.8, share * s.speed_mps)])
-    wander = Wander(f"{s.name} partner", low_hz=0.03, high_hz=0.15, rms=0.08)
-
-    def path(t_s: float, x: float, y: float) -> tuple[float, float]:
-        along = walker.planned_m(t_s) + person.radius_m + gap_m + wander.at(min(t_s, from_s))[0]
-        return along - loses.integral(t_s), 0.0
-
-    stops = replace(person, path=path)
-    return s.world(walker, 30.0, stops, marks=((from_s, "the partner slows"),))
-
-
-def _false(s: Setting) -> ObstacleWorld:
-    way = s.far_m()
-    return s.towards(way, facing("wall", way, s.dice.uniform(-5.0, 5.0)), false=FalseEchoes(single=0.10))
-
+IN_TIME = Expected("warned", "Warned early enough for an older walker to stop.", lead_s=1.0)
+ANEW = Expected("warned", "Warned, although it had been learned as what keeps its distance.", lead_s=1.0)
+LEARNED = Expected(
+    "quiet", "Not a sound once it has been learned as what keeps its distance.", since="walking", from_s=8
+)
+SILENT = Expected("quiet", "Not a sound.")
 
 OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
     ObstacleScene(
         "wall",
         "A wall",
         "She backs towards a wall, square to it within 5 degrees.",
-        Expected("warned", "Warned early enough to stop.", lead_s=1.0),
-        _wall,
+        IN_TIME,
+        "hard",
+        e.wall,
+    ),
+    ObstacleScene(
+        "near_wall",
+        "A wall from the first step",
+        "The wall is 1.55 to 1.7 m behind her when she sets off.",
+        IN_TIME,
+        "hard",
+        e.near_wall,
+    ),
+    ObstacleScene(
+        "sloping_wall",
+        "A sloping wall",
+        "Her way meets the wall at 25 to 30 degrees off square: it reads nearer than it is on her way, and fades out "
+        "with the swing of her trunk.",
+        IN_TIME,
+        "hard",
+        e.sloping_wall,
+    ),
+    ObstacleScene(
+        "oblique_wall",
+        "A wall too oblique to be heard",
+        "Her way meets a smooth wall at 45 to 60 degrees off square, which throws the sound elsewhere.",
+        Expected("limit", "Cannot be heard. A warning near contact, from an edge, is a gift."),
+        "limit",
+        e.oblique_wall,
+    ),
+    ObstacleScene(
+        "corner",
+        "The corner of a room",
+        "She backs into a corner: either wall throws the sound aside, both together throw it back.",
+        IN_TIME,
+        "hard",
+        e.corner,
+    ),
+    ObstacleScene(
+        "end_of_a_wall",
+        "The end of a wall",
+        "A wall ends 5 to 15 cm beside the middle of her way: its edge alone is heard, from about a metre.",
+        Expected("warned", "Warned as soon as the edge can be heard.", lead_s=0.5),
+        "soft",
+        e.end_of_a_wall,
+    ),
+    ObstacleScene(
+        "pole",
+        "A thin pole",
+        "A round post of 5 cm, up to 10 cm beside the middle of her way, is heard from 1.5 to 1.8 m.",
+        IN_TIME,
+        "hard",
+        e.pole,
+    ),
+    ObstacleScene(
+        "counter",
+        "A counter",
+        "Furniture 1.0 m high, just as high as the beam.",
+        IN_TIME,
+        "hard",
+        e.counter,
+    ),
+    ObstacleScene(
+        "curtain",
+        "A curtain",
+        "Heavy cloth in folds, up to 20 degrees off square, that swallows most of the sound.",
+        IN_TIME,
+        "soft",
+        e.curtain,
+    ),
+    ObstacleScene(
+        "hedge",
+        "A hedge",
+        "Leaves up to 45 degrees off square, which send a little sound back whatever the angle.",
+        IN_TIME,
+        "soft",
+        e.hedge,
+    ),
+    ObstacleScene(
+        "mesh",
+        "A wire fence",
+        "Sends back a sixtieth of the sound that a wall does.",
+        IN_TIME,
+        "soft",
+        e.mesh,
+    ),
+    ObstacleScene(
+        "doorway",
+        "Through a door",
+        "She passes through the middle of an opening of 0.9 m in a wall.",
+        Expected("caution", "Nothing stronger than a caution: there is room on both sides."),
+        "quiet",
+        e.doorway,
+    ),
+    ObstacleScene(
+        "door_ajar",
+        "A door that is ajar",
+        "The leaf is open by 5 to 15 degrees towards her and fills the opening.",
+        IN_TIME,
+        "hard",
+        e.door_ajar,
+    ),
+    ObstacleScene(
+        "half_open_door",
+        "A half open door",
+        "The leaf is open by 35 to 60 degrees: its face throws the sound aside, its edge is hardly heard.",
+        Expected("limit", "Not promised: the edge is heard late or not at all."),
+        "limit",
+        e.half_open_door,
+    ),
+    ObstacleScene(
+        "table",
+        "A table",
+        "Its top is 0.75 m high, below the beam.",
+        Expected("limit", "Cannot be heard: below the beam."),
+        "limit",
+        e.table,
+    ),
+    ObstacleScene(
+        "bench",
+        "A low bench",
+        "A bench of 0.45 m.",
+        Expected("limit", "Cannot be heard: below the beam."),
+        "limit",
+        e.bench,
+    ),
+    ObstacleScene(
+        "dog",
+        "A dog that lies behind her",
+        "An animal of 0.5 m.",
+        Expected("limit", "Cannot be heard: below the beam."),
+        "limit",
+        e.dog,
     ),
     ObstacleScene(
         "person",
         "Somebody in the way",
-        "A clothed person stands in her way, up to 15 cm aside.",
-        Expected("warned", "Warned early enough to stop.", lead_s=1.0),
-        _standing_person,
+        "A clothed person stands there, up to 15 cm beside the middle of her way; warm clothes are heard from 1.4 m.",
+        IN_TIME,
+        "soft",
+        e.person,
     ),
     ObstacleScene(
-        "wall_false_echoes",
-        "False short echoes before a wall",
-        "One ping in ten brings a short echo of nothing.",
-        Expected("warned", "Warned of the wall early enough to stop.", lead_s=1.0),
-        _false,
+        "crosses_near",
+        "Somebody crosses close behind",
+        "A person crosses at 0.4 to 0.7 m/s, and she would be 0.8 to 1.2 s from them in the middle of it.",
+        Expected("warned", "Warned while they are in the way.", within_s=0.7, caution_does=True, since="in the way"),
+        "moving",
+        e.crosses_near,
     ),
     ObstacleScene(
-        "open",
-        "Open space",
-        "A minute with nothing within reach.",
-        Expected("quiet", "Not a sound."),
-        _open,
-    ),
-    ObstacleScene(
-        "treadmill",
-        "A treadmill",
-        "The rail stays 0.8 m behind her.",
-        Expected("quiet", "Not a sound once the rail has been learned.", from_s=LEARNED_S),
-        _treadmill,
-    ),
-    ObstacleScene(
-        "treadmill_drift",
-        "A treadmill that runs slower",
-        "After 16 s the belt loses 0.12 to 0.2 m/s, and she comes nearer to the rail.",
-        Expected("warned", "Warned although the rail had been learned.", lead_s=1.0),
-        _treadmill_drift,
+        "crosses_far",
+        "Somebody crosses farther away",
+        "A person crosses at 0.8 to 1.4 m/s and at least 2.3 m and 3 s of her walk away.",
+        Expected("caution", "Nothing stronger than a caution: they are gone before she comes."),
+        "quiet",
+        e.crosses_far,
     ),
     ObstacleScene(
         "partner",
         "A partner behind her",
-        "A clothed person keeps 1.0 to 1.4 m behind her.",
-        Expected("quiet", "Not a sound once the partner has been learned.", from_s=LEARNED_S),
-        _partner_follows,
+        "A clothed person keeps 1.0 to 1.4 m behind her, to and fro by 8 cm, and stops when she stops.",
+        LEARNED,
+        "quiet",
+        e.partner,
     ),
     ObstacleScene(
         "partner_slows",
         "A partner who slows or stops",
-        "After 16 s the partner loses 40 to 100 % of their speed, and she comes nearer.",
-        Expected("warned", "Warned although the partner had been learned.", lead_s=1.0),
-        _partner_slows,
+        "After 16 s the partner loses 40 to 100 % of her speed, and she backs towards them.",
+        ANEW,
+        "moving",
+        e.partner_slows,
+    ),
+    ObstacleScene(
+        "treadmill",
+        "A treadmill",
+        "The rail stays 0.8 m behind her, to and fro by 2 cm.",
+        LEARNED,
+        "quiet",
+        e.treadmill,
+    ),
+    ObstacleScene(
+        "treadmill_drift",
+        "A treadmill that runs slower",
+        "After 16 s the belt loses 0.12 to 0.2 m/s, and it no longer carries her away from the rail.",
+        ANEW,
+        "moving",
+        e.treadmill_drift,
+    ),
+    ObstacleScene(
+        "corridor",
+        "A corridor",
+        "Walls 0.6 m to either side for a minute; one ping in 200 brings a false echo.",
+        SILENT,
+        "quiet",
+        e.corridor,
+    ),
+    ObstacleScene("open", "Open space", "A minute with nothing within reach.", SILENT, "quiet", e.open_space),
+    ObstacleScene(
+        "park",
+        "A park",
+        "Hedges at 1.5 to 3 m on both sides, six people who pass 1.8 m aside and more; 2 in 100 pings bring a false "
+        "echo, and one second in 200 a run of them.",
+        SILENT,
+        "quiet",
+        e.park,
+    ),
+    ObstacleScene(
+        "open_false_echoes",
+        "Open space with false echoes",
+        "5 in 100 pings bring a short echo of nothing, and runs of them 2 in 100 seconds.",
+        Expected("caution", "Nothing stronger than a caution: there is nothing."),
+        "quiet",
+        e.open_false,
+    ),
+    ObstacleScene(
+        "open_second_device",
+        "Open space with a second device",
+        "Another device's pings are heard for 20 s.",
+        Expected("caution", "Nothing stronger than a caution: there is nothing."),
+        "quiet",
+        e.open_stranger,
+    ),
+    ObstacleScene(
+        "stands",
+        "Standing before a wall",
+        "She stands 0.7 m before it for half a minute.",
+        SILENT,
+        "quiet",
+        e.stands,
+    ),
+    ObstacleScene(
+        "stops_herself",
+        "Who stops by herself",
+        "She stops 0.6 m before a wall, warned or not, and stays there.",
+        Expected("quiet", "Not a sound from a second after she stands.", since="stands", from_s=1.0),
+        "quiet",
+        e.stops_herself,
+    ),
+    ObstacleScene(
+        "creeping",
+        "Creeping towards a wall",
+        "At about 0.12 m/s from 1.6 to 1.9 m; the closing speed is hardly more than sway.",
+        Expected("warned", "Warned a second before contact.", lead_s=1.0),
+        "hard",
+        e.creeping,
+        speed_mps=0.12,
+    ),
+    ObstacleScene(
+        "wall_false_echoes",
+        "A wall behind false echoes",
+        "One ping in ten brings a short echo of nothing.",
+        IN_TIME,
+        "echoes",
+        e.wall_false,
+    ),
+    ObstacleScene(
+        "wall_runs",
+        "A wall behind runs of false echoes",
+        "For a quarter of the time false short echoes come in runs of 0.1 to 0.6 s.",
+        IN_TIME,
+        "echoes",
+        e.wall_runs,
+    ),
+    ObstacleScene(
+        "wall_lost_echoes",
+        "A wall with lost echoes",
+        "One echo in five is lost; some of these come to and fro again and read twice as far.",
+        IN_TIME,
+        "echoes",
+        e.wall_lost,
+    ),
+    ObstacleScene(
+        "wall_cold",
+        "A wall in the cold",
+        "The air is at 0 °C, the device is told 20 °C: it reads 3.6 % too far.",
+        IN_TIME,
+        "echoes",
+        e.wall_cold,
+    ),
+    ObstacleScene(
+        "wall_second_device",
+        "A wall and a second device",
+        "Seven in ten pings of another device are heard, every 50 ms.",
+        IN_TIME,
+        "echoes",
+        e.wall_stranger,
     ),
 )
 
 
 def obstacle_scene(name: str) -> ObstacleScene:
-    """Raises ValueError when no scene has that name; the message names one that is near."""
+    """Raises ValueError when no scene has that name; the message tells those that exist."""
     found = {scene.name: scene for scene in OBSTACLE_SCENES}
     if name not in found:
         near = get_close_matches(name, found, n=1)

@@ -61,7 +61,19 @@ class ObstacleWorld:
         closing_mps = (self.clearance_m(t_s - SLOPE_S) - self.clearance_m(t_s + SLOPE_S)) / (2 * SLOPE_S)
         return not closing_mps > 2 * own_mps  # infinite when it came from aside
 
-    def contact_s(self, step_s: float = 0.01) -> float | None:
-        """When she first hits something, as things stand; None when she does not."""
-        found = (i * step_s for i in range(math.ceil(self.duration_s / step_s)) if self.hits(i * step_s))
-        return next(found, None)
+    def contact_s(self, step_s: float = 0.05) -> float | None:
+        """When she first hits something, as things stand; None when she does not. She is not stopped by it."""
+        for i in range(math.ceil(self.duration_s / step_s)):
+            if self.hits(i * step_s):
+                within = (round((i - 1 + k / 10) * step_s, 6) for k in range(1, 11))
+                return next(t_s for t_s in within if self.hits(t_s))
+        return None
+
+    def mark_s(self, what: str) -> float:
+        """When this first happens; the beginning for an empty name. Raises KeyError when it never does."""
+        if not what:
+            return 0.0
+        for mark in self.marks:
+            if mark.what == what:
+                return mark.t_s
+        raise KeyError(what)

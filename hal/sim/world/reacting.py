@@ -81,21 +81,23 @@ class ReactingWalker(Walker):
             self._gait.stop(t_s + self.reaction_s, self.stopping_s)
 
     def place_m(self, t_s: float) -> tuple[float, float]:
+        sensor = self.sensor(t_s)
+        return sensor.x, sensor.y
+
+    def backward_mps(self, t_s: float) -> float:
+        """Through the room, without the surge of the steps; what a treadmill takes back is taken off."""
+        speed = self._gait.backward_mps(t_s)
+        if self._drift is not None:
+            speed += self._drift.at(t_s)[1]
+        return speed if self._belt is None else speed - self._belt.at(t_s)[0]
+
+    def sensor(self, t_s: float) -> Sensor:
+        """The rangefinder on the back of her belt, which swings and surges with her steps."""
         t_s = max(t_s, 0.0)
-        x = self._gait.walked_m(t_s) - BELT_HEIGHT_M * self._quiet.pitch_rad(t_s)
+        pitch, yaw, surge_m = self._gait.swing(t_s)
+        x = self._gait.walked_m(t_s) + surge_m - BELT_HEIGHT_M * self._quiet.pitch_rad(t_s)
         if self._belt is not None:
             x -= self._belt.integral(t_s)
         if self._drift is not None:
             x += self._drift.at(t_s)[0]
-        return x, 0.0
-
-    def backward_mps(self, t_s: float) -> float:
-        """Through the room; what a treadmill takes back is taken off."""
-        speed = self._gait.backward_mps(t_s)
-        return speed if self._belt is None else speed - self._belt.at(t_s)[0]
-
-    def sensor(self, t_s: float) -> Sensor:
-        """The rangefinder on the back of her belt, which swings with her trunk."""
-        x, y = self.place_m(t_s)
-        pitch, yaw = self._gait.swing_rad(t_s)
-        return Sensor(x, y, yaw, pitch)
+        return Sensor(x, 0.0, yaw, pitch)

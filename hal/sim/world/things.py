@@ -6,7 +6,7 @@ before she meets it. Only what reaches the height of the belt gives an echo; low
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 from hal.sim.world.hearing import BEAM_DB_PER_RAD2, EDGE_DB, narrow_db, plane_db, round_db
@@ -16,6 +16,7 @@ from hal.sim.world.walker import BELT_HEIGHT_M
 HALF_PATH_M = 0.25  # half of what a person needs to pass
 GONE_BY_M = -1.0  # what is farther ahead of her than this she has passed
 ROUGH_BEAM_RAD = math.radians(12)
+CORNER_DB = 3.0  # walls are never quite at right angles
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Surface:
     depth_m: float = 0.0  # an echo comes from somewhere in this depth
 
     def with_lost(self, lost: float) -> "Surface":
-        return Surface(self.name, self.loss_db, lost, self.noise_m, self.rough, self.depth_m)
+        return replace(self, lost=lost)
 
 
 HARD = Surface("hard")
@@ -100,6 +101,9 @@ class Panel:
     @property
     def at_belt(self) -> bool:
         return self.low_m <= BELT_HEIGHT_M <= self.high_m
+
+    def of(self, surface: Surface) -> "Panel":
+        return replace(self, surface=surface)
 
     def echoes(self, sensor: Sensor, t_s: float, thing: int) -> list[Echo]:
         x, y, bearing, tilt = sensor
@@ -209,3 +213,27 @@ class Round:
         if beside >= self.radius_m or ahead < GONE_BY_M:
             return math.inf
         return ahead - math.sqrt(self.radius_m**2 - beside**2)
+
+
+@dataclass(frozen=True, slots=True)
+class Corner:
+    """Where two walls meet at right angles, seen from inside: sound comes back from it whatever the angle to each.
+
+    The walls are panels of their own; this is only their common echo.
+    """
+
+    name: str
+    x: float
+    y: float
+    surface: Surface = HARD
+    at_belt: bool = True
+
+    def echoes(self, sensor: Sensor, t_s: float, thing: int) -> list[Echo]:
+        x, y, bearing, tilt = sensor
+        angle = math.remainder(math.atan2(self.y - y, self.x - x) - bearing, 2 * math.pi)
+        distance = math.hypot(self.x - x, self.y - y)
+        loud = plane_db(distance) - CORNER_DB - self.surface.loss_db
+        return [Echo(distance, loud - BEAM_DB_PER_RAD2 * (angle * angle + tilt * tilt), self.surface, thing)]
+
+    def clear_m(self, x: float, y: float, heading_rad: float, t_s: float) -> float:
+        return math.inf
