@@ -309,6 +309,8 @@ class SafetyPipeline:
             self._falling.pre_impact.restart()
         if not self._health.ok("button"):
             self._gestures.forget()
+        if not self._health.ok("rangefinder"):
+            self._behind.obstacle.clear()  # what was seen is kept, for the first good reading
 
     def _tell(self, now_ns: int, out: list[Output]) -> None:
         """The state of the walk, the health of the parts, and the numbers of the moment."""
