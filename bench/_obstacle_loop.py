@@ -39,6 +39,7 @@ class Felt(Protocol):
 Sounds = list[tuple[float, int]]
 """When what sounds changed, and to which level."""
 Heard = Callable[[float], None]
+"""A warning sounds: when it begins, and again and again while it lasts."""
 Over = Callable[[float], bool]
 
 
@@ -63,8 +64,8 @@ def play_peer(peer: Peer, world: Felt, end_s: float, hear: Heard, over: Over) ->
         if sounds is not sounded:
             sounded = sounds
             course.sounds.append((heard_s, WARNING if sounds else SILENT))
-            if sounds:
-                hear(heard_s)
+        if sounds:
+            hear(heard_s)
         ping_s = peer.next_s(ping_s, heard_s)
     course.end_s = min(ping_s, end_s)
     return course
@@ -130,6 +131,8 @@ class Ours:
         if index % PRESSES == 0:
             self._note(now_ns, self.pipeline.step(ButtonSample(now_ns, False)))
         self._note(now_ns, self.pipeline.step(Tick(now_ns)))
+        if self._level >= WARNING:
+            self._hear(now_ns * 1e-9)
 
     def _note(self, now_ns: int, outputs: list[Output]) -> None:
         for output in outputs:

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench._obstacle_loop import IMMINENT, SEVERITIES, SILENT, WARNING, Ours
+from bench._obstacle_tables import Bar
 from bench.ranging import HASTY, Stand, stands
 from firmware.core.detectors.obstacle import ObstacleConfig
 from hal.samples import Vector
@@ -34,6 +35,7 @@ STANDS_S, SOFT_S, WARM_S = 3.5, 0.8, 8.0
 NEAREST_M, FARTHEST_M = 0.3, 4.0
 STOPPING_S, HEEL_M, SYSTEM_S = 1.26, 0.3, 0.35
 MORE_TTC_S, MORE_M = 0.3, 0.15
+SOUND = "all but the hasty"
 AFTER_S = 0.5  # watched for so long after the last reading of a stand
 
 
@@ -191,7 +193,7 @@ def rows(found: Sequence[Replay]) -> list[ReplayRow]:
     table = []
     for form in ("stand", "approach", "prolonged"):
         those = [one for one in found if one.form == form]
-        for name, hasty in (("all but the hasty", False), ("5 ms and 10 ms apart", True)):
+        for name, hasty in ((SOUND, False), ("5 ms and 10 ms apart", True)):
             table.append(_row(name, form, [one for one in those if one.series.endswith(HASTY) is hasty]))
         bad = dict.fromkeys(one.series for one in those if one.false_imminent or one.lost)
         table += [_row(series, form, [one for one in those if one.series == series]) for series in bad]
@@ -204,3 +206,16 @@ def _row(series: str, form: str, those: Sequence[Replay]) -> ReplayRow:
         *(series, form, len(those), sum(one.false_imminent for one in those)),
         *(len(judged), sum(bool(one.lost) for one in judged)),
     )
+
+
+def replay_bars(table: Sequence[ReplayRow]) -> list[Bar]:
+    """What is asked of the series that were not hasty."""
+    those = [row for row in table if row.series == SOUND]
+    if not those:
+        return []
+    false, of = sum(row.false_imminent for row in those), sum(row.n for row in those)
+    lost, judged = sum(row.lost for row in those), sum(row.judged for row in those)
+    return [
+        Bar("false imminent warnings from recorded readings", "0", f"{false} of {of}", false == 0),
+        Bar("true targets lost in recorded readings", "0", f"{lost} of {judged}", lost == 0),
+    ]

@@ -5,7 +5,6 @@ what it hears, and when she is warned. In an approach she heeds the first warnin
 that what should have been warned of can be told from what was.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -18,8 +17,7 @@ from hal.sim.world.obstacle_world import HEEL_M, ObstacleWorld
 
 OURS = "rearguard"
 SYSTEMS = (OURS, *(peer.name for peer in PEERS))
-STARTED_S = START_S + 0.1  # one that sounds while she stands is heeded with her first movement
-STOOD_S = 0.2
+EARLY_S = 5.0
 FASTEST_MPS = 2.5  # nothing comes nearer faster
 STEP_S = 0.02
 LATEST_S = 0.5  # a warning must still sound, or have sounded, so shortly before it is due at the latest
@@ -51,6 +49,7 @@ class Approach:
     hit: bool
     warning_m: float | None  # from the belt, when the first warning began to sound
     left_s: float | None
+    early: bool  # it sounded while she walked, long before
     reaction_s: float
     stopping_s: float
 
@@ -99,31 +98,43 @@ def work(task: Task) -> list[Approach] | list[Quiet] | list[Kept]:
     return kept(task)
 
 
-def closed_loop(task: Task, system: str) -> tuple[ObstacleWorld, Course, bool]:
-    """She heeds the first warning. The world as it became, the course, and whether she hit something."""
-    world = task.build()
+class Loop:
+    """She heeds the first warning that is not early. `hit`: she hit something all the same."""
 
-    def hear(t_s: float) -> None:
-        world.hear(max(t_s, STARTED_S))
+    def __init__(self, task: Task, system: str) -> None:
+        world = self.world = task.build()
+        self._speed_mps = task.speed_mps or obstacle_scene(task.scene).speed_mps
+        self.early = False
+        course = play(system, world, str(task.seed), self._hear, self._over)
+        until_s = course.end_s if world.walker.heard_s is None else world.walker.stands_s
+        self.hit = contact_s(world, until_s + 2 * STEP_S) is not None
 
-    def over(t_s: float) -> bool:
-        return t_s > world.walker.stands_s + STOOD_S or (t_s > START_S and world.hits(t_s))
+    def left_s(self, t_s: float) -> float:
+        """Until her heel would touch what does not move, had she gone on."""
+        return (self.world.clearance_m(t_s) - HEEL_M) / self._speed_mps
 
-    course = play(system, world, str(task.seed), hear, over)
-    return world, course, contact_s(world, course.end_s) is not None
+    def _hear(self, t_s: float) -> None:
+        if t_s <= START_S or self.world.walker.heard_s is not None:
+            return
+        if self.left_s(t_s) > EARLY_S:
+            self.early = True
+        else:
+            self.world.hear(t_s)
+
+    def _over(self, t_s: float) -> bool:
+        """Once she is warned it is settled whether she stops in time."""
+        return self.world.walker.heard_s is not None or (t_s > START_S and self.world.hits(t_s))
 
 
 def approach(task: Task, system: str) -> Approach:
-    world, course, hit = closed_loop(task, system)
-    walker = world.walker
-    speed_mps = task.speed_mps or 0.0
-    warning_m = left_s = None
-    if walker.heard_s is not None:
-        warning_m = world.clearance_m(walker.heard_s)
-        left_s = (warning_m - HEEL_M) / speed_mps if speed_mps else None
+    loop = Loop(task, system)
+    walker = loop.world.walker
+    heard_s = walker.heard_s
     return Approach(
-        *(system, task.scene, task.seed, speed_mps, task.person, hit, warning_m, left_s),
-        *(walker.reaction_s, walker.stopping_s),
+        *(system, task.scene, task.seed, task.speed_mps or 0.0, task.person, loop.hit),
+        None if heard_s is None else loop.world.clearance_m(heard_s),
+        None if heard_s is None else loop.left_s(heard_s),
+        *(loop.early, walker.reaction_s, walker.stopping_s),
     )
 
 
@@ -174,7 +185,7 @@ def kept(task: Task) -> list[Kept]:
     found = []
     for system in SYSTEMS:
         world, course = heedless(task, system)
-        hit = scene.expected.what == "warned" and closed_loop(task, system)[2]
+        hit = scene.expected.what == "warned" and Loop(task, system).hit
         found.append(Kept(system, task.scene, task.seed, as_expected(scene, world, course, hits_s), hit))
     return found
 
@@ -201,7 +212,3 @@ def approaches(scenes: Sequence[str], person: str, low_mps: float, high_mps: flo
         speed_mps = dice.uniform(low_mps, high_mps)
         seed = dice.randrange(1 << 31)
         yield Task("approach", scenes[index % len(scenes)], seed, round(speed_mps, 3), person)
-
-
-def is_finite(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)
