@@ -5,7 +5,6 @@ guard's schedule, each handed over when `hal.hcsr04` would: when its echo is ove
 than an echo from 4 m. What the core decides reaches the buzzer's pin with the sounder's next turn, every 10 ms.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -15,14 +14,18 @@ from bench._obstacle_peers import RISE_S, TRIGGER_S, Peer, width_s
 from firmware.core.config import CoreConfig
 from firmware.core.messages import Alert, Hazard, Output, Pattern, SetPattern, Severity, Tick, Value
 from firmware.core.pipeline import SafetyPipeline
+from firmware.guard.pace import Jitter, Pinging
 from firmware.sounder.sounder import TURN_S
-from hal.config import RangefinderConfig
+from hal.board import ping_times
+from hal.config import BoardConfig, RangefinderConfig
 from hal.hcsr04 import MAX_RANGE_M, MODELS
 from hal.samples import ButtonSample, ImuSample, RangeSample, SensorFault, Vector
 
 IMU_NS, TICKS, PRESSES = 10_000_000, 5, 50  # the others in samples of the IMU
 TRAITS = MODELS["hcsr04"]
 FREE_S = TRAITS.rise_after_s[1] + width_s(MAX_RANGE_M)  # after the ping, when the driver knows that the way is free
+NEVER_NS = 1 << 62
+NOTHING = RangeSample(0, None)
 LEVELS = {Pattern.OBSTACLE_CAUTION: 1, Pattern.OBSTACLE_WARNING: 2, Pattern.OBSTACLE_IMMINENT: 3}
 SILENT, CAUTION, WARNING, IMMINENT = range(4)
 SEVERITIES = {Severity.CAUTION: CAUTION, Severity.WARNING: WARNING, Severity.IMMINENT: IMMINENT}
@@ -71,20 +74,14 @@ def play_peer(peer: Peer, world: Felt, end_s: float, hear: Heard, over: Over) ->
     return course
 
 
-class Pinging:
-    """When the guard pings: see `firmware.guard.readers`; sooner again after an echo from near by."""
+@dataclass(slots=True)
+class _Left:
+    """Where the loop was left: the next sample of the IMU, the last ping's time or the next one's, and its answer."""
 
-    def __init__(self, config: RangefinderConfig, seed: str) -> None:
-        self._period_ns, self._near_ns = (
-            round(config.period_s * 1e9),
-            round(getattr(config, "near_period_s", 0.035) * 1e9),
-        )
-        self._near_m, self._jitter_ns = getattr(config, "near_m", 1.5), round(config.jitter_s * 1e9)
-        self._chance = Random(f"pings {seed}")
-
-    def next_ns(self, due_ns: int, distance_m: float | None) -> int:
-        near = distance_m is not None and distance_m < self._near_m
-        return due_ns + (self._near_ns if near else self._period_ns) + self._chance.randrange(self._jitter_ns + 1)
+    index: int = 0
+    ping_ns: int = 0
+    comes_ns: int = NEVER_NS
+    coming: RangeSample | SensorFault = NOTHING
 
 
 class Ours:
@@ -93,27 +90,28 @@ class Ours:
     def __init__(
         self, seed: str = "", *, core: CoreConfig | None = None, rangefinder: RangefinderConfig | None = None
     ) -> None:
+        board = BoardConfig() if rangefinder is None else BoardConfig(rangefinder=rangefinder)
         self.pipeline = SafetyPipeline(core)
-        self._pinging = Pinging(rangefinder or RangefinderConfig(), seed)
+        jitter = Jitter(board.rangefinder.jitter_s, Random(f"pings {seed}"))
+        self._pace = Pinging(ping_times(board), board.rangefinder.near_m, jitter)
         self._turn_ns = round(TURN_S * 1e9)
         self._phase_ns = Random(f"sounder {seed}").randrange(self._turn_ns)
         self.course = Course()
         self._level = SILENT
         self._hear: Heard = lambda t_s: None
-        self._left: tuple[int, int, int, float, RangeSample] = (0, 0, 0, math.inf, RangeSample(0, None))
+        self._left = _Left()
 
     def play(self, world: Felt, end_s: float, hear: Heard, over: Over) -> Course:
         """From where it was left until `end_s`, or until `over` says of a moment that nothing is left to see."""
-        self._hear, step, motion, end_ns = hear, self.pipeline.step, world.motion, round(end_s * 1e9)
-        index, imu_ns, ping_ns, comes_ns, coming = self._left
+        self._hear, step, motion, left = hear, self.pipeline.step, world.motion, self._left
+        end_ns, index, imu_ns, comes_ns = round(end_s * 1e9), left.index, left.index * IMU_NS, left.comes_ns
         while imu_ns < end_ns:
             if comes_ns <= imu_ns:
-                self._note(int(comes_ns), step(_as_driver(coming)))
-                comes_ns = math.inf
-            elif ping_ns <= imu_ns:
-                echo_m = world.distance_m(ping_ns * 1e-9)
-                comes_ns, coming = ping_ns + _comes_after_ns(echo_m), RangeSample(ping_ns, _in_reach(echo_m))
-                ping_ns = self._pinging.next_ns(ping_ns, coming.distance_m)
+                self._note(comes_ns, step(left.coming))
+                left.ping_ns = max(left.ping_ns + self._pace.wait_ns([left.coming]), comes_ns)
+                comes_ns = NEVER_NS
+            elif left.ping_ns <= imu_ns and comes_ns == NEVER_NS:
+                comes_ns, left.coming = _pinged(left.ping_ns, world.distance_m(left.ping_ns * 1e-9))
             else:
                 found = step(ImuSample(imu_ns, *motion(imu_ns * 1e-9)))
                 if found:
@@ -123,7 +121,7 @@ class Ours:
                     if over(imu_ns * 1e-9):
                         break
                 index, imu_ns = index + 1, imu_ns + IMU_NS
-        self._left = index, imu_ns, ping_ns, comes_ns, coming
+        left.index, left.comes_ns = index, comes_ns
         self.course.end_s = imu_ns * 1e-9
         return self.course
 
@@ -155,17 +153,11 @@ class Ours:
             self._hear(pin_s)
 
 
-def _in_reach(echo_m: float | None) -> float | None:
-    return None if echo_m is None or echo_m > MAX_RANGE_M else max(echo_m, 0.0)
-
-
-def _comes_after_ns(echo_m: float | None) -> int:
-    free = echo_m is None or echo_m > MAX_RANGE_M
-    return round((FREE_S if free else TRIGGER_S + RISE_S + width_s(echo_m)) * 1e9)
-
-
-def _as_driver(sample: RangeSample) -> RangeSample | SensorFault:
-    """An echo from nearer than the sensor can measure is a fault, as the driver has it."""
-    if sample.distance_m is None or sample.distance_m >= TRAITS.blind_m:
-        return sample
-    return SensorFault(sample.t_ns, "rangefinder", "ImplausibleEcho", "rangefinder: covered")
+def _pinged(ping_ns: int, echo_m: float | None) -> tuple[int, RangeSample | SensorFault]:
+    """When the driver tells what came of a ping, and what. Nearer than the sensor can measure is a fault."""
+    if echo_m is None or echo_m > MAX_RANGE_M:
+        return ping_ns + round(FREE_S * 1e9), RangeSample(ping_ns, None)
+    over_ns = ping_ns + round((TRIGGER_S + RISE_S + width_s(echo_m)) * 1e9)
+    if echo_m < TRAITS.blind_m:
+        return over_ns, SensorFault(over_ns, "rangefinder", "ImplausibleEcho", "rangefinder: covered")
+    return over_ns, RangeSample(ping_ns, echo_m)

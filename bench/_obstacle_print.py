@@ -6,6 +6,7 @@ from bench._obstacle_replay import ReplayRow
 from bench._obstacle_tables import Bar, Collision, CollisionRow, NuisanceRow, SceneRow
 from bench._obstacle_walks import OURS, SYSTEMS
 
+PLACES = {"open_false_echoes": "false", "open_second_device": "2nd device"}
 SHORT = ("ours", "gz", "gz2/.5", "gz4/1", "z0.5", "z1", "z2")  # in the order of SYSTEMS
 
 
@@ -29,24 +30,24 @@ def collision_lines(rows: Sequence[CollisionRow]) -> Iterator[str]:
         left = f"{_seconds(row.left_s)} ({_seconds(row.left_s_p5)})"
         yield f"{row.system:24}{row.n:6} {row.hits:6} {share:>25} {at:>17} {left:>17} {row.early:6}"
     yield ""
-    yield f"{'COLLISIONS AVOIDED':24}{'n':>6} " + "".join(f"{name:>9}" for name in SHORT)
+    yield f"{'COLLISIONS AVOIDED':28}{'n':>6} " + "".join(f"{name:>9}" for name in SHORT)
     for band in bands:
         those = [row for row in rows if row.band == band]
-        yield f"{band:24}{those[0].n:6} " + "".join(f"{row.avoided:9.1%}" for row in those)
+        yield f"{band:28}{those[0].n:6} " + "".join(f"{row.avoided:9.1%}" for row in those)
 
 
 def nuisance_lines(rows: Sequence[NuisanceRow]) -> Iterator[str]:
     """Episodes of warnings in ten minutes of each place, and the share of the time in which anything sounds."""
     places = [*dict.fromkeys(row.place for row in rows)]
-    yield f"{'WARNINGS IN 10 MINUTES':24}" + "".join(f"{place:>15}" for place in places)
+    yield f"{'WARNINGS IN 10 MINUTES':24}" + "".join(f"{PLACES.get(place, place):>12}" for place in places)
     for system in SYSTEMS:
         those = [row for row in rows if row.system == system]
         cells = (f"{row.warnings_per_10_min:.1f} ({row.sounds_share:.0%})" for row in those)
-        yield f"{system:24}" + "".join(f"{cell:>15}" for cell in cells)
+        yield f"{system:24}" + "".join(f"{cell:>12}" for cell in cells)
     ours = [row for row in rows if row.system == OURS]
-    yield f"{'  cautions of ours':24}" + "".join(f"{row.cautions_per_10_min:15.1f}" for row in ours)
+    yield f"{'  cautions of ours':24}" + "".join(f"{row.cautions_per_10_min:12.1f}" for row in ours)
     learned = (f"{row.learned_warnings} + {row.learned_cautions}" for row in ours)
-    yield f"{'  ours once learned':24}" + "".join(f"{cell:>15}" for cell in learned) + "  (warnings + cautions, in all)"
+    yield f"{'  once learned, in all':24}" + "".join(f"{cell:>12}" for cell in learned)
     faults = sum(row.faults for row in ours)
     yield f"  each place {ours[0].minutes:.0f} minutes" + (f"; {faults} FAULTS told by ours" if faults else "")
 
@@ -59,7 +60,8 @@ def scene_lines(rows: Sequence[SceneRow]) -> Iterator[str]:
         kept = [row.kept[system] for system in SYSTEMS]
         counts = "".join(f"{'-' if count is None else count:>8}" for count in kept)
         wrong = "  FAILS" if kept[0] is not None and kept[0] < row.runs else ""
-        yield f"{row.title[:31]:32}{row.runs:5} {counts}  {row.expected} ({row.hits[OURS]}){wrong}"
+        hits = f" Ours hit {row.hits[OURS]}." if row.hits[OURS] else ""
+        yield f"{row.title[:31]:32}{row.runs:5} {counts}  {row.expected}{hits}{wrong}"
 
 
 def collided_lines(found: Sequence[Collision], most: int = 20) -> Iterator[str]:

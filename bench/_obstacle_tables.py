@@ -14,14 +14,15 @@ FEWER = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """One kind of person at one span of speeds."""
+    """One kind of person at one span of speeds, and the kind of scenes that she walks in."""
 
     person: str
     low_mps: float
     high_mps: float
+    group: str = "hard"
 
     def __str__(self) -> str:
-        return f"{self.person}, {self.low_mps:g}-{self.high_mps:g} m/s"
+        return f"{self.person}, {self.low_mps:g}-{self.high_mps:g} m/s, {self.group}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from random import Random
 from bench._obstacle_figures import episodes, lasting_s, spans
 from bench._obstacle_loop import CAUTION, WARNING, Course, Heard, Ours, Over, play_peer
 from bench._obstacle_peers import PEERS
-from hal.sim.world.obstacle_scenes import START_S, ObstacleScene, obstacle_scene
+from hal.sim.world.obstacle_scene import START_S, ObstacleScene
+from hal.sim.world.obstacle_scenes import obstacle_scene
 from hal.sim.world.obstacle_world import HEEL_M, ObstacleWorld
 
 OURS = "rearguard"
@@ -157,13 +158,12 @@ def heedless(task: Task, system: str) -> tuple[ObstacleWorld, Course]:
 
 def quiet(task: Task, system: str) -> Quiet:
     world, course = heedless(task, system)
-    learned_s = max(obstacle_scene(task.scene).expected.from_s, START_S)
-    end_s = world.duration_s
-    sounding = spans(course.sounds, CAUTION, end_s)
+    expected, end_s = obstacle_scene(task.scene).expected, world.duration_s
+    learned_s = max(world.mark_s(expected.since) + expected.from_s, START_S)
     return Quiet(
         *(system, task.scene, task.seed, (end_s - START_S) / 60.0),
         *counted(course, START_S, end_s),
-        lasting_s(sounding, START_S),
+        lasting_s(spans(course.sounds, CAUTION, end_s), START_S),
         (end_s - learned_s) / 60.0,
         *counted(course, learned_s, end_s),
         len(course.faults),
@@ -185,7 +185,7 @@ def kept(task: Task) -> list[Kept]:
     found = []
     for system in SYSTEMS:
         world, course = heedless(task, system)
-        hit = scene.expected.what == "warned" and Loop(task, system).hit
+        hit = scene.expected.what in ("warned", "limit") and Loop(task, system).hit
         found.append(Kept(system, task.scene, task.seed, as_expected(scene, world, course, hits_s), hit))
     return found
 
@@ -194,15 +194,16 @@ def as_expected(scene: ObstacleScene, world: ObstacleWorld, course: Course, hits
     expected, end_s = scene.expected, world.duration_s
     if expected.what == "limit":
         return None
+    since_s = world.mark_s(expected.since)
     if expected.what == "warned":
-        due_s = [] if expected.lead_s is None or hits_s is None else [hits_s - expected.lead_s]
-        if expected.within_s is not None:
-            due_s += [mark.t_s + expected.within_s for mark in world.marks if mark.what == "in the way"][:1]
-        sounding = spans(course.sounds, WARNING, end_s)
-        return all(any(a <= due and b > due - LATEST_S for a, b in sounding) for due in due_s)
+        sounding = spans(course.sounds, CAUTION if expected.caution_does else WARNING, end_s)
+        if expected.lead_s is None:
+            due_s = since_s + (expected.within_s or 0.0)
+            return any(a <= due_s and b > since_s for a, b in sounding)
+        due_s = -1.0 if hits_s is None else hits_s - expected.lead_s
+        return any(a <= due_s and b > due_s - LATEST_S for a, b in sounding)
     least = CAUTION if expected.what == "quiet" else WARNING
-    to_s = min(expected.to_s, end_s)
-    return not any(b > expected.from_s and a < to_s for a, b in spans(course.sounds, least, end_s))
+    return not any(b > since_s + expected.from_s for _, b in spans(course.sounds, least, end_s))
 
 
 def approaches(scenes: Sequence[str], person: str, low_mps: float, high_mps: float, count: int) -> Iterator[Task]:

@@ -40,12 +40,13 @@ from bench._obstacle_walks import Approach, Kept, Quiet, Task, approaches, work
 from bench.ranging import DEFAULT_DATA, READINGS
 from hal.sim.world.obstacle_scenes import OBSTACLE_SCENES
 
-HARD = ("wall", "wall_false_echoes")
-QUIET = ("open", "treadmill", "partner")
+QUIET = ("open", "corridor", "treadmill", "partner", "park", "open_false_echoes", "open_second_device")
+SLOW_ONLY = ("creeping",)
 BAR = Band("old", 0.3, 0.9)
 OTHERS = (
     *(Band("old", 0.9, 1.2), Band("young", 0.3, 0.9), Band("young", 0.9, 1.2)),
     *(Band("slow", 0.3, 0.9), Band("slow", 0.9, 1.2)),
+    *(Band("old", 0.3, 0.9, "echoes"), Band("old", 0.3, 0.9, "soft")),
 )
 
 
@@ -55,12 +56,12 @@ class Size:
 
     bar: int = 10_000
     other: int = 1_000
-    quiet: int = 20
+    quiet: int = 30
     scene: int = 20
     every_series: int = 1
 
 
-QUICK = Size(bar=200, other=20, quiet=1, scene=2, every_series=6)
+QUICK = Size(bar=120, other=16, quiet=1, scene=1, every_series=8)
 
 
 @dataclass(slots=True)
@@ -71,6 +72,11 @@ class Report:
     scenes: list[SceneRow] = field(default_factory=list)
     replayed: list[ReplayRow] = field(default_factory=list)
     bars: list[Bar] = field(default_factory=list)
+
+
+def scenes_of(group: str) -> list[str]:
+    """Those that can be walked at any speed."""
+    return [scene.name for scene in OBSTACLE_SCENES if scene.group == group and scene.name not in SLOW_ONLY]
 
 
 class Crew:
@@ -92,7 +98,7 @@ class Crew:
 def walk_into_things(crew: Crew, size: Size, report: Report) -> Iterator[str]:
     for band in (BAR, *OTHERS):
         count = size.bar if band is BAR else size.other
-        tasks = approaches(HARD, band.person, band.low_mps, band.high_mps, count)
+        tasks = approaches(scenes_of(band.group), band.person, band.low_mps, band.high_mps, count)
         found = [one for one in crew.work(tasks) if isinstance(one, Approach)]
         report.collided += collision_rows(band, found)
         report.ours += collisions(found)
