@@ -146,8 +146,8 @@ class PingTimes:
     """From one reading of the rangefinder to the next."""
 
     period_s: float
-    near_s: float  # while something is near, and after a surprise
-    again_s: float  # after a ping that was not answered: as soon as its echoes, if there are any, are over
+    near_s: float  # while something is near
+    again_s: float  # after a surprise or a ping that was not answered: as soon as its echoes are over
     low_after_s: float  # and from its reading to that of the low one, which has the same period
 
 
@@ -165,7 +165,7 @@ def ping_times(config: BoardConfig) -> PingTimes:
     if low.fitted:
         return PingTimes(period_s, period_s, period_s, period_s * straight_s / (straight_s + low_s))
     near_s = min(period_s, max(straight.near_period_s, least_s))
-    return PingTimes(period_s, near_s, straight_s, period_s)
+    return PingTimes(period_s, near_s, least_s, period_s)
 
 
 def make_button(config: ButtonConfig, pins: Pins, clock: Clock) -> ButtonReader:

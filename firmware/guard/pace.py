@@ -59,27 +59,26 @@ class Pinging:
         self._period_ns, self._near_ns = round(times.period_s * 1e9), round(times.near_s * 1e9)
         self._again_ns, self._near_m, self._jitter = round(times.again_s * 1e9), near_m, jitter
         self._last: RangeSample | None = None
-        self._soon = False
+        self._wait_ns = self._period_ns
         self._unanswered = 0
 
     def wait_ns(self, told: Sequence[Input]) -> int:
         for item in told:
             if isinstance(item, RangeSample):
-                self._unanswered, self._soon = 0, self._is_near(item) or self._surprises(item)
+                self._unanswered, self._wait_ns = 0, self._after(item)
                 self._last = item
             elif isinstance(item, SensorFault):
                 self._unanswered = self._unanswered + 1 if item.kind in UNANSWERED else 0
-                self._soon = False
+                self._wait_ns = self._period_ns
         if 0 < self._unanswered <= ASKED_AGAIN:
             return self._again_ns
-        return (self._near_ns if self._soon else self._period_ns) + self._jitter.next_ns()
+        return self._wait_ns + self._jitter.next_ns()
 
-    def _is_near(self, sample: RangeSample) -> bool:
-        return sample.distance_m is not None and sample.distance_m < self._near_m
-
-    def _surprises(self, sample: RangeSample) -> bool:
-        """An echo that is new or elsewhere; without an echo the sensor is busy for longer than `near_s` anyway."""
+    def _after(self, sample: RangeSample) -> int:
+        """Without an echo the sensor itself is busy for 38 ms, which would leave nothing of the jitter."""
         now_m, last = sample.distance_m, self._last
-        if now_m is None or last is None:
-            return False
-        return last.distance_m is None or abs(now_m - last.distance_m) > SURPRISE_M
+        if now_m is None:
+            return self._period_ns
+        if last is not None and (last.distance_m is None or abs(now_m - last.distance_m) > SURPRISE_M):
+            return self._again_ns
+        return self._near_ns if now_m < self._near_m else self._period_ns

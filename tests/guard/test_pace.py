@@ -39,20 +39,21 @@ def inputs(i: int, told: float | str | None) -> list[RangeSample | SensorFault]:
 
 
 def test_what_is_near_is_pinged_sooner_and_what_is_far_is_not() -> None:
-    assert waits_after(2.0, 1.9, 1.7, 1.51, 1.49, 1.3, 0.02) == [USUAL] * 4 + [SOON] * 3
+    assert waits_after(2.0, 1.9, 1.7, 1.51, 1.49, 1.3, 1.1) == [USUAL] * 4 + [SOON] * 3
     assert waits_after(None, None, None) == [USUAL] * 3
 
 
 def test_surprise_is_followed_soon_by_another_look() -> None:
-    assert waits_after(3.0, 2.0, 1.9) == [USUAL, SOON, USUAL], "a newcomer"
-    assert waits_after(2.0, 3.0, 3.0) == [USUAL, SOON, USUAL], "it went away"
-    assert waits_after(None, 3.0, 3.0) == [USUAL, SOON, USUAL], "out of nothing"
+    assert waits_after(3.0, 2.0, 1.9) == [USUAL, AGAIN, USUAL], "a newcomer"
+    assert waits_after(1.4, 0.8, 0.8) == [SOON, AGAIN, SOON], "a nearer one"
+    assert waits_after(2.0, 3.0, 3.0) == [USUAL, AGAIN, USUAL], "it went away"
+    assert waits_after(None, 3.0, 3.0) == [USUAL, AGAIN, USUAL], "out of nothing"
     assert waits_after(2.0, None, None) == [USUAL] * 3, "the sensor itself listens for 38 ms then"
     assert waits_after(2.0, 1.85, 1.7) == [USUAL] * 3, "nobody walks faster"
 
 
 def test_nothing_new_changes_nothing() -> None:
-    assert waits_after(1.0, "", "", 3.0, "", 3.0, "") == [SOON] * 5 + [USUAL] * 2
+    assert waits_after(1.0, "", "", 3.0, "", 3.0, "") == [SOON] * 3 + [AGAIN] * 2 + [USUAL] * 2
 
 
 @pytest.mark.parametrize("kind", ["NoEcho", "EchoStuck"])
