@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support.gpiozero_clock import GpiozeroOnPins
 
 from bench._obstacle_peers import RISE_S, FixedZone, GpiozeroSensor, width_s
+from bench._peer_sensor import peer_sensor
 from hal.sim.chips.hcsr04 import SimHcSr04
 from hal.sim.clock import SimClock
 from hal.sim.faults import Fault
@@ -21,7 +21,6 @@ def approaching_with_gaps(t_s: float) -> float | None:
     return 0.2 if odd == 7 else 3.5 if odd == 9 else max(2.5 - 0.4 * t_s, 0.15)
 
 
-@pytest.mark.filterwarnings("ignore::gpiozero.exc.GPIOZeroWarning")
 @pytest.mark.parametrize(
     "settings",
     [
@@ -33,9 +32,7 @@ def approaching_with_gaps(t_s: float) -> float | None:
     ],
     ids=str,
 )
-def test_model_of_gpiozero_tells_at_every_ping_what_gpiozero_itself_tells(
-    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_model_of_gpiozero_tells_at_every_ping_what_gpiozero_itself_tells(settings: dict[str, Any]) -> None:
     pins, pings_s = SimPinFactory(SimClock()), []
 
     def distance_m(t_s: float) -> float | None:
@@ -43,35 +40,32 @@ def test_model_of_gpiozero_tells_at_every_ping_what_gpiozero_itself_tells(
         return approaching_with_gaps(t_s)
 
     SimHcSr04(pins, trigger=23, echo=24, distance_m=distance_m)
-    theirs, model = GpiozeroOnPins(pins, monkeypatch, **settings), GpiozeroSensor(**settings)
+    model = GpiozeroSensor(**settings)
     ping_s = model.first_s
-    for _ in range(90):
-        theirs.turn()
-        assert pings_s[-1] == pytest.approx(ping_s, abs=1e-6)
-        high_s = width_s(approaching_with_gaps(pings_s[-1]))
-        sounds = model.take(high_s)
-        over_s = ping_s + RISE_S + high_s
-        assert pins.clock.now_ns() / 1e9 == pytest.approx(over_s, abs=1e-4 * high_s + 1e-6)
-        assert theirs.told == (model.distance_m is not None)
-        if theirs.told:
-            assert theirs.sensor.distance == pytest.approx(model.distance_m, abs=1e-3)
-            assert theirs.sensor.in_range == sounds
-        ping_s = model.next_s(pings_s[-1], pins.clock.now_ns() / 1e9)
-    theirs.close()
+    with peer_sensor(pins, **settings) as theirs:
+        for _ in range(90):
+            theirs.turn()
+            assert pings_s[-1] == pytest.approx(ping_s, abs=1e-6)
+            high_s = width_s(approaching_with_gaps(pings_s[-1]))
+            sounds = model.take(high_s)
+            now_s = pins.clock.now_ns() / 1e9
+            assert now_s == pytest.approx(pings_s[-1] + RISE_S + high_s, abs=1e-4 * high_s + 1e-6)
+            assert theirs.distance_m == pytest.approx(model.distance_m, abs=1e-3)
+            assert theirs.in_range == sounds
+            ping_s = model.next_s(pings_s[-1], now_s)
 
 
-@pytest.mark.filterwarnings("ignore::gpiozero.exc.GPIOZeroWarning")
-def test_model_of_gpiozero_goes_on_with_the_old_median_after_the_wire_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_model_of_gpiozero_goes_on_with_the_old_median_after_the_wire_is_cut() -> None:
     pins = SimPinFactory(SimClock())
     fault = Fault("off", "rangefinder", start_s=2.0)
     SimHcSr04(pins, trigger=23, echo=24, distance_m=lambda t_s: 1.2, fault=fault)
-    theirs, model = GpiozeroOnPins(pins, monkeypatch, max_distance=2), GpiozeroSensor(max_distance=2)
-    for _ in range(60):
-        theirs.turn()
-        model.take(None if pins.clock.now_ns() / 1e9 > 2.0 else width_s(1.2))
-    assert model.distance_m == pytest.approx(1.2, abs=0.001)
-    assert theirs.sensor.distance == pytest.approx(model.distance_m, abs=1e-3)
-    theirs.close()
+    model = GpiozeroSensor(max_distance=2)
+    with peer_sensor(pins, max_distance=2) as theirs:
+        for _ in range(60):
+            theirs.turn()
+            model.take(None if pins.clock.now_ns() / 1e9 > 2.0 else width_s(1.2))
+        assert model.distance_m == pytest.approx(1.2, abs=0.001)
+        assert theirs.distance_m == pytest.approx(model.distance_m, abs=1e-3)
 
 
 def sounding(peer: FixedZone | GpiozeroSensor, echo_m: Callable[[int], float | None], pings: int) -> list[bool]:
