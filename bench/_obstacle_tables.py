@@ -204,7 +204,7 @@ def bars(band: Band, collided: Sequence[CollisionRow], nuisances: Sequence[Nuisa
 
 
 def latency_bars(rows: Sequence[LatencyRow]) -> list[Bar]:
-    """At 60 ms from ping to ping without jitter, where a cycle is one; and where something was near, beside gpiozero."""
+    """At 60 ms from ping to ping without jitter, and where something was near, beside gpiozero."""
     by_name = {row.name: row for row in rows}
     exact, peer = by_name["60 ms, no jitter"], by_name["gpiozero, defaults"]
     nears = [row for row in rows if row.name.startswith("near")]
