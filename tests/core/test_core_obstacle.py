@@ -67,6 +67,14 @@ def test_one_echo_is_not_enough_unless_it_is_very_near() -> None:
     assert detector.update(PING, [Seen(0.24, 0.6, sure=False)], True).severity is Severity.WARNING
 
 
+def test_two_echoes_are_enough_where_there_is_no_time_for_a_third() -> None:
+    detector = ObstacleDetector(ObstacleConfig())
+    assert detector.update(0, [Seen(1.2, 0.6, echoes=2)], True).severity is Severity.NONE
+    assert detector.update(PING, [Seen(1.0, 0.6, echoes=2)], True).severity is Severity.WARNING
+    detector.clear()
+    assert detector.update(2 * PING, [Seen(1.2, 0.6, echoes=3)], True).severity is Severity.WARNING
+
+
 def test_imminent_is_only_what_is_sure_to_close() -> None:
     detector = ObstacleDetector(ObstacleConfig())
     assert detector.update(0, [Seen(0.7, 0.6, closing_sd_mps=0.3)], True).severity is Severity.WARNING

@@ -23,6 +23,7 @@ class ObstacleConfig:
     near_m: float = 0.50  # so near is imminent while it comes nearer, whatever the speed
     close_m: float = 0.35  # the same for a slow approach, which leaves more time
     touch_m: float = 0.25  # one echo is enough for a warning; farther off, the second comes within 35 ms
+    foot_m: float = 0.40  # behind the sensor; with two echoes only what she could hardly stop before counts
     proven: int = 6  # echoes of one thing before it can be imminent; two are enough for a warning
     least_closing_mps: float = 0.15  # a slower approach counts once it lasts; see approach.nearing_m
     clear_factor: float = 1.15  # farther than the limit before a tier ends, so that it does not flutter
@@ -38,7 +39,8 @@ class ObstacleConfig:
             ("near_m", 0.2, 1.0),
             ("close_m", 0.2, 0.5),
             ("touch_m", 0.1, 0.5),
-            ("proven", 2, 6),
+            ("foot_m", 0.2, 0.6),
+            ("proven", 3, 9),
             ("least_closing_mps", 0.05, 0.3),
             ("clear_factor", 1.0, 2.0),
             ("clear_s", 0.0, 3.0),
@@ -115,6 +117,8 @@ class ObstacleDetector:
             return 3
         closing_mps = max(0.0, closing_mps)
         warn_m = (closing_mps * (config.system_s + self.reaction_s) + config.margin_m) * factor
+        if thing.echoes < 3 and distance_m >= closing_mps * self.reaction_s + config.foot_m:
+            return 0  # there is time for a third
         if distance_m < warn_m:
             return _WARNING
         return 1 if distance_m < warn_m * config.caution_factor else 0
