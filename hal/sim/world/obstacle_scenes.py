@@ -8,6 +8,7 @@ from hal.sim.world.obstacle_scene import Expected, ObstacleScene
 __all__ = ["OBSTACLE_SCENES", "Expected", "ObstacleScene", "obstacle_scene"]
 
 IN_TIME = Expected("warned", "Warned early enough for an older walker to stop.", lead_s=1.0)
+FAINT = Expected("warned", "Warned early enough for an older walker to stop.", lead_s=1.0, up_to_mps=0.9)
 ANEW = Expected("warned", "Warned, although it had been learned as what keeps its distance.", lead_s=1.0)
 LEARNED = Expected(
     "quiet", "Not a sound once it has been learned as what keeps its distance.", since="walking", from_s=8
@@ -36,7 +37,7 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         "A sloping wall",
         "Her way meets the wall at 25 to 30 degrees off square: it reads nearer than it is on her way, and fades out "
         "with the swing of her trunk.",
-        IN_TIME,
+        FAINT,
         "hard",
         e.sloping_wall,
     ),
@@ -60,7 +61,7 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         "end_of_a_wall",
         "The end of a wall",
         "A wall ends 5 to 15 cm beside the middle of her way: its edge alone is heard, from about a metre.",
-        Expected("warned", "Warned as soon as the edge can be heard.", lead_s=0.5),
+        Expected("warned", "Warned as soon as the edge is heard.", lead_s=0.5, up_to_mps=0.9),
         "soft",
         e.end_of_a_wall,
     ),
@@ -68,7 +69,7 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         "pole",
         "A thin pole",
         "A round post of 5 cm, up to 10 cm beside the middle of her way, is heard from 1.5 to 1.8 m.",
-        IN_TIME,
+        FAINT,
         "hard",
         e.pole,
     ),
@@ -84,7 +85,7 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         "curtain",
         "A curtain",
         "Heavy cloth in folds, up to 20 degrees off square, that swallows most of the sound.",
-        IN_TIME,
+        FAINT,
         "soft",
         e.curtain,
     ),
@@ -92,7 +93,7 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         "hedge",
         "A hedge",
         "Leaves up to 45 degrees off square, which send a little sound back whatever the angle.",
-        IN_TIME,
+        FAINT,
         "soft",
         e.hedge,
     ),
@@ -100,7 +101,7 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         "mesh",
         "A wire fence",
         "Sends back a sixtieth of the sound that a wall does.",
-        IN_TIME,
+        FAINT,
         "soft",
         e.mesh,
     ),
@@ -116,14 +117,15 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         "door_ajar",
         "A door that is ajar",
         "The leaf is open by 5 to 15 degrees towards her and fills the opening.",
-        IN_TIME,
+        FAINT,
         "hard",
         e.door_ajar,
     ),
     ObstacleScene(
         "half_open_door",
         "A half open door",
-        "The leaf is open by 35 to 60 degrees: its face throws the sound aside, its edge is hardly heard.",
+        "The leaf is open by 35 to 60 degrees: its face throws the sound aside; its edge is heard from a metre, or "
+        "never where it is far from the middle of her way.",
         Expected("limit", "Not promised: the edge is heard late or not at all."),
         "limit",
         e.half_open_door,
@@ -156,7 +158,7 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         "person",
         "Somebody in the way",
         "A clothed person stands there, up to 15 cm beside the middle of her way; warm clothes are heard from 1.4 m.",
-        IN_TIME,
+        FAINT,
         "soft",
         e.person,
     ),
