@@ -16,7 +16,7 @@ from hal.sim.world.obstacle_world import ObstacleWorld
 from hal.sim.world.places import FalseEchoes, Stranger
 from hal.sim.world.reacting import ReactingWalker
 from hal.sim.world.shapes import Ramps, Wander
-from hal.sim.world.things import CURTAIN, HARD, HEDGE, MESH, Corner, Panel, Path, Round
+from hal.sim.world.things import CURTAIN, GRAVEL, HARD, HEDGE, MESH, Corner, Floor, Panel, Path, Round
 
 STOP_S = 0.8
 CHANGE_S = 16.0  # when what kept its distance does so no more
@@ -253,5 +253,18 @@ def open_stranger(s: Setting) -> ObstacleWorld:
 
 
 def open_false(s: Setting) -> ObstacleWorld:
-    s.false = FalseEchoes(single=0.05, in_runs=0.02)
+    s.false = FalseEchoes(single=0.05, in_runs=0.02, near_m=0.6)  # a nearer one may act at once
     return open_space(s)
+
+
+def _gravel(s: Setting) -> Floor:
+    return Floor(math.radians(s.dice.uniform(8.0, 12.0)), GRAVEL)
+
+
+def gravel(s: Setting) -> ObstacleWorld:
+    return s.world(s.walker(), QUIET_S, _gravel(s))
+
+
+def wall_on_gravel(s: Setting) -> ObstacleWorld:
+    way = s.far_m()
+    return s.towards(way, facing("wall", way, s.dice.uniform(-5.0, 5.0)), _gravel(s))

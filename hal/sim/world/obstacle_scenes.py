@@ -245,6 +245,14 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         e.open_stranger,
     ),
     ObstacleScene(
+        "gravel",
+        "Gravel under a sensor that looks down",
+        "The sensor is turned down by 8 to 12 degrees: rough ground 2 to 3 m away comes and goes with her steps.",
+        Expected("caution", "Nothing stronger than a caution: the ground keeps its distance."),
+        "quiet",
+        e.gravel,
+    ),
+    ObstacleScene(
         "stands",
         "Standing before a wall",
         "She stands 0.7 m before it for half a minute.",
@@ -284,6 +292,14 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         IN_TIME,
         "echoes",
         e.wall_runs,
+    ),
+    ObstacleScene(
+        "wall_on_gravel",
+        "A wall behind gravel",
+        "As on gravel, and she comes to a wall: what keeps its distance must not hide what comes nearer.",
+        IN_TIME,
+        "echoes",
+        e.wall_on_gravel,
     ),
     ObstacleScene(
         "wall_lost_echoes",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from hal.sim.world.hearing import bell, narrow_db, plane_db, round_db, share, throw
-from hal.sim.world.things import CURTAIN, HARD, Corner, Panel, Round, Sensor, Thing
+from hal.sim.world.things import CURTAIN, GRAVEL, HARD, Corner, Floor, Panel, Round, Sensor, Thing
 
 AHEAD = Sensor(0.0, 0.0, 0.0, 0.0)
 
@@ -119,6 +119,15 @@ def test_post_beside_her_way_is_met_by_her_side() -> None:
     assert Round("post", 0.1, 1.0, 0.0).clear_m(0.0, 0.0, 0.0, 0.0) == pytest.approx(0.9)
     assert Round("post", 0.1, 1.0, 0.3).clear_m(0.0, 0.0, 0.0, 0.0) == pytest.approx(1 - math.sqrt(0.01 - 0.0025))
     assert Round("post", 0.1, 1.0, 0.36).clear_m(0.0, 0.0, 0.0, 0.0) == math.inf
+
+
+def test_ground_is_heard_only_by_a_sensor_that_looks_down_and_nearer_when_it_looks_down_more() -> None:
+    assert _loudest_db(Floor(0.0, GRAVEL)) < -3
+    less, more = (Floor(math.radians(deg), GRAVEL).echoes(AHEAD, 0.0, 0)[0] for deg in (10, 15))
+    assert 0 < less.loud_db < more.loud_db
+    assert 3 > less.distance_m > more.distance_m > 1.5
+    leans_forward = Sensor(0.0, 0.0, 0.0, math.radians(25))
+    assert Floor(math.radians(10), GRAVEL).echoes(leans_forward, 0.0, 0) == []
 
 
 def test_dice_are_even_and_bell_shaped_and_depend_on_every_part() -> None:
