@@ -33,6 +33,14 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         e.near_wall,
     ),
     ObstacleScene(
+        "speeds_up",
+        "Who walks faster all at once",
+        "She walks at half her speed, and doubles it 2 to 3 s before the wall.",
+        IN_TIME,
+        "hard",
+        e.speeds_up,
+    ),
+    ObstacleScene(
         "sloping_wall",
         "A sloping wall",
         "Her way meets the wall at 25 to 30 degrees off square: it reads nearer than it is on her way, and fades out "
@@ -193,6 +201,20 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         ANEW,
         "moving",
         e.partner_slows,
+    ),
+    ObstacleScene(
+        "partner_comes_up",
+        "A partner who comes up",
+        "After 16 s the partner comes up to 0.4 m at 0.3 to 0.5 m/s, and stops when she stops.",
+        Expected(
+            "warned",
+            "Warned, although the partner had been learned.",
+            within_s=2.5,
+            caution_does=True,
+            since="comes up",
+        ),
+        "moving",
+        e.partner_comes_up,
     ),
     ObstacleScene(
         "treadmill",

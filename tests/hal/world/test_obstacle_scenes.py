@@ -8,6 +8,9 @@ import pytest
 from hal.sim.world.obstacle_scene import Expected
 from hal.sim.world.obstacle_scenes import OBSTACLE_SCENES, ObstacleScene, obstacle_scene
 from hal.sim.world.obstacle_world import HEEL_M, ObstacleWorld
+from hal.sim.world.places import Place
+from hal.sim.world.reacting import ReactingWalker
+from hal.sim.world.things import Round
 
 MEETS = [scene for scene in OBSTACLE_SCENES if scene.expected.lead_s is not None or scene.group == "limit"]
 PASSES = [scene for scene in OBSTACLE_SCENES if scene not in MEETS]
@@ -144,7 +147,15 @@ def test_partner_stops_when_she_stops_but_a_slower_one_is_backed_into() -> None:
     assert obstacle_scene("partner_slows").build(1).contact_s() is not None
 
 
-def test_what_runs_into_her_while_she_stands_is_no_hit_of_hers() -> None:
+@pytest.mark.parametrize(("comes_mps", "hers"), [(0.0, True), (0.2, True), (1.4, False)])
+def test_what_runs_into_her_is_no_hit_of_hers(comes_mps: float, hers: bool) -> None:
+    walker = ReactingWalker(((1.0, 0.0), (1.8, 0.5)), seed="somebody")
+    comes = Round("person", 0.2, path=lambda t_s, x, y: (5.0 - comes_mps * t_s, 0.0))
+    world = ObstacleWorld("", 15.0, walker, Place([comes], seed="somewhere"), (), ())
+    assert (world.contact_s() is not None) is hers
+
+
+def test_who_stands_hits_nothing() -> None:
     world = obstacle_scene("stands").build(1)
     assert 0.6 < world.clearance_m(20.0) < 0.8
     assert world.contact_s() is None
