@@ -8,6 +8,7 @@ from hal.sim.world.obstacle_scene import Expected, ObstacleScene
 __all__ = ["OBSTACLE_SCENES", "Expected", "ObstacleScene", "obstacle_scene"]
 
 IN_TIME = Expected("warned", "Warned early enough for an older walker to stop.", lead_s=1.0)
+FAINT = Expected("warned", "Warned early enough for an older walker to stop.", lead_s=1.0, up_to_mps=0.9)
 ANEW = Expected("warned", "Warned, although it had been learned as what keeps its distance.", lead_s=1.0)
 LEARNED = Expected(
     "quiet", "Not a sound once it has been learned as what keeps its distance.", since="walking", from_s=8
@@ -32,11 +33,19 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         e.near_wall,
     ),
     ObstacleScene(
+        "speeds_up",
+        "Who walks faster all at once",
+        "She walks at half her speed, and doubles it 2 to 3 s before the wall.",
+        IN_TIME,
+        "hard",
+        e.speeds_up,
+    ),
+    ObstacleScene(
         "sloping_wall",
         "A sloping wall",
         "Her way meets the wall at 25 to 30 degrees off square: it reads nearer than it is on her way, and fades out "
         "with the swing of her trunk.",
-        IN_TIME,
+        FAINT,
         "hard",
         e.sloping_wall,
     ),
@@ -60,7 +69,7 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         "end_of_a_wall",
         "The end of a wall",
         "A wall ends 5 to 15 cm beside the middle of her way: its edge alone is heard, from about a metre.",
-        Expected("warned", "Warned as soon as the edge can be heard.", lead_s=0.5),
+        Expected("warned", "Warned as soon as the edge is heard.", lead_s=0.5, up_to_mps=0.9),
         "soft",
         e.end_of_a_wall,
     ),
@@ -68,7 +77,7 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         "pole",
         "A thin pole",
         "A round post of 5 cm, up to 10 cm beside the middle of her way, is heard from 1.5 to 1.8 m.",
-        IN_TIME,
+        FAINT,
         "hard",
         e.pole,
     ),
@@ -84,7 +93,7 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         "curtain",
         "A curtain",
         "Heavy cloth in folds, up to 20 degrees off square, that swallows most of the sound.",
-        IN_TIME,
+        FAINT,
         "soft",
         e.curtain,
     ),
@@ -92,7 +101,7 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         "hedge",
         "A hedge",
         "Leaves up to 45 degrees off square, which send a little sound back whatever the angle.",
-        IN_TIME,
+        FAINT,
         "soft",
         e.hedge,
     ),
@@ -100,7 +109,7 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         "mesh",
         "A wire fence",
         "Sends back a sixtieth of the sound that a wall does.",
-        IN_TIME,
+        FAINT,
         "soft",
         e.mesh,
     ),
@@ -116,14 +125,15 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         "door_ajar",
         "A door that is ajar",
         "The leaf is open by 5 to 15 degrees towards her and fills the opening.",
-        IN_TIME,
+        FAINT,
         "hard",
         e.door_ajar,
     ),
     ObstacleScene(
         "half_open_door",
         "A half open door",
-        "The leaf is open by 35 to 60 degrees: its face throws the sound aside, its edge is hardly heard.",
+        "The leaf is open by 35 to 60 degrees: its face throws the sound aside; its edge is heard from a metre, or "
+        "never where it is far from the middle of her way.",
         Expected("limit", "Not promised: the edge is heard late or not at all."),
         "limit",
         e.half_open_door,
@@ -156,7 +166,7 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         "person",
         "Somebody in the way",
         "A clothed person stands there, up to 15 cm beside the middle of her way; warm clothes are heard from 1.4 m.",
-        IN_TIME,
+        FAINT,
         "soft",
         e.person,
     ),
@@ -191,6 +201,20 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         ANEW,
         "moving",
         e.partner_slows,
+    ),
+    ObstacleScene(
+        "partner_comes_up",
+        "A partner who comes up",
+        "After 16 s the partner comes up to 0.4 m at 0.3 to 0.5 m/s, and stops when she stops.",
+        Expected(
+            "warned",
+            "Warned, although the partner had been learned.",
+            within_s=2.5,
+            caution_does=True,
+            since="comes up",
+        ),
+        "moving",
+        e.partner_comes_up,
     ),
     ObstacleScene(
         "treadmill",
@@ -243,6 +267,14 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         e.open_stranger,
     ),
     ObstacleScene(
+        "gravel",
+        "Gravel under a sensor that looks down",
+        "The sensor is turned down by 8 to 12 degrees: rough ground 2 to 3 m away comes and goes with her steps.",
+        Expected("caution", "Nothing stronger than a caution: the ground keeps its distance."),
+        "quiet",
+        e.gravel,
+    ),
+    ObstacleScene(
         "stands",
         "Standing before a wall",
         "She stands 0.7 m before it for half a minute.",
@@ -282,6 +314,14 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         IN_TIME,
         "echoes",
         e.wall_runs,
+    ),
+    ObstacleScene(
+        "wall_on_gravel",
+        "A wall behind gravel",
+        "As on gravel, and she comes to a wall: what keeps its distance must not hide what comes nearer.",
+        IN_TIME,
+        "echoes",
+        e.wall_on_gravel,
     ),
     ObstacleScene(
         "wall_lost_echoes",

@@ -39,6 +39,7 @@ HARD = Surface("hard")
 CLOTHES = Surface("clothes", loss_db=8.0, lost=0.02, noise_m=0.010)
 CURTAIN = Surface("curtain", loss_db=16.0, lost=0.05, noise_m=0.012, rough=True, depth_m=0.04)
 HEDGE = Surface("hedge", loss_db=14.0, lost=0.05, noise_m=0.010, rough=True, depth_m=0.15)
+GRAVEL = Surface("gravel", loss_db=2.5, lost=0.05, noise_m=0.010, rough=True, depth_m=0.20)
 MESH = Surface("mesh", loss_db=18.0, lost=0.05, noise_m=0.004)
 
 
@@ -234,6 +235,31 @@ class Corner:
         distance = math.hypot(self.x - x, self.y - y)
         loud = plane_db(distance) - CORNER_DB - self.surface.loss_db
         return [Echo(distance, loud - BEAM_DB_PER_RAD2 * (angle * angle + tilt * tilt), self.surface, thing)]
+
+    def clear_m(self, x: float, y: float, heading_rad: float, t_s: float) -> float:
+        return math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """Rough ground before a sensor that looks down: gravel, grass. It comes and goes with the nodding of the trunk.
+
+    The beam's lower edge, `ROUGH_BEAM_RAD` below its axis, meets it; nobody can back into it.
+    """
+
+    down_rad: float  # how far the sensor on her belt is turned down
+    surface: Surface
+    name: str = "floor"
+    at_belt: bool = True
+
+    def echoes(self, sensor: Sensor, t_s: float, thing: int) -> list[Echo]:
+        grazing = self.down_rad - sensor.tilt_rad + ROUGH_BEAM_RAD
+        if grazing <= 0:
+            return []
+        distance = BELT_HEIGHT_M / math.sin(grazing)
+        lost = self.surface.loss_db - 20 * math.log10(math.sin(grazing))  # the flatter, the less comes back
+        loud = plane_db(distance) - lost - BEAM_DB_PER_RAD2 * ROUGH_BEAM_RAD**2
+        return [Echo(distance, loud, self.surface, thing)]
 
     def clear_m(self, x: float, y: float, heading_rad: float, t_s: float) -> float:
         return math.inf
