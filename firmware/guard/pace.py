@@ -18,6 +18,10 @@ SURPRISE_M = 0.25
 0.1 m wrong. So it is something else, or a false echo, and the next reading tells which."""
 
 
+SURPRISED = 0.25
+"""Of the jitter, before the look that tells: it is waited for."""
+
+
 class Pace(Protocol):
     """Knows when to poll next, after a poll that told `told`."""
 
@@ -25,20 +29,23 @@ class Pace(Protocol):
 
 
 class Jitter:
-    """How much later each time, at random up to `most_s`.
+    """Makes each wait longer, at random by up to `most_s`.
 
-    Each time differs by a quarter of `most_s` or more from the time before. What echoes from so far that it is taken for
-    an answer to the next ping is so never heard at one distance twice in a row: a quarter of 10 ms is 0.4 m.
+    Two waits in a row differ by a quarter of `most_s` or more. What echoes from so far that it is taken for an answer to
+    the next ping is so never heard at one distance twice in a row: a quarter of 10 ms is 0.4 m.
     """
 
     def __init__(self, most_s: float, chance: Random) -> None:
         self._most_ns, self._chance = round(most_s * 1e9), chance
-        self._last_ns = chance.randrange(self._most_ns + 1)
+        self._last_ns = 0
 
-    def next_ns(self) -> int:
-        quarter_ns = self._most_ns // 4
-        moved_ns = self._chance.randrange(quarter_ns, self._most_ns - quarter_ns + 1)
-        self._last_ns = (self._last_ns + moved_ns) % (self._most_ns + 1)
+    def after_ns(self, wait_ns: int, share: float = 1.0) -> int:
+        """`wait_ns` or longer; `share` of the usual jitter is enough where little time is to be lost."""
+        later_ns = self._chance.randrange(round(share * self._most_ns) + 1)
+        if abs(wait_ns + later_ns - self._last_ns) < self._most_ns // 4:
+            half_ns = self._most_ns // 2
+            later_ns += half_ns if later_ns + half_ns <= self._most_ns else -half_ns
+        self._last_ns = wait_ns + later_ns
         return self._last_ns
 
 
@@ -49,7 +56,7 @@ class Steady:
         self._period_ns, self._jitter = round(period_s * 1e9), jitter
 
     def wait_ns(self, told: Sequence[Input]) -> int:
-        return self._period_ns + self._jitter.next_ns()
+        return self._jitter.after_ns(self._period_ns)
 
 
 class Pinging:
@@ -72,7 +79,7 @@ class Pinging:
                 self._wait_ns = self._period_ns
         if 0 < self._unanswered <= ASKED_AGAIN:
             return self._again_ns
-        return self._wait_ns + self._jitter.next_ns()
+        return self._jitter.after_ns(self._wait_ns, SURPRISED if self._wait_ns == self._again_ns else 1.0)
 
     def _after(self, sample: RangeSample) -> int:
         """Without an echo the sensor itself is busy for 38 ms, which would leave nothing of the jitter."""

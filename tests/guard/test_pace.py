@@ -67,13 +67,17 @@ def test_sensor_that_answers_nonsense_is_asked_at_its_own_pace(kind: str) -> Non
     assert waits_after(1.0, kind, kind) == [SOON, USUAL, USUAL]
 
 
-def test_jitter_fills_its_range_and_differs_by_a_quarter_each_time() -> None:
-    jitter = Jitter(0.01, Random(3))
-    times_ns = [jitter.next_ns() for _ in range(2000)]
-    assert (min(times_ns) < 100_000) and (9_900_000 < max(times_ns) <= 10_000_000)
-    assert all(abs(b - a) >= 2_400_000 for a, b in pairwise(times_ns))
-    tenths = [sum(i * 1_000_000 <= t_ns < (i + 1) * 1_000_000 for t_ns in times_ns) for i in range(10)]
+@pytest.mark.parametrize("seed", range(4))
+def test_jitter_fills_its_range_and_two_waits_in_a_row_differ_by_a_quarter_of_it(seed: int) -> None:
+    jitter, chance = Jitter(0.01, Random(seed)), Random(seed)
+    steady_ns = [jitter.after_ns(USUAL) - USUAL for _ in range(2000)]
+    assert 0 <= min(steady_ns) < 100_000
+    assert 9_900_000 < max(steady_ns) <= 10_000_000
+    tenths = [sum(i * 1_000_000 <= t_ns < (i + 1) * 1_000_000 for t_ns in steady_ns) for i in range(10)]
     assert min(tenths) > 120, "no time is rare"
+    waits_ns = [jitter.after_ns(*chance.choice([(USUAL, 1.0), (SOON, 1.0), (AGAIN, 0.25)])) for _ in range(2000)]
+    for times_ns in (steady_ns, waits_ns):
+        assert min(abs(b - a) for a, b in pairwise(times_ns)) >= 2_500_000
 
 
 class Room:
