@@ -70,7 +70,7 @@ def collided_lines(found: Sequence[Collision], most: int = 20) -> Iterator[str]:
     for one in found[:most]:
         yield (
             f"  {one.scene} {one.seed}: {one.person} at {one.speed_mps:.2f} m/s, warned at {_metres(one.warning_m)}, "
-            f"needed {_metres(one.needed_m)} ({one.reaction_s:.2f} s to react, {one.stopping_s:.2f} s to stop)"
+            f"needed {_metres(one.needed_m)} (reacts {one.reaction_s:.2f} s, stops {one.stopping_s:.2f} s): {one.why}"
         )
 
 

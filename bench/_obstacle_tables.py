@@ -7,6 +7,7 @@ from bench._obstacle_figures import interval, quantile
 from bench._obstacle_walks import OURS, SYSTEMS, Approach, Kept, Quiet
 from bench.blind import BlindRow
 from bench.obstacle_latency import LatencyRow
+from firmware.core.detectors.obstacle import ObstacleConfig
 from hal.sim.world.obstacle_world import HEEL_M
 
 MOST_NUISANCES = 1.0  # in ten minutes
@@ -78,7 +79,7 @@ class SceneRow:
 
 @dataclass(frozen=True, slots=True)
 class Collision:
-    """One that happened with ours, and what it would have taken."""
+    """One that happened with ours, and what it would have taken. `why`: warned later than planned, or she took longer."""
 
     scene: str
     seed: int
@@ -88,6 +89,7 @@ class Collision:
     needed_m: float  # her way until she stands, and her heel
     reaction_s: float
     stopping_s: float
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +125,19 @@ def collisions(found: Sequence[Approach]) -> list[Collision]:
         Collision(
             *(one.scene, one.seed, one.speed_mps, one.person, one.warning_m),
             one.speed_mps * (one.reaction_s + one.stopping_s / 2) + HEEL_M,
-            *(one.reaction_s, one.stopping_s),
+            *(one.reaction_s, one.stopping_s, _why(one)),
         )
         for one in found
         if one.hit and one.system == OURS
     ]
+
+
+def _why(one: Approach) -> str:
+    plan = ObstacleConfig()
+    if one.warning_m is None:
+        return "never warned"
+    late = one.warning_m < one.speed_mps * plan.reaction_s + HEEL_M
+    return "warned late" if late else "slower to stop than planned for"
 
 
 def nuisance_rows(found: Sequence[Quiet]) -> list[NuisanceRow]:

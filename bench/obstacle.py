@@ -64,9 +64,9 @@ class Size:
     """How many of each."""
 
     bar: int = 10_000
-    other: int = 1_000
-    quiet: int = 30
-    scene: int = 20
+    other: int = 500
+    quiet: int = 20
+    scene: int = 12
     every_series: int = 1
 
 
