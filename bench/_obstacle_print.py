@@ -32,10 +32,10 @@ def collision_lines(rows: Sequence[CollisionRow]) -> Iterator[str]:
         left = f"{_seconds(row.left_s)} ({_seconds(row.left_s_p5)})"
         yield f"{row.system:24}{row.n:6} {row.hits:6} {share:>25} {at:>17} {left:>17} {row.early:6}"
     yield ""
-    yield f"{'COLLISIONS AVOIDED':28}{'n':>6} " + "".join(f"{name:>9}" for name in SHORT)
+    yield f"{'COLLISIONS AVOIDED':32}{'n':>6} " + "".join(f"{name:>9}" for name in SHORT)
     for band in bands:
         those = [row for row in rows if row.band == band]
-        yield f"{band:28}{those[0].n:6} " + "".join(f"{row.avoided:9.1%}" for row in those)
+        yield f"{band:32}{those[0].n:6} " + "".join(f"{row.avoided:9.1%}" for row in those)
 
 
 def nuisance_lines(rows: Sequence[NuisanceRow]) -> Iterator[str]:

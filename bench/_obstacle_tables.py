@@ -25,9 +25,10 @@ class Band:
     low_mps: float
     high_mps: float
     group: str = "hard"
+    taught: bool = False  # ours knows from ten walks before how such a person stops
 
     def __str__(self) -> str:
-        return f"{self.person}, {self.low_mps:g}-{self.high_mps:g} m/s, {self.group}"
+        return f"{self.person}{', known' if self.taught else ''}, {self.low_mps:g}-{self.high_mps:g} m/s, {self.group}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class SceneRow:
 
 @dataclass(frozen=True, slots=True)
 class Collision:
-    """One that happened with ours, and what it would have taken. `why`: warned later than planned, or she took longer."""
+    """One that happened with ours, what it would have taken, and why: warned later than planned, or she took longer."""
 
     scene: str
     seed: int

@@ -5,10 +5,10 @@
 Ours is the whole core with the guard's ping schedule and the sounder's turns (10 ms from turn to turn); the peers are
 gpiozero's DistanceSensor, as an exact model, and fixed zones (`bench._obstacle_peers`). Approaches: a walker backs
 towards hard things and stops when she hears *that* warner, after a reaction and a stopping time drawn from published
-ones; a collision is her heel at the thing. Nuisance: a minute in each quiet place, of which what sounds after two
-seconds of silence is an episode; the time in which it learns what keeps its distance counts, and is told apart. Scenes:
-whether the warner did what the scene says is expected. Recorded readings: see `bench._obstacle_replay`. Everything is
-seeded, so the same command gives the same figures.
+ones; a collision is her heel at the thing. "Known": ours was told how she stopped in ten walks before. Nuisance: a
+minute in each quiet place, where what sounds after two seconds of silence is an episode; the time in which it learns
+what keeps its distance counts, and is told apart. Scenes: whether the warner did what the scene says is expected.
+Recorded readings: see `bench._obstacle_replay`. Everything is seeded, so the same command gives the same figures.
 """
 
 import argparse
@@ -55,6 +55,7 @@ BAR = Band("old", 0.3, 0.9)
 OTHERS = (
     *(Band("old", 0.9, 1.2), Band("young", 0.3, 0.9), Band("young", 0.9, 1.2)),
     *(Band("slow", 0.3, 0.9), Band("slow", 0.9, 1.2)),
+    *(Band("old", 0.3, 0.9, taught=True), Band("slow", 0.3, 0.9, taught=True), Band("slow", 0.9, 1.2, taught=True)),
     *(Band("old", 0.3, 0.9, "echoes"), Band("old", 0.3, 0.9, "soft")),
 )
 
@@ -113,7 +114,7 @@ class Crew:
 def walk_into_things(crew: Crew, size: Size, report: Report) -> Iterator[str]:
     for band in (BAR, *OTHERS):
         count = size.bar if band is BAR else size.other
-        tasks = approaches(scenes_of(band.group), band.person, band.low_mps, band.high_mps, count)
+        tasks = approaches(scenes_of(band.group), band.person, band.low_mps, band.high_mps, count, taught=band.taught)
         found = [one for one in crew.work(tasks) if isinstance(one, Approach)]
         report.collided += collision_rows(band, found)
         report.ours += collisions(found)
