@@ -7,7 +7,7 @@ that what should have been warned of can be told from what was.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from random import Random
 
 from bench._obstacle_figures import episodes, lasting_s, spans
@@ -95,9 +95,13 @@ def taught(person: str) -> StoppingBaseline | None:
     before = None
     for index in range(LESSONS):
         world, ours = obstacle_scene("wall").build(f"lesson {index}", person=person), Ours(str(index), before=before)
-        ours.play(world, world.duration_s, world.hear, lambda t_s, world=world: t_s > world.walker.stands_s + STOOD_S)
+        ours.play(world, world.duration_s, world.hear, partial(_stood, world))
         before = ours.end()
     return before
+
+
+def _stood(world: ObstacleWorld, t_s: float) -> bool:
+    return t_s > world.walker.stands_s + STOOD_S
 
 
 def play(task: Task, system: str, world: ObstacleWorld, hear: Heard, over: Over) -> Course:

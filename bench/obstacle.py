@@ -132,7 +132,7 @@ def play_scenes(crew: Crew, size: Size, report: Report) -> Iterator[str]:
     for scene in OBSTACLE_SCENES:
         tasks = [Task("scene", scene.name, seed) for seed in range(size.scene)]
         found = [one for one in crew.work(tasks) if isinstance(one, Kept)]
-        report.scenes.append(scene_row(scene.name, scene.title, scene.expected.says, found))
+        report.scenes.append(scene_row(scene, found))
     yield from text.scene_lines(report.scenes)
 
 
