@@ -68,7 +68,7 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
     ObstacleScene(
         "end_of_a_wall",
         "The end of a wall",
-        "A wall ends 5 to 15 cm beside the middle of her way: its edge alone is heard, from about a metre.",
+        "A wall ends 5 to 15 cm beside the middle of her way: its edge alone is heard, from 1 to 2 m.",
         Expected("warned", "Warned as soon as the edge is heard.", lead_s=0.5, up_to_mps=0.9),
         "soft",
         e.end_of_a_wall,
@@ -132,9 +132,8 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
     ObstacleScene(
         "half_open_door",
         "A half open door",
-        "The leaf is open by 35 to 60 degrees: its face throws the sound aside; its edge is heard from a metre, or "
-        "never where it is far from the middle of her way.",
-        Expected("limit", "Not promised: the edge is heard late or not at all."),
+        "The leaf is open by 35 to 60 degrees: its face throws the sound aside, its edge scatters hardly any back.",
+        Expected("limit", "Not promised: the edge is heard at half a metre, or never."),
         "limit",
         e.half_open_door,
     ),
