@@ -285,7 +285,7 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         "stops_herself",
         "Who stops by herself",
         "She stops 0.6 m before a wall, warned or not, and stays there.",
-        Expected("quiet", "Not a sound from a second after she stands.", since="stands", from_s=1.0),
+        Expected("quiet", "Not a sound from one and a half seconds after she stands.", since="stands", from_s=1.5),
         "quiet",
         e.stops_herself,
     ),
@@ -345,6 +345,14 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         IN_TIME,
         "echoes",
         e.wall_stranger,
+    ),
+    ObstacleScene(
+        "everything_at_once",
+        "Everything at once",
+        "A wall, a counter or a trunk; false, lost and another device's echoes; air of -5 to 35 °C; all drawn.",
+        IN_TIME,
+        "echoes",
+        e.everything_at_once,
     ),
 )
 
