@@ -20,7 +20,8 @@ _NEARER_BANDS = 0.75  # echoes from nearer by than so much of the band tell of a
 _BACK_S = 2.0
 _FOLLOW = 0.03  # of the way, each quarter of a second: slower than anybody wanders
 _NEARER_S = 1.0  # out of its band for so long, it is no companion any more
-_TELL_AGAIN_S = 60.0
+_CREEPS_M, _CREEPS_BINS = 0.05, 40  # so much nearer in ten seconds: it is still coming
+_TELL_AGAIN_S = 60.0  # one cue, however often it is found
 _LEFT_M = 0.6  # farther than it ever came: she has left what she had approached
 
 
@@ -83,6 +84,7 @@ class Seen:
         self._unseen_s = self._rested_s = 0.0
         self._calm_from_ns: int | None = None  # until then something has closed lately
         self.steady_m: float | None = None
+        self.jumped = False  # just now, to another thing
 
     def forget(self) -> None:
         """Everything, what was approached too."""
@@ -110,6 +112,11 @@ class Seen:
         """It was not approached, and nothing has closed lately."""
         return self._approached_m is None and (self._calm_from_ns is None or t_ns >= self._calm_from_ns)
 
+    def nearer_m(self) -> float:
+        """How much nearer it has come in the last ten seconds."""
+        lately = list(islice(reversed(self._steady), _CREEPS_BINS))
+        return max(lately) - lately[0] if lately else 0.0
+
     def close_in(self, t_ns: int) -> None:
         """It came nearer quickly, or she was warned of it."""
         self._calm_from_ns = t_ns + round(self._config.after_closing_s * 1e9)
@@ -131,10 +138,11 @@ class Seen:
             if self._unseen_s >= self._config.forget_s:
                 self.forget()
             return
-        self._unseen_s = 0.0
         now_m = _median(latest)
-        if self._steady and abs(now_m - self._steady[-1]) > _JUMP_M:
-            self._steady.clear()
+        self.jumped = self._unseen_s == 0.0 and bool(self._steady) and abs(now_m - self._steady[-1]) > _JUMP_M
+        if self.jumped:
+            self._steady.clear()  # another thing
+        self._unseen_s = 0.0
         self._steady.append(now_m)
         self.steady_m = now_m
         self._rested_s = 0.0 if stepping else self._rested_s + _BIN_S
@@ -210,6 +218,8 @@ class Companion:
         usual_m = self._usual_m()
         if usual_m is None or self._back_s < _BACK_S or not distance_m >= self._config.nearest_m:
             return False
+        if closing_mps is not None and not math.isfinite(closing_mps):
+            return False
         limit_mps = self._limit_mps if self.mode else _SLOWEST_LIMIT_MPS
         away_m, band_m = distance_m - usual_m, self._band_m()
         if abs(away_m) <= band_m and (closing_mps is None or closing_mps <= limit_mps):
@@ -217,11 +227,12 @@ class Companion:
         return -2.0 * band_m <= away_m <= band_m and sum(self._nearer) < 3
 
     def crept(self, distance_m: float) -> bool:
-        """Something here is what was learned, nearer by more than its band: an obstacle, however slowly it came."""
+        """Something here is what was learned, nearer by more than its band: an obstacle, however slowly it comes."""
         steady_m, floor_m = self._seen.steady_m, self._floor_m
         if floor_m is None or steady_m is None or not distance_m < floor_m:
             return False
-        return steady_m < floor_m and abs(distance_m - steady_m) <= self._config.partner_band_m
+        here = steady_m < floor_m and abs(distance_m - steady_m) <= self._config.partner_band_m
+        return here and self._seen.nearer_m() >= _CREEPS_M
 
     def update(
         self,
@@ -243,14 +254,21 @@ class Companion:
         if distance_m is not None and not math.isfinite(distance_m):
             distance_m = None
         self._closed_mps = max(0.0, self._closed_mps - 0.1 * dt_s)
-        usual_m = self._usual_m()
         if distance_m is not None:
-            self._nearer.append(usual_m is not None and distance_m < usual_m - _NEARER_BANDS * self._band_m())
+            self._nearer.append(self._is_nearer(distance_m))
         closes = closing_mps is not None and distance_m is not None
         if closes and closing_mps is not None and math.isfinite(closing_mps):
             self._closed_mps = max(closing_mps, self._closed_mps)
         for _ in range(self._seen.add(t_ns, distance_m, stepping)):
             self._judge(t_ns, nearing, stepping)
+
+    def _is_nearer(self, distance_m: float) -> bool:
+        """An echo from nearer by than what was learned, or than it was in the last second."""
+        usual_m, steady_m = self._usual_m(), self._seen.steady_m
+        if usual_m is None or steady_m is None:
+            return False
+        learned_m, lately_m = _NEARER_BANDS * self._band_m(), _NEARER_BANDS * self._config.rail_band_m
+        return distance_m < max(usual_m - learned_m, steady_m - lately_m)
 
     def _turns(self, dt_s: float, yaw_radps: float) -> bool:
         rate_radps = yaw_radps if math.isfinite(yaw_radps) else 0.0
@@ -264,6 +282,9 @@ class Companion:
         """A quarter of a second has ended."""
         self._stepped_s, self._stood_s = (self._stepped_s + _BIN_S, 0.0) if stepping else (0.0, self._stood_s + _BIN_S)
         if self._stood_s >= self._config.forget_s or self._seen.steady_m is None:
+            self._lose()
+            self._forget_place()
+        if self._seen.jumped and not self._is_there():
             self._lose()
             self._forget_place()
         if self.mode is not None:
@@ -328,6 +349,11 @@ class Companion:
 
     def _usual_m(self) -> float | None:
         return self._rest_m if self.range_m is None else self.range_m
+
+    def _is_there(self) -> bool:
+        """It is where it was learned, or it went farther away and may come back."""
+        steady_m, range_m = self._seen.steady_m, self.range_m
+        return steady_m is not None and range_m is not None and steady_m >= range_m - self._band_m()
 
     def _band_m(self) -> float:
         return self._config.partner_band_m if self.mode == PARTNER else self._config.rail_band_m
