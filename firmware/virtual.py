@@ -168,7 +168,8 @@ class VirtualDevice:
         self.link = Link(self.journal, client, self.to_guard.append, self.clock, utc=self._utc)
         self.deliveries: list[Delivery] = []
         self.guard.schedule(self._every)
-        self._every(lambda: round(SOUNDER_TURN_S * 1e9), lambda: self.sounder.tick(self.clock.now_ns()))
+        self._sounding = False
+        self._every(lambda: round(SOUNDER_TURN_S * 1e9), self._sound)
         self._every(lambda: round(LINK_TURN_S * 1e9), self.link.tick)
 
     def run_until(self, t_s: float) -> None:
@@ -200,10 +201,18 @@ class VirtualDevice:
     def play(self, play: Play) -> None:
         """The guard's word to the sounder arrives at once."""
         self.sounder.receive(play, self.clock.now_ns())
+        self.clock.call_at(self.clock.now_ns(), self._sound)  # a word wakes the sounder's process up
 
     def _new_guard(self) -> VirtualGuard:
         record, self._record = self._record, None  # a second guard would write over the first one's recording
         return VirtualGuard(self, self._config, self._wall, record)
+
+    def _sound(self) -> None:
+        """A turn of the sounder; it has only one thread, which may be waiting for a slow output."""
+        if not self._sounding:
+            self._sounding = True
+            self.sounder.tick(self.clock.now_ns())
+            self._sounding = False
 
     def _report(self, report: SounderReport) -> None:
         self.from_sounder.append(encode_report(report))

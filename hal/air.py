@@ -26,7 +26,7 @@ class Air:
     """Lets one sensor ping at a time; an echo of another's ping would pass for an answer to its own.
 
     Whoever pings has the air for as long as its echoes may come, and no longer: a sensor that hangs cannot silence the
-    other one. The schedule (`hal.board.ping_times_s`) sees to it that they seldom have to wait.
+    other one. The schedule (`hal.board.ping_times`) sees to it that they seldom have to wait.
     """
 
     def __init__(self) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from hal.air import Air
@@ -140,17 +141,31 @@ def make_low_rangefinder(
     )
 
 
-def ping_times_s(config: BoardConfig) -> tuple[float, float]:
-    """From one reading of the rangefinder to the next, and how long after it the low one is read.
+@dataclass(frozen=True, slots=True)
+class PingTimes:
+    """From one reading of the rangefinder to the next."""
 
-    The period is as configured, or as long as the models need for the echoes of each to die down.
+    period_s: float
+    near_s: float  # while something is near, and after a surprise
+    again_s: float  # after a ping that was not answered: as soon as its echoes, if there are any, are over
+    low_after_s: float  # and from its reading to that of the low one, which has the same period
+
+
+def ping_times(config: BoardConfig) -> PingTimes:
+    """As configured, or as long as the models need for the echoes of each to die down.
+
+    Two rangefinders fill the air between them: with the low one fitted the straight one never pings sooner, or one of
+    them would wait for the other all the time.
     """
     straight, low = config.rangefinder, config.low_rangefinder
     straight_s = I2cxl.AIR_S if straight.model == "i2cxl" else MODELS[straight.model].air_s
     low_s = MODELS[low.model].air_s if low.fitted else 0.0
     least_s = straight_s if straight.on_pins else I2cxl.CYCLE_S
     period_s = max(straight.period_s, least_s, straight_s + low_s)
-    return period_s, period_s * straight_s / (straight_s + low_s)
+    if low.fitted:
+        return PingTimes(period_s, period_s, period_s, period_s * straight_s / (straight_s + low_s))
+    near_s = min(period_s, max(straight.near_period_s, least_s))
+    return PingTimes(period_s, near_s, straight_s, period_s)
 
 
 def make_button(config: ButtonConfig, pins: Pins, clock: Clock) -> ButtonReader:

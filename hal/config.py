@@ -81,6 +81,8 @@ class RangefinderConfig:
     address: int = 0x70
     temperature_c: float = 20.0  # of the air: sound is 0.17 % faster per degree
     period_s: float = 0.05  # from ping to ping: 8.6 m of sound there and back, so that old echoes have died down
+    near_m: float = 1.5  # the last echo came from nearer: every ping counts now
+    near_period_s: float = 0.035  # and then from ping to ping: 6 m of sound, from where no model hears an echo
     jitter_s: float = 0.01  # at most so much later, at random: somebody else's pings then hit no two of ours alike
 
     def __post_init__(self) -> None:
@@ -91,6 +93,8 @@ class RangefinderConfig:
         _check_address("rangefinder.address", self.address)
         _check_range("rangefinder.temperature_c", self.temperature_c, -20, 50)
         _check_range("rangefinder.period_s", self.period_s, 0.04, 0.2)
+        _check_range("rangefinder.near_m", self.near_m, 0.5, 2.5)
+        _check_range("rangefinder.near_period_s", self.near_period_s, 0.03, 0.06)
         _check_range("rangefinder.jitter_s", self.jitter_s, 0.0, 0.01)
 
     @property

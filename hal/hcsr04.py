@@ -30,6 +30,7 @@ class Traits:
     rise_after_s: tuple[float, float]  # after the ping, when an answer may begin
     blind_m: float  # nearer than this it cannot measure
     longest_pulse_s: float  # after the ping; the line is stuck then
+    no_object_s: float  # how long the line is high with nothing in range, by the data sheet; clones differ
     when_stuck: str = "switch the sensor off and on"
 
     @property
@@ -41,7 +42,7 @@ class Traits:
 MODELS: dict[EchoModel, Traits] = {
     # Answers begin after 0.45 ms as measured, and 2.3 ms on one clone (Arduino forum, topic 1346554). Without an object
     # the line is high for 38 ms, and for 65 to 200 ms on clones.
-    "hcsr04": Traits("HC-SR04", 10e-6, (0.1e-3, 5e-3), 0.02, 0.250),
+    "hcsr04": Traits("HC-SR04", 10e-6, (0.1e-3, 5e-3), 0.02, 0.250, 0.038),
     # For 3.3 V, so that the echo needs no divider. Some have no time-out of their own: the line stays high until they
     # hear something (fossasia/pslab-python, pull request 209).
     "hcsr04p": Traits(
@@ -50,12 +51,13 @@ MODELS: dict[EchoModel, Traits] = {
         (0.1e-3, 5e-3),
         0.02,
         0.250,
+        0.038,
         "switch the sensor off and on; some HC-SR04P stay so whenever nothing is in range: use another model then",
     ),
     # One transducer, deaf while it rings: blind below 20 cm (2.0 and 3.0; 25 cm the first). Many boards answer only
     # after 12.3 to 15 ms (esphome/esphome, pull request 12897; SignalK/SensESP, pull request 254), and shorter triggers
     # than 20 µs fail on some (esphome/issues, issue 112).
-    "jsn_sr04t": Traits("JSN-SR04T", 20e-6, (0.1e-3, 16e-3), 0.20, 0.250),
+    "jsn_sr04t": Traits("JSN-SR04T", 20e-6, (0.1e-3, 16e-3), 0.20, 0.250, 0.060),
 }
 
 
@@ -64,11 +66,14 @@ class HcSr04:
 
     The way is free once the line stayed high for longer than an echo from 4 m. Clones hold it for up to 200 ms;
     until it falls there is no new ping and nothing to tell. How long this one does is learned from its own pulses, so
-    that a line which sticks is noticed soon.
+    that a line which sticks is noticed soon; one that answered with echoes only, so far, is taken for no clone.
 
     A ping without a timely answer puts the next answer in doubt: it may belong to the ping before. Such a ping is
     sent 2 to 12 ms later, and its answer must begin as long after it as answers usually do. A late echo that comes
     at any time is then taken for an answer in about 2 of 100 cases, and no delay makes it so again and again.
+
+    Whether a sensor that was sound until now is dead is found out sooner: the first pings that are lost in a row are
+    given up once no answer can begin in time any more, and the next follow as soon as echoes, if any, are over.
     """
 
     READ_S = 0.060  # no read lasts longer, apart from waiting for another sensor's echoes
@@ -78,6 +83,8 @@ class HcSr04:
     TIMING_LIMIT_S = 1.2e-3  # 0.2 m
     NO_OBJECT_S = 36e-3  # so long is no echo: no model hears one from 6 m
     STUCK_AFTER = 1.5  # times its usual pulse without an object
+    HASTY = 2  # pings lost in a row after which there is no hurry any more
+    SOUND = 10  # timely answers in a row make a sensor that is sound
 
     def __init__(
         self,
@@ -98,8 +105,9 @@ class HcSr04:
         self._m_per_s = speed_of_sound_mps(temperature_c) / 2  # there and back
         self._wiring = f"trigger on pin {trigger}, echo on pin {echo}"
         self._ping_s = -math.inf  # there was none
-        self._no_object_s: float | None = None  # the longest pulse that ended by itself
-        self._doubtful = False
+        self._no_object_s: float | None = None  # the longest pulse that ended by itself; until then, the data sheet's
+        self._lost = 0  # pings in a row without a timely answer
+        self._timely = 0  # and with one, before those
         self._usual_s: tuple[float, float] | None = None  # between which times after its ping the last answer began
         self._random = Random(0)
         with claiming(f"{part} ({self._wiring})"):
@@ -155,14 +163,19 @@ class HcSr04:
         raise NoEcho(f"{self._part}: the end of an echo was missed; check its wiring ({self._wiring})")
 
     def _shift(self) -> None:
-        """After a lost ping, wait a little."""
-        if not self._doubtful:
+        """After a lost ping, wait a little, or until its echoes are over."""
+        if not self._lost:
             return
-        shift_s = self._random.uniform(*self.SHIFT_S)
+        hasty_s = max(self._model.air_s - self._ping_age_s(), 0.0)
+        shift_s = hasty_s if self._hasty else self._random.uniform(*self.SHIFT_S)
         if self._pulse.fall is None:
             self._pulse.wait(self._clock, shift_s)
         else:  # the pulse is over, and waiting for it would take no time
             self._clock.sleep(shift_s)
+
+    @property
+    def _hasty(self) -> bool:
+        return self._lost <= self.HASTY and self._timely >= self.SOUND
 
     def _line_is_low(self, until_ns: int) -> bool:
         """Wait until the last pulse is over; False when it goes on."""
@@ -212,12 +225,15 @@ class HcSr04:
 
     def _await_answer(self, ping_ns: int, deadline_ns: int) -> bool:
         """Return when the echo is over, or lasts longer than one from 4 m (true), or at the deadline."""
+        rise_ns = ping_ns + round((self._model.rise_after_s[1] + self.SPARE_S) * 1e9)
         early_ns = ping_ns + round((self._model.rise_after_s[1] + MAX_RANGE_M / self._m_per_s) * 1e9)
-        for until_ns in (early_ns, deadline_ns):
+        for until_ns in (rise_ns, early_ns, deadline_ns) if self._lost and self._hasty else (early_ns, deadline_ns):
             if self._pulse.wait(self._clock, self._until_s(until_ns)):
                 return False
             if self._lasts_beyond_range():
                 return True
+            if self._hasty and self._pulse.rise is None:
+                return False
         return False
 
     def _lasts_beyond_range(self) -> bool:
@@ -231,7 +247,7 @@ class HcSr04:
         return max(t_ns - self._clock.now_ns(), 0) / 1e9
 
     def _no_rise(self) -> NoEcho | EchoStuck:
-        self._doubtful = True
+        self._lost += 1
         if self._pulse.level:
             return EchoStuck(f"{self._part}: echo line went high without an edge; check its wiring ({self._wiring})")
         silent_ms = self._ping_age_s() * 1e3
@@ -241,12 +257,13 @@ class HcSr04:
         )
 
     def _check_rise(self, rise_s: float, after_s: float) -> None:
-        doubtful, usual_s = self._doubtful, self._usual_s
+        doubtful, usual_s = self._lost > 0, self._usual_s
         soonest_s, latest_s = self._model.rise_after_s
         least_s, most_s = self._pins.ticks_diff(rise_s, after_s), self._pins.ticks_diff(rise_s, self._ping_s)
-        self._doubtful = most_s < soonest_s or least_s > latest_s
-        if self._doubtful:
+        if most_s < soonest_s or least_s > latest_s:
+            self._lost += 1
             raise self._bad_time(least_s, f"{soonest_s * 1e3:g} to {latest_s * 1e3:g} ms ({self._model.name})")
+        self._lost, self._timely = 0, 1 if doubtful else self._timely + 1
         if doubtful and usual_s is None:
             raise self._bad_time(least_s, "an answer to the ping before as well, which was lost")
         if doubtful and usual_s is not None and not self._overlap((least_s, most_s), usual_s):
@@ -276,4 +293,6 @@ class HcSr04:
                 f"{self._part}: echo of {distance_m * 100:.1f} cm, expected at least {self._model.blind_m * 100:g} cm "
                 f"({self._model.name}); something covers the sensor: clothing, a hand or dirt"
             )
+        if self._no_object_s is None:
+            self._no_object_s = self._model.no_object_s
         return distance_m

@@ -16,7 +16,7 @@ from firmware.commands.checks.power import look_at_power
 from firmware.commands.checks.rangefinder import look_at_rangefinder
 from firmware.commands.checks.wiring import wiring
 from firmware.core.config import CoreConfig
-from hal.board import Board, ping_times_s
+from hal.board import Board, ping_times
 from hal.config import BoardConfig
 
 READING_S = 1.2  # 100 samples, 20 pings, and time for a press
@@ -74,11 +74,11 @@ class Examination:
         return [check, mounting(self._mounting_told, feels_mps2, self._core.mounting_check)]
 
     def _rangefinder(self, board: Board, until_ns: int, wires: str) -> list[Check]:
-        period_s = ping_times_s(self._config)[0]
+        period_s = ping_times(self._config).period_s
         return [look_at_rangefinder("rangefinder", board.open_rangefinder, board.clock, until_ns, period_s, wires)]
 
     def _low_rangefinder(self, board: Board, until_ns: int, wires: str) -> list[Check]:
-        period_s, part = ping_times_s(self._config)[0], "low_rangefinder"
+        period_s, part = ping_times(self._config).period_s, "low_rangefinder"
         return [look_at_rangefinder(part, board.open_low_rangefinder, board.clock, until_ns, period_s, wires)]
 
     def _button(self, board: Board, until_ns: int, wires: str) -> list[Check]:

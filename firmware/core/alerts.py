@@ -16,6 +16,7 @@ class Rule:
     every_s: float = 0.0  # sounds for `minimum_s` and then not again for so long; 0: for as long as it lasts
     sent: Pattern | None = None
     heard: Pattern | None = None
+    at_once: bool = False  # not even the `minimum_s` of what was more important, and is over, is waited for
 
 
 QUIET = Rule(0, Pattern.SILENT)
@@ -61,7 +62,8 @@ _PLANNED: dict[tuple[Hazard, Severity], Rule] = {
     (Hazard.LEAN, Severity.NONE): QUIET,
     (Hazard.LEAN, Severity.CUE): Rule(25, Pattern.LEAN, minimum_s=0.3, every_s=30.0),
     (Hazard.FAULT, Severity.NONE): Rule(0, Pattern.SILENT, published=True),
-    (Hazard.FAULT, Severity.FAULT): Rule(50, Pattern.FAULT, minimum_s=1.5, published=True),
+    # At once: a warning whose sensor has died says nothing any more.
+    (Hazard.FAULT, Severity.FAULT): Rule(50, Pattern.FAULT, minimum_s=1.5, published=True, at_once=True),
     # Everything works still, so it is said now and then: the device wants looking after, or will soon give up.
     (Hazard.FAULT, Severity.CAUTION): Rule(30, Pattern.DEVICE_CAUTION, minimum_s=1.0, published=True, every_s=30.0),
     (Hazard.FAULT, Severity.WARNING): Rule(30, Pattern.FAULT, minimum_s=2.7, published=True, every_s=30.0),

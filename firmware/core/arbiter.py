@@ -26,7 +26,8 @@ class _Alarm:
 class Arbiter:
     """Numbers the alarms, tells each change of severity, and lets the most important pattern sound.
 
-    A higher priority pre-empts at once; a lower one waits until the pattern before it was long enough to be told.
+    A higher priority pre-empts at once; a lower one waits until the pattern before it was long enough to be told,
+    unless it is a fault.
     """
 
     def __init__(self) -> None:
@@ -102,7 +103,7 @@ class Arbiter:
             if alarm.rule.priority >= rule.priority and not waits:
                 rule, pattern = alarm.rule, alarm.pattern()
         lasted_s = (now_ns - self._since_ns) * 1e-9
-        if rule.priority < self._sounding.priority and lasted_s < self._sounding.minimum_s:
+        if rule.priority < self._sounding.priority and lasted_s < self._sounding.minimum_s and not rule.at_once:
             return  # asked again at the next input
         self._stale, self._sounding = False, rule
         if pattern is not self.pattern:

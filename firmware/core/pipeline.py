@@ -207,8 +207,9 @@ class SafetyPipeline:
         if self._walk.state is _ENDED:
             return
         behind.look(now_ns, sample, health.ok("imu"))
-        if behind.approach.distance_m is not None:
-            self._walk.note_distance(behind.approach.distance_m)
+        nearest = behind.approach.nearest
+        if nearest is not None and nearest.sure:
+            self._walk.note_distance(nearest.distance_m)
 
     def _press(self, now_ns: int, sample: ButtonSample) -> None:
         self._health.hear("button", sample.t_ns)
@@ -315,6 +316,8 @@ class SafetyPipeline:
             self._falling.pre_impact.restart()
         if not self._health.ok("button"):
             self._gestures.forget()
+        if not self._health.ok("rangefinder"):
+            self._behind.obstacle.clear()  # what was seen is kept, for the first good reading
 
     def _tell(self, now_ns: int, out: list[Output]) -> None:
         """The state of the walk, the health of the parts, and the numbers of the moment."""

@@ -8,9 +8,10 @@ from firmware.core.messages import Command
 from firmware.core.pipeline import SafetyPipeline
 from firmware.guard.inbox import Inbox
 from firmware.guard.loop import SafetyLoop, Sink, SounderPort
+from firmware.guard.pace import Jitter, Pace, Pinging, Steady
 from firmware.guard.readers import ButtonChanges, Reader
 from firmware.guard.watchdog import Watchdog
-from hal.board import Board, Rangefinder, ping_times_s
+from hal.board import Board, Rangefinder, ping_times
 from hal.clock import Clock
 from hal.config import BoardConfig
 
@@ -52,22 +53,16 @@ def open_readers(
     `tell` takes a line when a part goes down, and one when it is up again.
 
     The low rangefinder pings in the middle between the straight one's pings, and with the same jitter, so that neither
-    waits for the other.
+    waits for the other. Without it the straight one pings sooner where every ping counts.
     """
-    period_s, low_after_s = ping_times_s(config)
+    times, straight = ping_times(config), config.rangefinder
     seed = (chance or Random()).getrandbits(64)
 
     def ranging(part: str, open_device: Callable[[], Rangefinder], first_s: float) -> Reader:
-        return Reader(
-            part,
-            open_device,
-            clock,
-            period_s=period_s,
-            jitter_s=config.rangefinder.jitter_s,
-            first_s=first_s,
-            chance=Random(seed),
-            tell=tell,
-        )
+        jitter = Jitter(straight.jitter_s, Random(seed))
+        alone = not config.low_rangefinder.fitted
+        pace: Pace = Pinging(times, straight.near_m, jitter) if alone else Steady(times.period_s, jitter)
+        return Reader(part, open_device, clock, period_s=times.period_s, first_s=first_s, pace=pace, tell=tell)
 
     readers = [
         Reader("imu", board.open_imu, clock, period_s=IMU_PERIOD_S, tell=tell),
@@ -75,7 +70,7 @@ def open_readers(
         Reader("button", lambda: ButtonChanges(board.open_button()), clock, period_s=BUTTON_PERIOD_S, tell=tell),
     ]
     if config.low_rangefinder.fitted:
-        readers.append(ranging("low_rangefinder", board.open_low_rangefinder, low_after_s))
+        readers.append(ranging("low_rangefinder", board.open_low_rangefinder, times.low_after_s))
     power_s = config.power.period_s
     readers.append(Reader("power", board.open_power, clock, period_s=power_s, first_s=POWER_FIRST_S, tell=tell))
     return readers

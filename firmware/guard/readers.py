@@ -2,11 +2,11 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
-from random import Random
 from typing import Protocol
 
 from firmware.core.messages import Input
 from firmware.guard.downtime import Downtime
+from firmware.guard.pace import Pace
 from hal.board import ButtonReader
 from hal.clock import Clock
 from hal.errors import (
@@ -74,29 +74,29 @@ class Reader:
         clock: Clock,
         *,
         period_s: float,
-        jitter_s: float = 0.0,
         first_s: float = 0.0,
-        chance: Random | None = None,
+        pace: Pace | None = None,
         tell: Callable[[str], None] = lambda line: None,
     ) -> None:
-        """Polled first after `first_s`, then every `period_s` and as much later as `chance` says, up to `jitter_s`.
+        """Polled first after `first_s`, then as `pace` says; without one, every `period_s`.
 
         `tell` takes a line when the part goes down, and one when it is up again.
         """
         self.part, self.first_ns = part, round(first_s * 1e9)
-        self.period_ns, self._jitter_ns = round(period_s * 1e9), round(jitter_s * 1e9)
-        self._open, self._clock, self._chance = open_device, clock, chance or Random()
+        self.period_ns, self._pace = round(period_s * 1e9), pace
+        self._open, self._clock = open_device, clock
         self._device: Device | None = None
         self._failures = 0
         self._openings = 0
         self._reopen_ns = 0
         self._fault: HalError | None = None
         self._downtime = Downtime(part, tell)
+        self._told: Sequence[Input] = ()
         self.polled_ns: int | None = None  # when the last poll came back; the watchdog looks at it
 
     def wait_ns(self) -> int:
-        """From when one poll is due until the next is; another time with each asking, where there is jitter."""
-        return self.period_ns + self._chance.randrange(self._jitter_ns + 1)
+        """From when one poll is due until the next is; to be asked once after each poll."""
+        return self.period_ns if self._pace is None else self._pace.wait_ns(self._told)
 
     def poll(self) -> list[Input]:
         """Measure once. While the part fails, every poll says so again, with a fresh time."""
@@ -107,6 +107,7 @@ class Reader:
         except Exception as error:  # noqa: BLE001 - a defect in one driver is a fault of its part, not of the guard
             inputs = [self._failed(DriverDefect(f"{self.part}: {type(error).__name__}: {error}; please report it"))]
         self.polled_ns = self._clock.now_ns()
+        self._told = inputs
         return inputs
 
     def close(self) -> None:

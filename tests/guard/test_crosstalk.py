@@ -7,9 +7,11 @@ from random import Random
 
 import pytest
 
+from firmware.guard.pace import Jitter, Pace, Pinging, Steady
 from firmware.guard.readers import Reader
 from firmware.guard.threads import Inbox, read_for_ever
-from hal.config import RangefinderConfig
+from hal.board import ping_times
+from hal.config import BoardConfig, RangefinderConfig
 from hal.hcsr04 import HcSr04
 from hal.samples import RangeSample
 from hal.sim.chips.hcsr04 import SimHcSr04
@@ -22,7 +24,15 @@ SECONDS = 30.0
 SAME_M = 0.05
 
 
-def readings_m(jitter_s: float, strange_first_s: float, seed: int = 0) -> list[float]:
+def steady() -> Pace:
+    return Steady(CONFIG.period_s, Jitter(0.0, Random(0)))
+
+
+def as_shipped(seed: int = 0) -> Pace:
+    return Pinging(ping_times(BoardConfig()), CONFIG.near_m, Jitter(CONFIG.jitter_s, Random(seed)))
+
+
+def readings_m(pace: Pace, strange_first_s: float) -> list[float]:
     """Half a minute in front of a wall, with a strange ping arriving exactly every period."""
     clock = SimClock()
     pins = SimPinFactory(clock)
@@ -33,8 +43,7 @@ def readings_m(jitter_s: float, strange_first_s: float, seed: int = 0) -> list[f
         lambda: HcSr04(pins, clock, trigger=23, echo=24),
         clock,
         period_s=CONFIG.period_s,
-        jitter_s=jitter_s,
-        chance=Random(seed),
+        pace=pace,
     )
     inbox: Inbox = queue.SimpleQueue()
     stop = threading.Event()
@@ -55,14 +64,14 @@ def longest_stay(distances_m: list[float]) -> int:
 
 
 def test_without_jitter_a_strange_ping_is_a_wall_that_is_not_there() -> None:
-    distances_m = readings_m(0.0, strange_first_s=0.006)
+    distances_m = readings_m(steady(), strange_first_s=0.006)
     assert longest_stay(distances_m) == len(distances_m) > 490
     assert max(distances_m) < 1.0
 
 
 @pytest.mark.parametrize("strange_first_s", [i * 0.006 for i in range(10)])
 def test_with_jitter_no_false_echo_stays_and_most_readings_are_right(strange_first_s: float) -> None:
-    distances_m = readings_m(CONFIG.jitter_s, strange_first_s)
+    distances_m = readings_m(as_shipped(), strange_first_s)
     assert longest_stay(distances_m) <= 4
     assert sum(abs(distance_m - WALL_M) < 0.001 for distance_m in distances_m) >= 0.6 * len(distances_m)
     assert sum(distance_m < WALL_M - SAME_M for distance_m in distances_m) >= 0.2 * len(distances_m), "it is heard"

@@ -12,6 +12,7 @@ from firmware.core.config import CoreConfig
 from firmware.core.messages import Input, Output, Pattern, WalkChanged, WalkState
 from firmware.guard import threads
 from firmware.guard.guard import assemble
+from firmware.guard.pace import Jitter, Steady
 from firmware.guard.readers import Reader
 from firmware.ipc import Play
 from hal.clock import MonotonicClock
@@ -112,9 +113,8 @@ def polls_ns(*, takes_s: float = 0.0, first_s: float = 0.0, jitter_s: float = 0.
     """When a reader with a period of 60 ms polls in two seconds of simulated time."""
     clock, stop = SimClock(), threading.Event()
     polls = Polls(clock, takes_s=takes_s)
-    reader = Reader(
-        "rangefinder", lambda: polls, clock, period_s=0.06, first_s=first_s, jitter_s=jitter_s, chance=Random(0)
-    )
+    pace = Steady(0.06, Jitter(jitter_s, Random(0)))
+    reader = Reader("rangefinder", lambda: polls, clock, period_s=0.06, first_s=first_s, pace=pace)
     clock.call_at(2_000_000_000, stop.set)
     threads.read_for_ever(reader, clock, queue.SimpleQueue(), stop)
     return polls.times_ns

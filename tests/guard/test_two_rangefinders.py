@@ -12,7 +12,7 @@ from firmware import recording
 from firmware.config import Config
 from firmware.guard.guard import open_readers
 from firmware.virtual import VirtualDevice
-from hal.board import ping_times_s
+from hal.board import ping_times
 from hal.config import BoardConfig, LowRangefinderConfig, RangefinderConfig
 from hal.hcsr04 import MODELS
 from hal.i2cxl import I2cxl
@@ -143,9 +143,9 @@ def test_both_are_jittered_alike_and_another_chance_gives_other_times() -> None:
     assert waits_ns(1, "rangefinder") == waits_ns(1, "low_rangefinder")
     assert waits_ns(1, "rangefinder") != waits_ns(2, "rangefinder")
     assert set(waits_ns(1, "imu")) == {20_000_000}
-    period_s, low_after_s = ping_times_s(FITTED)
-    assert (period_s, low_after_s) == (pytest.approx(0.06, abs=0.001), pytest.approx(0.03, abs=0.001))
-    assert all(-1e-9 <= wait_ns / 1e9 - period_s <= JITTER_S for wait_ns in waits_ns(1, "rangefinder"))
+    times = ping_times(FITTED)
+    assert (times.period_s, times.low_after_s) == (pytest.approx(0.06, abs=0.001), pytest.approx(0.03, abs=0.001))
+    assert all(-1e-9 <= wait_ns / 1e9 - times.period_s <= JITTER_S for wait_ns in waits_ns(1, "rangefinder"))
 
 
 def test_same_seed_gives_the_same_pings(tmp_path: Path) -> None:

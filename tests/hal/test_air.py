@@ -3,14 +3,15 @@
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import pytest
 
 from hal.air import Air
-from hal.board import PiBoard, Rangefinder, ping_times_s
+from hal.board import PiBoard, PingTimes, Rangefinder, ping_times
 from hal.config import BoardConfig, LowRangefinderConfig, RangefinderConfig
 from hal.errors import DeviceNotFound, HalError
+from hal.hcsr04 import MODELS
 from hal.samples import Vector
 from hal.sim.board import SimBoard
 from hal.sim.clock import SimClock
@@ -152,24 +153,33 @@ def test_i2cxl_needs_a_bus_and_no_pins() -> None:
 
 
 @pytest.mark.parametrize(
-    ("straight", "low", "period_s", "times_s"),
+    ("straight", "low", "period_s", "times"),
     [
-        ("hcsr04", None, 0.05, (0.05, 0.05)),
-        ("jsn_sr04t", None, 0.04, (0.0411, 0.0411)),
-        ("i2cxl", None, 0.05, (0.1, 0.1)),
-        ("i2cxl", None, 0.15, (0.15, 0.15)),
-        ("hcsr04", "hcsr04", 0.04, (0.0602, 0.0301)),
-        ("hcsr04", "hcsr04", 0.1, (0.1, 0.05)),
-        ("jsn_sr04t", "hcsr04", 0.06, (0.0712, 0.0411)),
-        ("i2cxl", "jsn_sr04t", 0.06, (0.1111, 0.07)),
+        ("hcsr04", None, 0.05, PingTimes(0.05, 0.035, 0.0301, 0.05)),
+        ("jsn_sr04t", None, 0.04, PingTimes(0.0411, 0.0411, 0.0411, 0.0411)),
+        ("jsn_sr04t", None, 0.05, PingTimes(0.05, 0.0411, 0.0411, 0.05)),
+        ("i2cxl", None, 0.05, PingTimes(0.1, 0.1, 0.07, 0.1)),
+        ("i2cxl", None, 0.15, PingTimes(0.15, 0.1, 0.07, 0.15)),
+        ("hcsr04", "hcsr04", 0.04, PingTimes(0.0602, 0.0602, 0.0602, 0.0301)),
+        ("hcsr04", "hcsr04", 0.1, PingTimes(0.1, 0.1, 0.1, 0.05)),
+        ("jsn_sr04t", "hcsr04", 0.06, PingTimes(0.0712, 0.0712, 0.0712, 0.0411)),
+        ("i2cxl", "jsn_sr04t", 0.06, PingTimes(0.1111, 0.1111, 0.1111, 0.07)),
     ],
 )
 def test_pings_are_as_far_apart_as_the_echoes_of_the_models_need(
-    straight: str, low: str | None, period_s: float, times_s: tuple[float, float]
+    straight: str, low: str | None, period_s: float, times: PingTimes
 ) -> None:
     pins = {} if low is None else {"model": low, "trigger": 5, "echo": 6}
     config = BoardConfig(
         rangefinder=RangefinderConfig(model=straight, period_s=period_s),  # type: ignore[arg-type]
         low_rangefinder=LowRangefinderConfig(**pins),  # type: ignore[arg-type]
     )
-    assert ping_times_s(config) == pytest.approx(times_s, abs=0.0001)
+    assert astuple(ping_times(config)) == pytest.approx(astuple(times), abs=0.0001)
+
+
+def test_near_pings_never_come_later_than_the_usual_ones_nor_into_echoes_of_the_model() -> None:
+    slow = BoardConfig(rangefinder=RangefinderConfig(period_s=0.04, near_period_s=0.06))
+    assert ping_times(slow).near_s == 0.04
+    for model in ("hcsr04", "hcsr04p", "jsn_sr04t"):
+        hasty = BoardConfig(rangefinder=RangefinderConfig(model=model, near_period_s=0.03))  # type: ignore[arg-type]
+        assert ping_times(hasty).near_s >= MODELS[model].air_s  # type: ignore[index]

@@ -183,7 +183,7 @@ REPORTS: dict[str, Callable[[list[Answer]], bool]] = {
     "garbage": mostly_implausible,
     "wrong": only("ImplausibleEcho"),
     "slow": only("NoEcho", "ImplausibleEcho"),
-    "delayed": only("ImplausibleEcho"),
+    "delayed": only("NoEcho", "ImplausibleEcho"),  # the first ones are given up sooner
     "intermittent": in_spells,
 }
 

@@ -4,14 +4,12 @@ Both work on the same simulated pins and chip, in simulated time; gpiozero's cod
 with is the simulated clock. DistanceSensor drops the readings that failed and goes on with the median of those before.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
-from typing import Any
 
-import gpiozero.input_devices
 import pytest
-from gpiozero import DistanceSensor
 from hcsr04_rig import PERIOD_S
+from support.gpiozero_clock import GpiozeroOnPins
 
 from hal.board import Rangefinder
 from hal.errors import HalError
@@ -28,57 +26,19 @@ NOTICED_WITHIN_S = 0.5  # more than the core waits
 LASTS_S = 10.0
 
 
-class SimEvent:
-    """A threading.Event that waits in simulated time."""
-
-    def __init__(self, clock: SimClock) -> None:
-        self._clock, self._set = clock, False
-
-    def is_set(self) -> bool:
-        return self._set
-
-    def set(self) -> None:
-        self._set = True
-
-    def clear(self) -> None:
-        self._set = False
-
-    def wait(self, timeout: float | None = None) -> bool:
-        assert timeout is not None, "it would wait for ever"
-        return self._clock.wait(self, timeout)
-
-
 class GpiozeroReader:
     """What one would write around DistanceSensor; its thread's loop runs until its next reading is due."""
 
     def __init__(self, pins: SimPinFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-        clock = self._clock = pins.clock
-        monkeypatch.setattr(gpiozero.input_devices, "sleep", clock.sleep)
-        monkeypatch.setattr(gpiozero.mixins.GPIOQueue, "start", lambda queue: None)
-        self._sensor: Any = DistanceSensor(echo=24, trigger=23, max_distance=4, pin_factory=pins)
-        self._sensor._echo = SimEvent(clock)
+        self._clock = pins.clock
+        self._on_pins = GpiozeroOnPins(pins, monkeypatch, max_distance=4)
 
     def read(self) -> list[RangeSample]:
-        queue, asked = self._sensor._queue, iter([False, True])
-        queue.stopping = OneTurn(self._clock, asked)
-        queue.fill()
-        return [RangeSample(self._clock.now_ns(), self._sensor.distance)] if queue.full.is_set() else []
+        self._on_pins.turn()
+        return [RangeSample(self._clock.now_ns(), self._on_pins.sensor.distance)] if self._on_pins.told else []
 
     def close(self) -> None:
-        self._sensor.close()
-
-
-class OneTurn:
-    """In place of the event that stops gpiozero's thread: lets it measure once."""
-
-    def __init__(self, clock: SimClock, answers: Iterator[bool]) -> None:
-        self._clock, self._answers = clock, answers
-
-    def wait(self, timeout: float) -> bool:
-        if stop := next(self._answers):
-            return stop
-        self._clock.sleep(timeout)
-        return False
+        self._on_pins.close()
 
 
 def ours(pins: SimPinFactory, monkeypatch: pytest.MonkeyPatch) -> Rangefinder:

@@ -194,6 +194,8 @@ def test_board_in_real_time_measures_with_one_clock_a_part() -> None:
         (lambda: MotorConfig(pin=28), r"motor\.pin \(28\)"),
         (lambda: ButtonConfig(nc_pin=-1), r"button\.nc_pin \(-1\)"),
         (lambda: RangefinderConfig(period_s=0.03), r"rangefinder\.period_s \(0\.03\) must lie between 0\.04 and 0\.2"),
+        (lambda: RangefinderConfig(near_m=3.0), r"rangefinder\.near_m \(3\.0\) must lie between 0\.5 and 2\.5"),
+        (lambda: RangefinderConfig(near_period_s=0.02), r"near_period_s \(0\.02\) must lie between 0\.03 and 0\.06"),
         (lambda: RangefinderConfig(temperature_c=float("nan")), r"rangefinder\.temperature_c \(nan\)"),
         (lambda: ImuConfig(model="mpu9150"), r"imu\.model \('mpu9150'\) must be one of: auto, mpu6050"),  # type: ignore[arg-type]
         (lambda: ImuConfig(rate_hz=110), r"imu\.rate_hz \(110\) must be one of: 100, 200"),
