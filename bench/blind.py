@@ -157,7 +157,9 @@ def blind_row(fault: str, name: str, rangefinder: RangefinderConfig, count: int)
     board = BoardConfig(rangefinder=rangefinder)
     config, times = Config(board=board), ping_times(board)
     found = [r for walking in (True, False) for r in reactions_s(fault, config, count // 2, walking=walking)]
-    heard = [(late_s, late_s / cycle_s(what, times, rangefinder.jitter_s)) for what, late_s in found if late_s is not None]
+    heard = [
+        (late_s, late_s / cycle_s(what, times, rangefinder.jitter_s)) for what, late_s in found if late_s is not None
+    ]
     late_s, cycles = zip(*heard, strict=True) if heard else ((float("inf"),), (float("inf"),))
     return BlindRow(
         name,

@@ -125,7 +125,9 @@ def measure(quick: bool) -> list[LatencyRow]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench.obstacle_latency", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.obstacle_latency", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.add_argument("--quick", action="store_true", help="fewer edges")
     args = parser.parse_args()
