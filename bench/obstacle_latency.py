@@ -9,6 +9,7 @@ Beside it, on the same simulated pins and chip, gpiozero's DistanceSensor, alarm
 
 import argparse
 import json
+import random
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -24,11 +25,11 @@ from hal.sim.chips.hcsr04 import SimHcSr04
 from hal.sim.clock import SimClock
 from hal.sim.pins import SimPinFactory
 
-EDGES, QUICK_EDGES = 120, 12
+EDGES, QUICK_EDGES = 200, 20
 APPEARS_M, PEER_FAR_M, PEER_ALARM_M = 0.8, 1.5, 1.0
 APART_S = 4.0  # from edge to edge: time for the warning to end
 STAYS_S = 0.8
-GOLDEN = 0.6180339887  # its multiples spread most evenly
+SPREAD_S = 0.5  # of the moments: many cycles, so that every phase is as likely
 WARNED = (Pattern.OBSTACLE_CAUTION, Pattern.OBSTACLE_WARNING, Pattern.OBSTACLE_IMMINENT)
 
 
@@ -45,16 +46,17 @@ class LatencyRow:
     max_cycles: float
 
 
-def edges_s(count: int, cycle_s: float) -> list[float]:
-    """Moments far apart, at every phase of the cycle."""
-    return [READY_S + i * APART_S + (i * GOLDEN % 1.0) * cycle_s for i in range(count)]
+def edges_s(count: int) -> list[float]:
+    """Moments far apart, at random phases of the cycle; the same in every run."""
+    chance = random.Random("edges")
+    return [READY_S + i * APART_S + chance.uniform(0.0, SPREAD_S) for i in range(count)]
 
 
 def ours_s(config: Config, from_m: float | None, edges: Sequence[float]) -> list[float]:
     """The latency of each edge, of something that replaces what stood at `from_m`."""
 
     def behind(t_s: float) -> float | None:
-        i = round((t_s - READY_S) // APART_S)
+        i = int((t_s - READY_S) // APART_S)
         since_s = t_s - edges[i] if 0 <= i < len(edges) else -1.0
         return max(APPEARS_M - SPEED_MPS * since_s, 0.1) if 0.0 <= since_s < STAYS_S else from_m
 
@@ -115,9 +117,9 @@ def measure(quick: bool) -> list[LatencyRow]:
         times = ping_times(board)
         near = from_m is not None and from_m < rangefinder.near_m
         cycle_s = (times.near_s if near else times.period_s) + rangefinder.jitter_s / 2
-        rows.append(row(name, cycle_s, ours_s(Config(board=board), from_m, edges_s(count, cycle_s))))
+        rows.append(row(name, cycle_s, ours_s(Config(board=board), from_m, edges_s(count))))
     for name, settings in (("gpiozero, defaults", {}), ("gpiozero, queue_len=3", {"queue_len": 3})):
-        found_s, cycle_s = peers_s(edges_s(count, 0.0707), **settings)
+        found_s, cycle_s = peers_s(edges_s(count), **settings)
         rows.append(row(name, cycle_s, found_s))
     return rows
 

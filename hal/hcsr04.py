@@ -18,6 +18,7 @@ from hal.samples import RangeSample
 
 EchoModel = Literal["hcsr04", "hcsr04p", "jsn_sr04t"]
 MAX_RANGE_M = 4.0  # what lies farther is of no use behind a walker, and every model reaches this far
+HEARD_M = 5.5  # a large flat wall at right angles may be heard from so far, though it is not told
 COLDEST_C = -20.0
 ROUNDING_S = 1e-6
 

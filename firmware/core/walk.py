@@ -81,6 +81,7 @@ class Walk:
         self._walking_since_ns: int | None = None
         self._steps_at_start = 0
         self._steps = 0
+        self._ready_ns = 0
         self._last_step_ns: int | None = None
         self._intervals, self._intervals_s = 0, 0.0
         self._times: Regularity | None = None
@@ -99,6 +100,7 @@ class Walk:
         """True when the state changed. `ready`: the sensors are well and the walker stands upright."""
         if self.state is _SELF_TEST:
             self._steps_at_start = self._steps = steps.count
+            self._ready_ns = now_ns  # steps before it are not counted, nor is their time
             return ready and self._enter(now_ns, _READY)
         if self.state is _ENDED:
             return False
@@ -111,7 +113,7 @@ class Walk:
         if not (recent and enough) or self._fallen:
             return False
         self._enter(now_ns, _WALKING)
-        self._walking_since_ns = steps.row_since_ns
+        self._walking_since_ns = max(steps.row_since_ns, self._ready_ns)
         return True
 
     def resume(self, now_ns: int, steps: StepCount) -> bool:

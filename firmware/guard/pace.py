@@ -18,8 +18,9 @@ SURPRISE_M = 0.25
 0.1 m wrong. So it is something else, or a false echo, and the next reading tells which."""
 
 
-SURPRISED = 0.25
-"""Of the jitter, before the look that tells: it is waited for."""
+CALM_NS = 1_000_000_000
+"""After so long without a surprise, the look that tells comes without jitter. Who is surprised more often may be hearing
+another device, which is surprised as often: with jitter, the two do not fall into step."""
 
 
 class Pace(Protocol):
@@ -39,14 +40,19 @@ class Jitter:
         self._most_ns, self._chance = round(most_s * 1e9), chance
         self._last_ns = 0
 
-    def after_ns(self, wait_ns: int, share: float = 1.0) -> int:
-        """`wait_ns` or longer; `share` of the usual jitter is enough where little time is to be lost."""
-        later_ns = self._chance.randrange(round(share * self._most_ns) + 1)
+    def after_ns(self, wait_ns: int) -> int:
+        """`wait_ns` or longer."""
+        later_ns = self._chance.randrange(self._most_ns + 1)
         if abs(wait_ns + later_ns - self._last_ns) < self._most_ns // 4:
             half_ns = self._most_ns // 2
             later_ns += half_ns if later_ns + half_ns <= self._most_ns else -half_ns
         self._last_ns = wait_ns + later_ns
         return self._last_ns
+
+    def exactly_ns(self, wait_ns: int) -> int:
+        """`wait_ns`, once."""
+        self._last_ns = wait_ns
+        return wait_ns
 
 
 class Steady:
@@ -68,24 +74,35 @@ class Pinging:
         self._last: RangeSample | None = None
         self._wait_ns = self._period_ns
         self._unanswered = 0
+        self._surprised_ns: int | None = None
 
     def wait_ns(self, told: Sequence[Input]) -> int:
         for item in told:
             if isinstance(item, RangeSample):
-                self._unanswered, self._wait_ns = 0, self._after(item)
-                self._last = item
+                surprised = self._is_surprise(item)
+                at_once = surprised and self._is_calm(item.t_ns)
+                self._surprised_ns = item.t_ns if surprised else self._surprised_ns
+                self._unanswered, self._last = 0, item
+                self._wait_ns = self._again_ns if surprised else self._usual_ns(item)
+                if at_once:
+                    return self._jitter.exactly_ns(self._wait_ns)
             elif isinstance(item, SensorFault):
                 self._unanswered = self._unanswered + 1 if item.kind in UNANSWERED else 0
                 self._wait_ns = self._period_ns
         if 0 < self._unanswered <= ASKED_AGAIN:
-            return self._again_ns
-        return self._jitter.after_ns(self._wait_ns, SURPRISED if self._wait_ns == self._again_ns else 1.0)
+            return self._jitter.exactly_ns(self._again_ns)
+        return self._jitter.after_ns(self._wait_ns)
 
-    def _after(self, sample: RangeSample) -> int:
-        """Without an echo the sensor itself is busy for 38 ms, which would leave nothing of the jitter."""
+    def _usual_ns(self, sample: RangeSample) -> int:
+        near = sample.distance_m is not None and sample.distance_m < self._near_m
+        return self._near_ns if near else self._period_ns
+
+    def _is_surprise(self, sample: RangeSample) -> bool:
+        """An echo that is new or elsewhere. Without an echo the sensor itself is busy for 38 ms, jitter or not."""
         now_m, last = sample.distance_m, self._last
-        if now_m is None:
-            return self._period_ns
-        if last is not None and (last.distance_m is None or abs(now_m - last.distance_m) > SURPRISE_M):
-            return self._again_ns
-        return self._near_ns if now_m < self._near_m else self._period_ns
+        if now_m is None or last is None:
+            return False
+        return last.distance_m is None or abs(now_m - last.distance_m) > SURPRISE_M
+
+    def _is_calm(self, t_ns: int) -> bool:
+        return self._surprised_ns is None or t_ns - self._surprised_ns >= CALM_NS

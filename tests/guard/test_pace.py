@@ -75,9 +75,21 @@ def test_jitter_fills_its_range_and_two_waits_in_a_row_differ_by_a_quarter_of_it
     assert 9_900_000 < max(steady_ns) <= 10_000_000
     tenths = [sum(i * 1_000_000 <= t_ns < (i + 1) * 1_000_000 for t_ns in steady_ns) for i in range(10)]
     assert min(tenths) > 120, "no time is rare"
-    waits_ns = [jitter.after_ns(*chance.choice([(USUAL, 1.0), (SOON, 1.0), (AGAIN, 0.25)])) for _ in range(2000)]
+    waits_ns = [jitter.after_ns(chance.choice([USUAL, SOON, AGAIN])) for _ in range(2000)]
     for times_ns in (steady_ns, waits_ns):
         assert min(abs(b - a) for a, b in pairwise(times_ns)) >= 2_500_000
+
+
+def test_only_a_surprise_after_a_calm_second_is_looked_into_without_jitter() -> None:
+    pace = Pinging(TIMES, 1.5, Jitter(0.01, Random(1)))
+    later_ns = []
+    for i in range(60):
+        pace.wait_ns([RangeSample((3 * i + 1) * 10**9, 3.0)])
+        later_ns.append(pace.wait_ns([RangeSample((3 * i + 3) * 10**9, 2.0)]) - AGAIN)
+        later_ns.append(pace.wait_ns([RangeSample((3 * i + 3) * 10**9 + AGAIN, 3.0)]) - AGAIN)
+    assert set(later_ns[::2]) == {0}
+    assert min(later_ns[1::2]) >= 2_500_000
+    assert max(later_ns[1::2]) > 9_000_000
 
 
 class Room:

@@ -155,7 +155,7 @@ def test_i2cxl_needs_a_bus_and_no_pins() -> None:
 @pytest.mark.parametrize(
     ("straight", "low", "period_s", "times"),
     [
-        ("hcsr04", None, 0.05, PingTimes(0.05, 0.035, 0.0301, 0.05)),
+        ("hcsr04", None, 0.05, PingTimes(0.05, 0.035, 0.0320, 0.05)),
         ("jsn_sr04t", None, 0.04, PingTimes(0.0411, 0.0411, 0.0411, 0.0411)),
         ("jsn_sr04t", None, 0.05, PingTimes(0.05, 0.0411, 0.0411, 0.05)),
         ("i2cxl", None, 0.05, PingTimes(0.1, 0.1, 0.1, 0.1)),

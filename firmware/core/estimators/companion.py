@@ -14,10 +14,14 @@ _MEMORY_S = 30.0  # over which a creeping approach is noticed
 _QUICK_S = 2.0
 _JUMP_M = 0.4  # in one bin: another thing is seen, nothing has moved
 _TREND_M = (0.04, 0.08)  # the newer half of the time nearer than the older half: a rail, a partner
-_SLOWEST_LIMIT_MPS, _FASTEST_LIMIT_MPS = 0.20, 0.30
+_SLOWEST_LIMIT_MPS, _FASTEST_LIMIT_MPS = 0.15, 0.25
 _TURN_RAD, _TURN_FADES_S = 0.8, 4.0
+_NEARER_BANDS = 0.75  # echoes from nearer by than so much of the band tell of a change
+_BACK_S = 2.0
+_FOLLOW = 0.03  # of the way, each quarter of a second: slower than anybody wanders
 _NEARER_S = 1.0  # out of its band for so long, it is no companion any more
-_TELL_AGAIN_S = 60.0
+_CREEPS_M, _CREEPS_BINS = 0.05, 40  # so much nearer in ten seconds: it is still coming
+_TELL_AGAIN_S = 60.0  # one cue, however often it is found
 _LEFT_M = 0.6  # farther than it ever came: she has left what she had approached
 
 
@@ -34,7 +38,7 @@ class CompanionConfig:
     nearest_m: float = 0.35  # the trailing foot: nothing nearer keeps its distance
     farthest_m: float = 3.0  # nobody is warned of what keeps farther away
     rail_spread_m: float = 0.10  # between the lowest and the highest tenth of the range
-    rail_band_m: float = 0.08  # nearer than learned by more is a change
+    rail_band_m: float = 0.10  # nearer than learned by more is a change
     partner_spread_m: float = 0.35
     partner_band_m: float = 0.20
     follow_m: float = 0.10  # so much nearer may the learned range drift altogether; farther as it likes
@@ -52,7 +56,7 @@ class CompanionConfig:
             ("nearest_m", 0.2, 0.6),
             ("farthest_m", 1.5, 4.0),
             ("rail_spread_m", 0.05, 0.15),
-            ("rail_band_m", 0.04, 0.12),
+            ("rail_band_m", 0.04, 0.15),
             ("partner_spread_m", 0.15, 0.5),
             ("partner_band_m", 0.1, 0.3),
             ("follow_m", 0.02, 0.15),
@@ -80,6 +84,7 @@ class Seen:
         self._unseen_s = self._rested_s = 0.0
         self._calm_from_ns: int | None = None  # until then something has closed lately
         self.steady_m: float | None = None
+        self.jumped = False  # just now, to another thing
 
     def forget(self) -> None:
         """Everything, what was approached too."""
@@ -107,6 +112,11 @@ class Seen:
         """It was not approached, and nothing has closed lately."""
         return self._approached_m is None and (self._calm_from_ns is None or t_ns >= self._calm_from_ns)
 
+    def nearer_m(self) -> float:
+        """How much nearer it has come in the last ten seconds."""
+        lately = list(islice(reversed(self._steady), _CREEPS_BINS))
+        return max(lately) - lately[0] if lately else 0.0
+
     def close_in(self, t_ns: int) -> None:
         """It came nearer quickly, or she was warned of it."""
         self._calm_from_ns = t_ns + round(self._config.after_closing_s * 1e9)
@@ -128,10 +138,11 @@ class Seen:
             if self._unseen_s >= self._config.forget_s:
                 self.forget()
             return
-        self._unseen_s = 0.0
         now_m = _median(latest)
-        if self._steady and abs(now_m - self._steady[-1]) > _JUMP_M:
-            self._steady.clear()
+        self.jumped = self._unseen_s == 0.0 and bool(self._steady) and abs(now_m - self._steady[-1]) > _JUMP_M
+        if self.jumped:
+            self._steady.clear()  # another thing
+        self._unseen_s = 0.0
         self._steady.append(now_m)
         self.steady_m = now_m
         self._rested_s = 0.0 if stepping else self._rested_s + _BIN_S
@@ -166,6 +177,8 @@ class Companion:
         self._roams = False  # it came out of a rail's band: no rail
         self._limit_mps = self._closed_mps = 0.0
         self._stepped_s = self._stood_s = self._away_s = 0.0
+        self._back_s = _BACK_S  # where it was learned, since she was warned of it
+        self._nearer: deque[bool] = deque(maxlen=4)  # whether the last echoes came from nearer by than usual
         self._found_ns: int | None = None
         self._untold = False
         self.mode: str | None = None
@@ -179,11 +192,18 @@ class Companion:
         self._lose()
         self._forget_place()
 
-    def warn(self, t_ns: int) -> None:
-        """She is warned of it, so it does not keep its distance."""
-        self._seen.close_in(t_ns)
+    def warn(self, t_ns: int, distance_m: float) -> None:
+        """She is warned of something there. When that is what is followed here, it does not keep its distance.
+
+        What was learned is then trusted again only when it is still where it was some seconds later.
+        """
+        steady_m = self._seen.steady_m
+        if steady_m is None or abs(distance_m - steady_m) > self._config.approach_m:
+            return
         self._rest_m = None
-        self._lose()
+        if self.mode is None:
+            self._seen.close_in(t_ns)
+        self._back_s = 0.0
 
     def take_found(self) -> bool:
         """True once, after something was found; not soon again, for every cue too many is a nuisance."""
@@ -193,21 +213,26 @@ class Companion:
     def holds(self, distance_m: float, closing_mps: float | None = None) -> bool:
         """Something here keeps its distance and is no obstacle; never what is no number, or closes too fast.
 
-        `closing_mps`: None until it is measured.
+        `closing_mps`: None until it is measured. It takes three of four echoes from nearer by to believe a change.
         """
-        limit_mps = self._limit_mps if self.mode else _SLOWEST_LIMIT_MPS
-        if not distance_m >= self._config.nearest_m or (closing_mps is not None and not closing_mps <= limit_mps):
+        usual_m = self._usual_m()
+        if usual_m is None or self._back_s < _BACK_S or not distance_m >= self._config.nearest_m:
             return False
-        if self.range_m is not None:
-            return abs(distance_m - self.range_m) <= self._band_m()
-        return self._rest_m is not None and abs(distance_m - self._rest_m) <= self._config.rail_band_m
+        if closing_mps is not None and not math.isfinite(closing_mps):
+            return False
+        limit_mps = self._limit_mps if self.mode else _SLOWEST_LIMIT_MPS
+        away_m, band_m = distance_m - usual_m, self._band_m()
+        if abs(away_m) <= band_m and (closing_mps is None or closing_mps <= limit_mps):
+            return True
+        return -2.0 * band_m <= away_m <= band_m and sum(self._nearer) < 3
 
     def crept(self, distance_m: float) -> bool:
-        """Something here is what was learned, nearer by more than its band: an obstacle, however slowly it came."""
+        """Something here is what was learned, nearer by more than its band: an obstacle, however slowly it comes."""
         steady_m, floor_m = self._seen.steady_m, self._floor_m
         if floor_m is None or steady_m is None or not distance_m < floor_m:
             return False
-        return steady_m < floor_m and abs(distance_m - steady_m) <= self._config.partner_band_m
+        here = steady_m < floor_m and abs(distance_m - steady_m) <= self._config.partner_band_m
+        return here and self._seen.nearer_m() >= _CREEPS_M
 
     def update(
         self,
@@ -218,7 +243,7 @@ class Companion:
         stepping: bool,
         yaw_radps: float = 0.0,
     ) -> None:
-        """One measurement; None for the distance without an echo, for the closing speed until it is measured.
+        """One reading; None for the distance without an echo, for the closing speed until it is measured.
 
         `nearing`: it has come nearer for long enough to be no sway.
         """
@@ -229,11 +254,21 @@ class Companion:
         if distance_m is not None and not math.isfinite(distance_m):
             distance_m = None
         self._closed_mps = max(0.0, self._closed_mps - 0.1 * dt_s)
+        if distance_m is not None:
+            self._nearer.append(self._is_nearer(distance_m))
         closes = closing_mps is not None and distance_m is not None
         if closes and closing_mps is not None and math.isfinite(closing_mps):
             self._closed_mps = max(closing_mps, self._closed_mps)
         for _ in range(self._seen.add(t_ns, distance_m, stepping)):
             self._judge(t_ns, nearing, stepping)
+
+    def _is_nearer(self, distance_m: float) -> bool:
+        """An echo from nearer by than what was learned, or than it was in the last second."""
+        usual_m, steady_m = self._usual_m(), self._seen.steady_m
+        if usual_m is None or steady_m is None:
+            return False
+        learned_m, lately_m = _NEARER_BANDS * self._band_m(), _NEARER_BANDS * self._config.rail_band_m
+        return distance_m < max(usual_m - learned_m, steady_m - lately_m)
 
     def _turns(self, dt_s: float, yaw_radps: float) -> bool:
         rate_radps = yaw_radps if math.isfinite(yaw_radps) else 0.0
@@ -247,6 +282,9 @@ class Companion:
         """A quarter of a second has ended."""
         self._stepped_s, self._stood_s = (self._stepped_s + _BIN_S, 0.0) if stepping else (0.0, self._stood_s + _BIN_S)
         if self._stood_s >= self._config.forget_s or self._seen.steady_m is None:
+            self._lose()
+            self._forget_place()
+        if self._seen.jumped and not self._is_there():
             self._lose()
             self._forget_place()
         if self.mode is not None:
@@ -294,10 +332,12 @@ class Companion:
         away_m = now_m - range_m
         if latest is not None and abs(away_m) <= self._band_m():
             self._away_s = 0.0
-            self.range_m = max(range_m + 0.1 * away_m, anchor_m - config.follow_m)
+            self._back_s += _BIN_S
+            self.range_m = max(range_m + _FOLLOW * away_m, anchor_m - config.follow_m)
             self._floor_m = self.range_m - self._band_m()
             return
         self._away_s += _BIN_S
+        self._back_s = min(self._back_s, _BACK_S)
         if self.mode == TREADMILL and latest is not None and away_m > 0.0:
             self.mode = PARTNER
         came_nearer = latest is not None and away_m < 0.0
@@ -307,13 +347,21 @@ class Companion:
             if not came_nearer:
                 self._forget_place()
 
+    def _usual_m(self) -> float | None:
+        return self._rest_m if self.range_m is None else self.range_m
+
+    def _is_there(self) -> bool:
+        """It is where it was learned, or it went farther away and may come back."""
+        steady_m, range_m = self._seen.steady_m, self.range_m
+        return steady_m is not None and range_m is not None and steady_m >= range_m - self._band_m()
+
     def _band_m(self) -> float:
-        return self._config.rail_band_m if self.mode == TREADMILL else self._config.partner_band_m
+        return self._config.partner_band_m if self.mode == PARTNER else self._config.rail_band_m
 
     def _lose(self) -> None:
         self.mode = self.range_m = None
         self._untold = False
-        self._away_s = 0.0
+        self._away_s, self._back_s = 0.0, _BACK_S
 
     def _forget_place(self) -> None:
         self._anchor_m = self._floor_m = None

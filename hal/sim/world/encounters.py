@@ -287,3 +287,16 @@ def gravel(s: Setting) -> ObstacleWorld:
 def wall_on_gravel(s: Setting) -> ObstacleWorld:
     way = s.far_m()
     return s.towards(way, facing("wall", way, s.dice.uniform(-5.0, 5.0)), _gravel(s))
+
+
+def everything_at_once(s: Setting) -> ObstacleWorld:
+    """Each within the ranges of the scenes that have one of them alone."""
+    dice = s.dice
+    s.celsius = dice.uniform(-5.0, 35.0)
+    s.false = FalseEchoes(single=dice.uniform(0.0, 0.08), in_runs=dice.uniform(0.0, 0.10))
+    s.stranger = Stranger(period_s=dice.uniform(0.03, 0.08), heard=0.5) if dice.random() < 0.3 else None
+    way, surface = s.far_m(), HARD.with_lost(dice.uniform(0.0, 0.15))
+    wall = facing("wall", way, dice.uniform(-15.0, 15.0), surface)
+    counter = Panel("counter", way, -0.8, way, 0.8, surface, high_m=1.0)
+    trunk = Round("trunk", dice.uniform(0.05, 0.20), way + 0.2, dice.uniform(-0.15, 0.15), surface)
+    return s.towards(way, dice.choice((wall, counter, trunk)))

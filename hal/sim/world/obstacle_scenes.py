@@ -68,7 +68,7 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
     ObstacleScene(
         "end_of_a_wall",
         "The end of a wall",
-        "A wall ends 5 to 15 cm beside the middle of her way: its edge alone is heard, from about a metre.",
+        "A wall ends 5 to 15 cm beside the middle of her way: its edge alone is heard, from 1 to 2 m.",
         Expected("warned", "Warned as soon as the edge is heard.", lead_s=0.5, up_to_mps=0.9),
         "soft",
         e.end_of_a_wall,
@@ -132,9 +132,8 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
     ObstacleScene(
         "half_open_door",
         "A half open door",
-        "The leaf is open by 35 to 60 degrees: its face throws the sound aside; its edge is heard from a metre, or "
-        "never where it is far from the middle of her way.",
-        Expected("limit", "Not promised: the edge is heard late or not at all."),
+        "The leaf is open by 35 to 60 degrees: its face throws the sound aside, its edge scatters hardly any back.",
+        Expected("limit", "Not promised: the edge is heard at half a metre, or never."),
         "limit",
         e.half_open_door,
     ),
@@ -286,7 +285,7 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         "stops_herself",
         "Who stops by herself",
         "She stops 0.6 m before a wall, warned or not, and stays there.",
-        Expected("quiet", "Not a sound from a second after she stands.", since="stands", from_s=1.0),
+        Expected("quiet", "Not a sound from one and a half seconds after she stands.", since="stands", from_s=1.5),
         "quiet",
         e.stops_herself,
     ),
@@ -346,6 +345,14 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         IN_TIME,
         "echoes",
         e.wall_stranger,
+    ),
+    ObstacleScene(
+        "everything_at_once",
+        "Everything at once",
+        "A wall, a counter or a trunk; false, lost and another device's echoes; air of -5 to 35 °C; all drawn.",
+        IN_TIME,
+        "echoes",
+        e.everything_at_once,
     ),
 )
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
-from hal.sim.world.hearing import BEAM_DB_PER_RAD2, EDGE_DB, narrow_db, plane_db, round_db
+from hal.sim.world.hearing import BEAM_DB_PER_RAD2, edge_db, narrow_db, plane_db, round_db
 from hal.sim.world.surroundings import MOST_OBLIQUE_RAD
 from hal.sim.world.walker import BELT_HEIGHT_M
 
@@ -115,7 +115,7 @@ class Panel:
         across = to_y * along_x - to_x * along_y
         distance = abs(across)
         if not 0 <= along <= length:
-            return self._edge(sensor, 0.0 if along < 0 else length, thing)
+            return self._edge(sensor, 0.0 if along < 0 else length, -along if along < 0 else along - length, thing)
         normal = math.atan2(-along_x, along_y) if across > 0 else math.atan2(along_x, -along_y)
         angle = math.remainder(normal - bearing, 2 * math.pi)
         found = []
@@ -127,7 +127,7 @@ class Panel:
             found += self._rough(sensor, distance, angle, along, thing)
         return found
 
-    def _edge(self, sensor: Sensor, along: float, thing: int) -> list[Echo]:
+    def _edge(self, sensor: Sensor, along: float, aside: float, thing: int) -> list[Echo]:
         x, y, bearing, tilt = sensor
         share = along / self.length_m
         to_x, to_y = self.x0 + share * (self.x1 - self.x0) - x, self.y0 + share * (self.y1 - self.y0) - y
@@ -135,7 +135,7 @@ class Panel:
         if abs(angle) > math.pi / 2:
             return []
         distance = math.hypot(to_x, to_y)
-        loud = plane_db(distance) - EDGE_DB - self.surface.loss_db
+        loud = plane_db(distance) - edge_db(distance, aside) - self.surface.loss_db
         return [Echo(distance, loud - BEAM_DB_PER_RAD2 * (angle * angle + tilt * tilt), self.surface, thing)]
 
     def _rough(self, sensor: Sensor, distance: float, angle: float, along: float, thing: int) -> list[Echo]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hal.sim.world.hearing import bell, narrow_db, plane_db, round_db, share, throw
+from hal.sim.world.hearing import bell, edge_db, narrow_db, plane_db, round_db, share, throw
 from hal.sim.world.things import CURTAIN, GRAVEL, HARD, Corner, Floor, Panel, Round, Sensor, Thing
 
 AHEAD = Sensor(0.0, 0.0, 0.0, 0.0)
@@ -77,9 +77,14 @@ def test_both_sides_of_a_wall_sound_alike() -> None:
     assert _loudest_db(one) == pytest.approx(_loudest_db(other))
 
 
-def test_edge_is_heard_much_less_than_a_face() -> None:
-    aside = Panel("wall", 1.0, 0.05, 1.0, 3.0)
-    assert 15 < _loudest_db(_wall(1.0)) - _loudest_db(aside) < 25
+def test_edge_is_heard_much_less_than_a_face_and_less_the_farther_aside_it_is() -> None:
+    face = _loudest_db(_wall(1.0))
+    losses = [face - _loudest_db(Panel("wall", 1.0, aside, 1.0, 3.0)) for aside in (0.001, 0.05, 0.15, 0.45)]
+    assert losses == sorted(losses)
+    assert losses[0] == pytest.approx(6, abs=0.1)
+    assert 12 < losses[1] < 16
+    assert losses[3] > 30
+    assert edge_db(1.0, 1.0) == pytest.approx(33.6, abs=0.1)  # 45 degrees off its normal
 
 
 def test_corner_of_two_oblique_walls_throws_sound_back() -> None:

@@ -108,6 +108,7 @@ def test_other_device_is_heard_at_its_own_rhythm_and_only_while_it_is_near() -> 
     assert all(r is None for t_s, r in read.items() if not 9.9 < t_s < 20)
     arrivals = {round((t_s + 2 * r / sound_mps(20.0)) % 0.05, 6) for t_s, r in read.items() if r is not None}
     assert len(arrivals) == 1
+    assert min(r for r in read.values() if r is not None) > 0.02
     near = [r for t_s, r in read.items() if 10 < t_s < 19.9]
     assert sum(r is not None for r in near) / len(near) == pytest.approx(4.0 / (0.05 * sound_mps(20.0) / 2), abs=0.1)
 
