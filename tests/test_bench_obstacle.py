@@ -207,7 +207,7 @@ def test_report_of_a_few_walks_holds_every_warner_and_is_json(monkeypatch: pytes
     assert found["collided"][0]["n"] == 2
     everywhere = {row["system"]: row for row in found["nuisances"] if row["place"] == "all"}
     assert everywhere["fixed zone 2 m"]["warnings"] > everywhere[OURS]["warnings"]
-    assert all(len(line) <= 120 for line in lines)
+    assert all(len(line) <= 150 for line in lines)
     held = {bar.what: bar for bar in bars(BAR, report.collided, report.nuisances)}
     assert held["hits beside gpiozero, its defaults"].passes
 
