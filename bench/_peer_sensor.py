@@ -62,7 +62,8 @@ class PeerSensor:
     @property
     def distance_m(self) -> float | None:
         """What a program that asks is told; None: it would be held up until the queue is full."""
-        return float(self._sensor.distance) if self._sensor._queue.full.is_set() else None
+        told = self._sensor.partial or self._sensor._queue.full.is_set()
+        return float(self._sensor.distance) if told else None
 
     @property
     def in_range(self) -> bool:

@@ -23,7 +23,7 @@ from firmware.plain_json import encode
 
 T = TypeVar("T")
 JOURNAL = "journal.db"  # its name in the state directory, for every process of the device
-STATE_KEYS = ("alarm", "health", "walk", "telemetry", "power", "sway_baseline")
+STATE_KEYS = ("alarm", "health", "walk", "telemetry", "power", "sway_baseline", "stopping_baseline")
 _TEXTS = ("id", "alarm", "dev", "type", "phase", "severity", "t", "clock")
 
 

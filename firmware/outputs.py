@@ -9,6 +9,7 @@ from firmware.core.messages import (
     PowerState,
     PreImpact,
     SetPattern,
+    StoppingBaseline,
     SwayBaseline,
     Telemetry,
     WalkChanged,
@@ -24,6 +25,7 @@ _KINDS: dict[type[Output], str] = {
     PowerState: "power",
     PreImpact: "pre_impact",
     SwayBaseline: "sway_baseline",
+    StoppingBaseline: "stopping_baseline",
 }
 
 

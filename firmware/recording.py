@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from firmware import typed
-from firmware.core.messages import Acknowledgement, Command, Input, Output, Resume, SwayBaseline, Tick
+from firmware.core.messages import Acknowledgement, Command, Input, Output, Resume, StoppingBaseline, SwayBaseline, Tick
 from firmware.errors import MissingExtra, RecordingError, how_to_add
 from firmware.outputs import as_json
 from firmware.version import VERSION
@@ -39,6 +39,7 @@ CHANNELS: dict[str, type[Input]] = {
     "/command": Command,
     "/resume": Resume,
     "/sway_baseline": SwayBaseline,
+    "/stopping_baseline": StoppingBaseline,
     "/tick": Tick,
 }
 _CHANNEL_OF = {cls: channel for channel, cls in CHANNELS.items()}
@@ -290,7 +291,7 @@ def _decode(channel: str, data: bytes) -> Iterator[Input | RecordedOutput]:
         if channel == "/range":
             body["distance_m"] = _back(body.get("distance_m"))
             body.setdefault("sensor", "rangefinder")  # recordings from before there could be two
-        elif channel == "/power":
+        elif channel in ("/power", "/stopping_baseline"):
             body = {key: _back(value) for key, value in body.items()}
         yield typed.build(CHANNELS[channel], body)
 

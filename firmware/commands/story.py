@@ -18,6 +18,11 @@ TITLES = {
 PATTERNS = {
     "silent": "nothing",
     "ready": "ready chirp",
+    "ready_1": "ready chirp and one pulse: 1.5 m clear behind",
+    "ready_2": "ready chirp and two pulses: 2 m clear behind",
+    "ready_3": "ready chirp and three pulses: 3 m or more clear behind",
+    "lane_blocked": "two long tones: no room behind",
+    "companion": "soft short-long-short: something keeps its distance behind",
     "obstacle_caution": "2 pulses a second",
     "obstacle_warning": "4 pulses a second",
     "obstacle_imminent": "8 pulses a second",
@@ -35,6 +40,7 @@ PATTERNS = {
     "test": "test of the alarm's way",
     "ended": "end chirp",
 }
+MODES = {"treadmill": "the rail of a treadmill", "partner": "a partner"}
 LIGHTER = {"caution": "caution", "warning": "warning"}  # what is wrong with a part that works still
 PHASES = {
     "cancelled": "cancelled by the wearer",
@@ -85,8 +91,10 @@ class Story:
         tellers = {"alert": self._alert, "pattern": self._pattern, "walk": self._walk, "airbag_pin": self._airbag}
         teller = tellers.get(line["kind"])
         if line["kind"] == "telemetry":
+            text = self._mode(line.get("mode"), line.get("companion_m"))
             self.telemetry = dict(line)
-        elif line["kind"] == "health":
+            return self._keep(line["t_ns"], text)
+        if line["kind"] == "health":
             self.parts = dict(line["parts"])
         elif line["kind"] == "power":
             self.power = dict(line)
@@ -127,11 +135,21 @@ class Story:
         self.state, self.summary = line["state"], dict(line["summary"])
         if self.state == "ready" and self.ready_ns is None:
             self.ready_ns = line["t_ns"]
+        if self.summary.get("no_start"):
+            return f"walk       no start: {self.summary['no_start']}"
         return f"walk       {TITLES.get(self.state, self.state)}" if changed else None
 
     def _pattern(self, line: Line) -> str:
         self.pattern = line["pattern"]
         return f"sounds     {PATTERNS.get(self.pattern, self.pattern)}"
+
+    def _mode(self, mode: str | None, range_m: float | None) -> str | None:
+        """Only a change is worth a sentence."""
+        if mode == self.telemetry.get("mode"):
+            return None
+        if mode is None or range_m is None:
+            return "behind     nothing keeps its distance any more"
+        return f"behind     {MODES.get(mode, mode)} keeps its distance, {range_m:.1f} m"
 
     @staticmethod
     def _airbag(line: Line) -> str:

@@ -44,6 +44,10 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
         f"nearest {_metres(summary.get('nearest_m'))}; sudden sways: {summary.get('sway_warnings', 0)}; "
         f"falls: {summary.get('falls', 0)}; faults: {summary.get('faults', 0)}",
     ]
+    if summary.get("mode"):
+        lines.append(f"Behind: {summary['mode']}, for {_minutes(summary.get('mode_minutes'))}")
+    if summary.get("no_start"):
+        lines.append(f"No walk began: {summary['no_start']}")
     power = fed(summary["power"])
     lines += [f"Power: {power}"] if power else []
     for warning in summary["warnings"]:

@@ -78,7 +78,13 @@ LIFE_ENDS = (Severity.NONE, Severity.CANCELLED, Severity.RECOVERED)
 
 NOTICES: dict[Pattern, Rule] = {
     Pattern.READY: Rule(20, Pattern.READY, minimum_s=1.0),
+    Pattern.READY_1: Rule(20, Pattern.READY_1, minimum_s=1.3),
+    Pattern.READY_2: Rule(20, Pattern.READY_2, minimum_s=1.7),
+    Pattern.READY_3: Rule(20, Pattern.READY_3, minimum_s=2.1),
+    Pattern.LANE_BLOCKED: Rule(20, Pattern.LANE_BLOCKED, minimum_s=1.3),
     Pattern.ENDED: Rule(20, Pattern.ENDED, minimum_s=1.0),
+    # Below the cues: nothing has to be done about it.
+    Pattern.COMPANION: Rule(15, Pattern.COMPANION, minimum_s=1.0),
     Pattern.LOCATE: Rule(10, Pattern.LOCATE, minimum_s=10.0),
     Pattern.TEST: Rule(5, Pattern.TEST, minimum_s=1.4),
 }

@@ -3,18 +3,31 @@
 import math
 
 from firmware.core.config import CoreConfig
+from firmware.core.detectors.lane import Lane
 from firmware.core.detectors.obstacle import ObstacleDetector
 from firmware.core.detectors.range_check import RangeCheck
-from firmware.core.estimators.approach import Approach
+from firmware.core.estimators.approach import Approach, Thing
+from firmware.core.estimators.companion import Companion
+from firmware.core.estimators.stopping import StoppingTime
+from firmware.core.messages import Severity
 from firmware.core.moving import Moving
 from hal.samples import RangeSample
 
 LOOKS_AWAY_RAD = math.radians(30.0)
 """With the trunk tilted so far, the rangefinder looks at the floor or into the air, not at the way behind."""
+MEASURED_MPS = 0.15
+"""A closing speed less certain than this (1 sd) was rather assumed than measured."""
+HIDDEN_NS = 300_000_000
+"""What keeps its distance and was not heard for so long may be hidden by something else."""
+_WARNED = (Severity.WARNING, Severity.IMMINENT)
 
 
 class Behind:
-    """`approach` is what is seen, `obstacle` what is warned of."""
+    """`approach` is what is seen, `obstacle` what is warned of.
+
+    `companion` is what keeps its distance and needs no warning, `stopping` how long she takes to stop after one, and
+    `lane` the room before the first step.
+    """
 
     def __init__(self, config: CoreConfig, moving: Moving) -> None:
         self._moving = moving
@@ -23,6 +36,10 @@ class Behind:
         self._seen_ns: int | None = None  # the last usable reading
         self.approach = Approach(config.approach)
         self.obstacle = ObstacleDetector(config.obstacle)
+        self.companion = Companion(config.companion)
+        self.stopping = StoppingTime(config.stopping)
+        self.lane = Lane(config.lane)
+        self._kept_ns = -HIDDEN_NS  # when what keeps its distance was heard last
 
     @property
     def usable(self) -> bool:
@@ -53,5 +70,46 @@ class Behind:
             self.obstacle.clear()
             return
         walking_mps = steps.speed_mps(now_ns)
+        self.lane.update(sample.t_ns, sample.distance_m)
         approach.update(sample.t_ns, sample.distance_m, walking_mps)
-        self.obstacle.update(sample.t_ns, approach.things, walking_mps > 0.0)
+        self._accompany(now_ns, sample)
+        self.obstacle.reaction_s = self.stopping.time_s
+        things = [thing for thing in approach.things if self._matters(thing, sample.t_ns)]
+        before = self.obstacle.detection
+        said = self.obstacle.update(sample.t_ns, things, walking_mps > 0.0)
+        warned = said.severity in _WARNED
+        if warned and said is not before:
+            for thing in things:
+                if thing.sure and round(thing.distance_m, 3) == said.data["distance_m"]:
+                    self.companion.warn(sample.t_ns, thing.distance_m)
+        self.stopping.update(sample.t_ns, warned, approach.distance_m, approach.closing_mps, steps.last_ns)
+
+    def _accompany(self, now_ns: int, sample: RangeSample) -> None:
+        """What was heard just now may be what keeps its distance."""
+        t_ns = sample.t_ns
+        heard = next((thing for thing in self.approach.things if thing.heard and thing.sure), None)
+        stepping, yaw_radps = self._moving.steps.under_way(now_ns), self._moving.attitude.yaw_radps
+        if heard is None:
+            self.companion.update(t_ns, None, None, False, stepping, yaw_radps)
+        else:
+            self.companion.update(t_ns, sample.distance_m, _surely_mps(heard), heard.nearing, stepping, yaw_radps)
+
+    def _matters(self, thing: Thing, t_ns: int) -> bool:
+        """Not what keeps its distance; and what crept nearer than that is an approach, however slow.
+
+        Something solid in between would hide what keeps its distance: while that is heard, an echo from nearer by is
+        false until it is seen to close.
+        """
+        companion, closing_mps = self.companion, _surely_mps(thing)
+        if thing.sure and companion.crept(thing.distance_m):
+            thing.nearing = True
+        if companion.holds(thing.distance_m, closing_mps):
+            if thing.heard and thing.sure:
+                self._kept_ns = t_ns
+            return False
+        return closing_mps is not None or t_ns - self._kept_ns > HIDDEN_NS
+
+
+def _surely_mps(thing: Thing) -> float | None:
+    """How fast it closes at least, as far as that is measured."""
+    return thing.closing_mps - thing.closing_sd_mps if thing.closing_sd_mps <= MEASURED_MPS else None

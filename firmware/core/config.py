@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from firmware.core.detectors.fall import FallConfig
 from firmware.core.detectors.imu_check import ImuCheckConfig
+from firmware.core.detectors.lane import LaneConfig
 from firmware.core.detectors.lean import LeanConfig
 from firmware.core.detectors.mounting_check import MountingCheckConfig
 from firmware.core.detectors.obstacle import ObstacleConfig
@@ -16,7 +17,9 @@ from firmware.core.detectors.sway import SwayConfig
 from firmware.core.estimators.approach import ApproachConfig
 from firmware.core.estimators.attitude import AttitudeConfig
 from firmware.core.estimators.button import ButtonGestureConfig
+from firmware.core.estimators.companion import CompanionConfig
 from firmware.core.estimators.steps import StepsConfig
+from firmware.core.estimators.stopping import StoppingConfig
 from firmware.core.estimators.sway import TrunkSwayConfig
 from firmware.core.estimators.sway_baseline import SwayBaselineConfig
 from firmware.core.estimators.wear import WearConfig
@@ -29,6 +32,9 @@ class CoreConfig:
 
     attitude: AttitudeConfig = field(default_factory=AttitudeConfig)
     approach: ApproachConfig = field(default_factory=ApproachConfig)
+    companion: CompanionConfig = field(default_factory=CompanionConfig)
+    stopping: StoppingConfig = field(default_factory=StoppingConfig)
+    lane: LaneConfig = field(default_factory=LaneConfig)
     steps: StepsConfig = field(default_factory=StepsConfig)
     trunk_sway: TrunkSwayConfig = field(default_factory=TrunkSwayConfig)
     sway_baseline: SwayBaselineConfig = field(default_factory=SwayBaselineConfig)

@@ -90,6 +90,15 @@ class SwayBaseline:
     usual: tuple[float, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class StoppingBaseline:
+    """How long this walker takes to stop once a warning sounds: told when a walk ends, and to be told to the next."""
+
+    t_ns: int
+    approaches: int  # that it was learned from
+    time_s: float
+
+
 Input = (
     ImuSample
     | RangeSample
@@ -100,6 +109,7 @@ Input = (
     | Command
     | Resume
     | SwayBaseline
+    | StoppingBaseline
     | Tick
 )
 
@@ -109,6 +119,11 @@ class Pattern(StrEnum):
 
     SILENT = "silent"
     READY = "ready"
+    READY_1 = "ready_1"  # with the clear way behind: one pulse, two or three
+    READY_2 = "ready_2"
+    READY_3 = "ready_3"
+    LANE_BLOCKED = "lane_blocked"
+    COMPANION = "companion"
     OBSTACLE_CAUTION = "obstacle_caution"
     OBSTACLE_WARNING = "obstacle_warning"
     OBSTACLE_IMMINENT = "obstacle_imminent"
@@ -205,6 +220,10 @@ class Telemetry:
     steps: int
     cadence_spm: float | None
     worn: bool | None = None  # False: dropped, or taken off and put down
+    mode: str | None = None  # "treadmill" or "partner": what keeps its distance behind her
+    companion_m: float | None = None  # and the range that was learned of it
+    clear_m: float | None = None  # the way behind before the walk; 4 m: nothing within reach
+    no_start: str = ""  # why no walk begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,4 +254,6 @@ class PreImpact:
     score: float
 
 
-Output = SetPattern | Alert | WalkChanged | Health | Telemetry | PowerState | PreImpact | SwayBaseline
+Output = (
+    SetPattern | Alert | WalkChanged | Health | Telemetry | PowerState | PreImpact | SwayBaseline | StoppingBaseline
+)

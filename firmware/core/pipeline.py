@@ -30,6 +30,7 @@ from firmware.core.messages import (
     PreImpact,
     Resume,
     Severity,
+    StoppingBaseline,
     SwayBaseline,
     Telemetry,
     WalkChanged,
@@ -49,7 +50,10 @@ RELEARN_LATER_S = 2.0
 LONGEST_AGE_S = 1e7
 """An alarm that claims to be older says nothing about its age."""
 # Looking up the member of an enum costs 0.1 us, and these are asked all the time.
-_SELF_TEST, _READY, _ENDED = WalkState.SELF_TEST, WalkState.READY, WalkState.ENDED
+_SELF_TEST, _ENDED = WalkState.SELF_TEST, WalkState.ENDED
+_SILENT, _BLOCKED, _FOUND = Pattern.SILENT, Pattern.LANE_BLOCKED, Pattern.COMPANION
+READY_CHIRPS = (Pattern.READY, Pattern.READY_1, Pattern.READY_2, Pattern.READY_3)
+"""By the pulses that tell the clear metres; the first one where something keeps its distance instead."""
 
 
 class SafetyPipeline:
@@ -124,6 +128,8 @@ class SafetyPipeline:
             self._resume(now_ns, message, out)
         elif isinstance(message, SwayBaseline):
             self._balance.personal.carry(message)
+        elif isinstance(message, StoppingBaseline):
+            self._behind.stopping.carry(message)
         if self._gestures.down_since_ns is not None:
             self._take_gesture(now_ns, self._gestures.wait(now_ns))
         self._judge(now_ns, out)
@@ -201,8 +207,9 @@ class SafetyPipeline:
         if self._walk.state is _ENDED:
             return
         behind.look(now_ns, sample, health.ok("imu"))
-        if behind.approach.distance_m is not None:
-            self._walk.note_distance(behind.approach.distance_m)
+        nearest = behind.approach.nearest
+        if nearest is not None and nearest.sure:
+            self._walk.note_distance(nearest.distance_m)
 
     def _press(self, now_ns: int, sample: ButtonSample) -> None:
         self._health.hear("button", sample.t_ns)
@@ -231,7 +238,7 @@ class SafetyPipeline:
                 self._arbiter.judge(now_ns, detection, out)
             self._arbiter.notify(now_ns, Pattern.ENDED)
             out.append(WalkChanged(now_ns, self._walk.state, self._walk.summary(now_ns)))
-            out.append(self._balance.personal.baseline(now_ns))
+            out += self._balance.personal.baseline(now_ns), self._behind.stopping.baseline(now_ns)
 
     def _resume(self, now_ns: int, message: Resume, out: list[Output]) -> None:
         """An earlier run left a walk, perhaps with an open alarm: told again at once, under a number of this run."""
@@ -343,13 +350,25 @@ class SafetyPipeline:
             health.expect("imu", now_ns, unready)
         if tilted:
             self._attitude.relearn(self._relearn_s)
-        ready = walk.state is _SELF_TEST and upright and not tilted
-        ready = ready and health.ok("imu") and health.ok("rangefinder") and not self._power.exhausted
-        if walk.update(now_ns, ready, self._steps) or not self._told_start:
+        able = upright and not tilted and health.ok("imu") and health.ok("rangefinder") and not self._power.exhausted
+        pattern = self._room(now_ns, able)
+        if walk.update(now_ns, pattern in READY_CHIRPS, self._steps) or pattern is _BLOCKED or not self._told_start:
             self._told_start = True
             out.append(WalkChanged(now_ns, walk.state, walk.summary(now_ns)))
-            if walk.state is _READY:
-                self._arbiter.notify(now_ns, Pattern.READY)
+        if pattern is not None:
+            self._arbiter.notify(now_ns, pattern)
+
+    def _room(self, now_ns: int, able: bool) -> Pattern | None:
+        """What to tell about the way behind; a ready chirp lets the walk begin. `able`: nothing else is against it."""
+        lane, companion, walk = self._behind.lane, self._behind.companion, self._walk
+        walk.note_mode(now_ns, companion.mode)
+        if walk.state is not _SELF_TEST:
+            return _FOUND if self._arbiter.pattern is _SILENT and companion.take_found() else None
+        lane.watch(now_ns)
+        walk.clear_m, walk.no_start = lane.clear_m, "" if companion.mode else lane.reason
+        if able and (lane.open or companion.mode is not None):
+            return READY_CHIRPS[lane.pulses if lane.open else 0]
+        return _BLOCKED if able and not self._steps.under_way(now_ns) and lane.say(now_ns) else None
 
     def _telemetry(self, now_ns: int) -> Telemetry:
         attitude, trunk, approach = self._attitude, self._balance.trunk, self._behind.approach
@@ -368,6 +387,10 @@ class SafetyPipeline:
             self._steps.count,
             _rounded(self._steps.cadence_spm(now_ns)),
             self._falling.worn,
+            self._behind.companion.mode,
+            _rounded(self._behind.companion.range_m),
+            _rounded(self._walk.clear_m) if self._walk.state is _SELF_TEST else None,
+            self._walk.no_start,
         )
 
 

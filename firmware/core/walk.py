@@ -65,7 +65,9 @@ class Walk:
 
     `summary` has: minutes (walking), steps, cadence_spm (of the rows of steps), step_time_sd_ms (of the regular ones),
     obstacle_cautions, obstacle_warnings, first_warning_distance_m, nearest_m, sway_warnings, sway_rms_deg, sway_drift
-    (how many times as far she sways as at first), lean_cues, falls, sos, faults. None: not known.
+    (how many times as far she sways as at first), lean_cues, falls, sos, faults; mode ("treadmill" or "partner": what
+    kept its distance behind her for longest, None: nothing did), mode_minutes; clear_m (the way behind before the
+    walk), no_start (why it does not begin, empty when nothing is known against it). None: not known.
     """
 
     def __init__(self, config: WalkConfig) -> None:
@@ -79,6 +81,7 @@ class Walk:
         self._walking_since_ns: int | None = None
         self._steps_at_start = 0
         self._steps = 0
+        self._ready_ns = 0
         self._last_step_ns: int | None = None
         self._intervals, self._intervals_s = 0, 0.0
         self._times: Regularity | None = None
@@ -86,6 +89,10 @@ class Walk:
         self._sway_square_sum = 0.0
         self._sway_count = 0
         self.sway_drift: float | None = None
+        self._modes_ns: dict[str, int] = {}
+        self._mode_told_ns: int | None = None
+        self.clear_m: float | None = None
+        self.no_start = ""
         self.state = _SELF_TEST
         self.active = False  # the self-test is done, or the guard was started anew, and the walk is not over
 
@@ -93,6 +100,7 @@ class Walk:
         """True when the state changed. `ready`: the sensors are well and the walker stands upright."""
         if self.state is _SELF_TEST:
             self._steps_at_start = self._steps = steps.count
+            self._ready_ns = now_ns  # steps before it are not counted, nor is their time
             return ready and self._enter(now_ns, _READY)
         if self.state is _ENDED:
             return False
@@ -105,7 +113,7 @@ class Walk:
         if not (recent and enough) or self._fallen:
             return False
         self._enter(now_ns, _WALKING)
-        self._walking_since_ns = steps.row_since_ns
+        self._walking_since_ns = max(steps.row_since_ns, self._ready_ns)
         return True
 
     def resume(self, now_ns: int, steps: StepCount) -> bool:
@@ -136,6 +144,12 @@ class Walk:
             self._sway_square_sum += square
             self._sway_count += 1
 
+    def note_mode(self, now_ns: int, mode: str | None) -> None:
+        """What keeps its distance behind her now; asked several times a second."""
+        since_ns, self._mode_told_ns = self._mode_told_ns, now_ns
+        if mode is not None and since_ns is not None and self.state is _WALKING:
+            self._modes_ns[mode] = self._modes_ns.get(mode, 0) + now_ns - since_ns
+
     def note_distance(self, distance_m: float) -> None:
         if self.state is _WALKING and (self._nearest_m is None or distance_m < self._nearest_m):
             self._nearest_m = distance_m
@@ -147,7 +161,8 @@ class Walk:
             walked_steps += self._steps - self._steps_at_start
         sway_rad = math.sqrt(self._sway_square_sum / self._sway_count) if self._sway_count else None
         step_sd_s = self._times.sd_s if self._times else None
-        counts = self._counts
+        counts, modes_ns = self._counts, self._modes_ns
+        mode = max(modes_ns, key=lambda name: modes_ns[name]) if modes_ns else None
         return {
             "minutes": round(walked_ns / 60e9, 2),
             "steps": walked_steps,
@@ -164,6 +179,10 @@ class Walk:
             "falls": counts["falls"],
             "sos": counts["sos"],
             "faults": counts["faults"],
+            "mode": mode,
+            "mode_minutes": round(modes_ns[mode] / 60e9, 2) if mode else 0.0,
+            "clear_m": None if self.clear_m is None else round(self.clear_m, 2),
+            "no_start": self.no_start,
         }
 
     def _note_warning(self, alert: Alert) -> None:

@@ -9,6 +9,7 @@ from firmware.core.messages import (
     Input,
     Output,
     PowerState,
+    StoppingBaseline,
     SwayBaseline,
     Telemetry,
     WalkChanged,
@@ -17,7 +18,7 @@ from firmware.core.messages import (
 from firmware.errors import JournalError
 from firmware.guard.background import Background
 from firmware.guard.events import EventMaker
-from firmware.guard.left_over import open_alarms, resume, sway_baseline
+from firmware.guard.left_over import baselines, open_alarms, resume
 from firmware.journal import Event, Journal
 from firmware.outputs import as_json
 from hal.samples import SensorFault
@@ -25,13 +26,15 @@ from hal.samples import SensorFault
 FAULT_NS = 1_000_000_000
 STATES_NS = 1_000_000_000  # states are written once a second; an alarm and the end of a walk at once
 
-State = Mapping[str, object] | Health | Telemetry | PowerState | SwayBaseline  # the last four become JSON off the loop
+Typed = Health | Telemetry | PowerState | SwayBaseline | StoppingBaseline  # these become JSON off the loop
+State = Mapping[str, object] | Typed
 States = dict[str, State]
 _STATE_OF: dict[type, str] = {
     Health: "health",
     Telemetry: "telemetry",
     PowerState: "power",
     SwayBaseline: "sway_baseline",
+    StoppingBaseline: "stopping_baseline",
 }
 
 
@@ -70,7 +73,7 @@ class JournalWriter:
             elif isinstance(output, WalkChanged):
                 self._waiting["walk"] = {"state": output.state, **output.summary}
                 urgent = urgent or output.state is WalkState.ENDED
-            elif isinstance(output, Health | Telemetry | PowerState | SwayBaseline):
+            elif isinstance(output, Typed):
                 self._waiting[_STATE_OF[type(output)]] = output
         now_ns = max((item.t_ns for item in inputs), default=0)
         if self._waiting and (urgent or self._written_ns is None or now_ns - self._written_ns >= STATES_NS):
@@ -105,7 +108,7 @@ class JournalWriter:
             self._failing_since_ns = None
 
     def _body(self, state: State) -> Mapping[str, object]:
-        if isinstance(state, Health | Telemetry | PowerState | SwayBaseline):
+        if isinstance(state, Typed):
             return {**as_json(state), "boot_id": self._events.boot_id}
         return state
 
@@ -154,8 +157,7 @@ class JournalWriter:
             self._states.setdefault("alarm", {"active": False})
         for left_over in resume(states, self._now_ns(), self._events.boot_id):
             self._hand_over(left_over)
-        before = sway_baseline(states, self._now_ns())
-        if before is not None:
+        for before in baselines(states, self._now_ns()):
             self._hand_over(before)
 
     def _keep_open_alarm(self) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from firmware.core.messages import Hazard, Resume, Severity, SwayBaseline
+from firmware.core.messages import Hazard, Resume, Severity, StoppingBaseline, SwayBaseline
 
 A_MOMENT_MS = 60_000  # longer ago, a walk that has no end in the journal is not going on
 UNDER_WAY = ("ready", "walking", "paused")
@@ -27,8 +27,23 @@ def resume(states: States, now_ns: int, boot_id: str) -> list[Resume]:
     return found or ([Resume(now_ns, True, Hazard.FALL, Severity.NONE, 0.0)] if walking else [])
 
 
+def baselines(states: States, now_ns: int) -> list[SwayBaseline | StoppingBaseline]:
+    """What earlier walks have shown of this walker; the core judges whether it can be believed."""
+    found = (sway_baseline(states, now_ns), stopping_baseline(states, now_ns))
+    return [before for before in found if before is not None]
+
+
+def stopping_baseline(states: States, now_ns: int) -> StoppingBaseline | None:
+    """How long she took to stop after warnings."""
+    body = states.get("stopping_baseline", {})
+    approaches, time_s = body.get("approaches"), body.get("time_s")
+    if not isinstance(approaches, int) or not isinstance(time_s, int | float):
+        return None
+    return StoppingBaseline(now_ns, approaches, float(time_s))
+
+
 def sway_baseline(states: States, now_ns: int) -> SwayBaseline | None:
-    """What earlier walks have shown of her balance; the core judges whether it can be believed."""
+    """What is usual of her balance."""
     body = states.get("sway_baseline", {})
     steps, usual = body.get("steps"), body.get("usual")
     if not isinstance(steps, int) or not isinstance(usual, list):

@@ -61,9 +61,20 @@ def _pulses(count: int, on_s: float, off_s: float, *frequencies_hz: float) -> tu
     return tuple(Pulse(on_s, off_s, frequencies_hz[i % len(frequencies_hz)]) for i in range(count))
 
 
+_READY = (Pulse(0.12, 0.08, 523.0), Pulse(0.12, 0.08, 659.0), Pulse(0.25, 0.05, 784.0))
+_THEN = (*_READY[:2], Pulse(0.25, 0.40, 784.0))  # the chirp, and a pause before what is counted
+
+
 SOUNDS: dict[Pattern, Sound] = {
     Pattern.SILENT: Sound(()),
-    Pattern.READY: Sound((Pulse(0.12, 0.08, 523.0), Pulse(0.12, 0.08, 659.0), Pulse(0.25, 0.05, 784.0))),
+    Pattern.READY: Sound(_READY),
+    Pattern.READY_1: Sound((*_THEN, *_pulses(1, 0.18, 0.2, 784.0))),
+    Pattern.READY_2: Sound((*_THEN, *_pulses(2, 0.18, 0.2, 784.0))),
+    Pattern.READY_3: Sound((*_THEN, *_pulses(3, 0.18, 0.2, 784.0))),
+    Pattern.LANE_BLOCKED: Sound(_pulses(2, 0.45, 0.2, 523.0)),
+    Pattern.COMPANION: Sound(  # short, long, short, and soft
+        (Pulse(0.1, 0.12, 587.0), Pulse(0.4, 0.12, 587.0), Pulse(0.1, 0.1, 587.0)), volume=0.4, volume_end=0.4
+    ),
     Pattern.OBSTACLE_CAUTION: Sound(_pulses(1, 0.15, 0.35, 587.0), repeat_s=0.5),
     Pattern.OBSTACLE_WARNING: Sound(_pulses(1, 0.12, 0.13, 698.0), repeat_s=0.25),
     Pattern.OBSTACLE_IMMINENT: Sound(_pulses(1, 0.08, 0.045, 831.0), repeat_s=0.125),

@@ -13,14 +13,14 @@ def test_a_walk_begins_by_itself_and_tells_its_states() -> None:
     wearer = ready_wearer().walk(6).stand(10).walk(5)
     wearer.command("end")
     assert wearer.walk_states() == ["self_test", "ready", "walking", "paused", "walking", "ended"]
-    assert wearer.patterns() == [Pattern.READY, Pattern.SILENT, Pattern.ENDED]
+    assert wearer.patterns() == [Pattern.READY_3, Pattern.SILENT, Pattern.ENDED]
     assert wearer.alerts() == []
 
 
 def test_a_quiet_walk_in_the_open_is_silent() -> None:
     wearer = walking_wearer().walk(25)
     assert wearer.alerts() == []
-    assert wearer.patterns() == [Pattern.READY, Pattern.SILENT]
+    assert wearer.patterns() == [Pattern.READY_3, Pattern.SILENT]
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -276,7 +276,7 @@ def test_no_remote_command_changes_the_walk_or_an_alarm(name: str) -> None:
 
 
 def test_locate_sounds_for_its_time() -> None:
-    wearer = ready_wearer()
+    wearer = ready_wearer().stand(2)
     wearer.command("locate")
     wearer.stand(12)
     assert wearer.patterns()[-2:] == [Pattern.LOCATE, Pattern.SILENT]

@@ -121,6 +121,10 @@ def test_the_summary_of_no_walk_claims_nothing() -> None:
         "falls": 0,
         "sos": 0,
         "faults": 0,
+        "mode": None,
+        "mode_minutes": 0.0,
+        "clear_m": None,
+        "no_start": "",
     }
 
 

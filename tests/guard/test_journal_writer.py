@@ -13,6 +13,7 @@ from firmware.core.messages import (
     Health,
     Pattern,
     Severity,
+    StoppingBaseline,
     SwayBaseline,
     Telemetry,
     Tick,
@@ -25,7 +26,7 @@ from firmware.guard.journal_writer import JournalWriter
 from firmware.journal import Journal
 from hal.samples import SensorFault
 
-Said = Alert | Health | SwayBaseline | Telemetry | WalkChanged
+Said = Alert | Health | StoppingBaseline | SwayBaseline | Telemetry | WalkChanged
 
 
 def suspected(t_ns: int, alarm: int = 1, **data: Any) -> Alert:
@@ -287,3 +288,11 @@ def test_what_a_walk_showed_of_her_balance_is_handed_to_the_next_one(run: Run, s
     after = start(2, "another")
     after.write()
     assert after.resumed == [SwayBaseline(2, 250, usual)]
+
+
+def test_how_she_stopped_is_handed_to_the_next_walk(run: Run, start: Start) -> None:
+    run.take(1, WalkChanged(1, WalkState.ENDED, {}), StoppingBaseline(1, 7, 1.31))
+    run.write()
+    after = start(2, "another")
+    after.write()
+    assert after.resumed == [StoppingBaseline(2, 7, 1.31)]

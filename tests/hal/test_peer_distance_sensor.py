@@ -4,15 +4,13 @@ Both work on the same simulated pins and chip, in simulated time; gpiozero's cod
 with is the simulated clock. DistanceSensor drops the readings that failed and goes on with the median of those before.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext, suppress
-from typing import Any
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 
-import gpiozero.input_devices
 import pytest
-from gpiozero import DistanceSensor
 from hcsr04_rig import PERIOD_S
 
+from bench._peer_sensor import peer_sensor
 from hal.board import Rangefinder
 from hal.errors import HalError
 from hal.hcsr04 import HcSr04
@@ -28,65 +26,28 @@ NOTICED_WITHIN_S = 0.5  # more than the core waits
 LASTS_S = 10.0
 
 
-class SimEvent:
-    """A threading.Event that waits in simulated time."""
-
-    def __init__(self, clock: SimClock) -> None:
-        self._clock, self._set = clock, False
-
-    def is_set(self) -> bool:
-        return self._set
-
-    def set(self) -> None:
-        self._set = True
-
-    def clear(self) -> None:
-        self._set = False
-
-    def wait(self, timeout: float | None = None) -> bool:
-        assert timeout is not None, "it would wait for ever"
-        return self._clock.wait(self, timeout)
-
-
 class GpiozeroReader:
     """What one would write around DistanceSensor; its thread's loop runs until its next reading is due."""
 
-    def __init__(self, pins: SimPinFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-        clock = self._clock = pins.clock
-        monkeypatch.setattr(gpiozero.input_devices, "sleep", clock.sleep)
-        monkeypatch.setattr(gpiozero.mixins.GPIOQueue, "start", lambda queue: None)
-        self._sensor: Any = DistanceSensor(echo=24, trigger=23, max_distance=4, pin_factory=pins)
-        self._sensor._echo = SimEvent(clock)
+    def __init__(self, pins: SimPinFactory) -> None:
+        self._opened = ExitStack()
+        self._sensor = self._opened.enter_context(peer_sensor(pins, max_distance=4))
 
     def read(self) -> list[RangeSample]:
-        queue, asked = self._sensor._queue, iter([False, True])
-        queue.stopping = OneTurn(self._clock, asked)
-        queue.fill()
-        return [RangeSample(self._clock.now_ns(), self._sensor.distance)] if queue.full.is_set() else []
+        self._sensor.turn()
+        distance_m = self._sensor.distance_m
+        return [] if distance_m is None else [RangeSample(self._sensor.clock.now_ns(), distance_m)]
 
     def close(self) -> None:
-        self._sensor.close()
+        self._opened.close()
 
 
-class OneTurn:
-    """In place of the event that stops gpiozero's thread: lets it measure once."""
-
-    def __init__(self, clock: SimClock, answers: Iterator[bool]) -> None:
-        self._clock, self._answers = clock, answers
-
-    def wait(self, timeout: float) -> bool:
-        if stop := next(self._answers):
-            return stop
-        self._clock.sleep(timeout)
-        return False
-
-
-def ours(pins: SimPinFactory, monkeypatch: pytest.MonkeyPatch) -> Rangefinder:
+def ours(pins: SimPinFactory) -> Rangefinder:
     return HcSr04(pins, pins.clock, trigger=23, echo=24)
 
 
-def gpiozeros(pins: SimPinFactory, monkeypatch: pytest.MonkeyPatch) -> Rangefinder:
-    return GpiozeroReader(pins, monkeypatch)
+def gpiozeros(pins: SimPinFactory) -> Rangefinder:
+    return GpiozeroReader(pins)
 
 
 def distances_until(sensor: Rangefinder, clock: SimClock, end_s: float) -> list[float | None]:
@@ -100,7 +61,6 @@ def distances_until(sensor: Rangefinder, clock: SimClock, end_s: float) -> list[
     return found
 
 
-@pytest.mark.filterwarnings("ignore::gpiozero.exc.GPIOZeroWarning")
 @pytest.mark.parametrize("word", ["off", "stuck"])
 @pytest.mark.parametrize(
     ("new_sensor", "verdict"),
@@ -111,15 +71,14 @@ def distances_until(sensor: Rangefinder, clock: SimClock, end_s: float) -> list[
     ids=["ours", "gpiozero"],
 )
 def test_sensor_that_is_unplugged_or_stuck_tells_no_distance_any_more(
-    new_sensor: Callable[[SimPinFactory, pytest.MonkeyPatch], Rangefinder],
+    new_sensor: Callable[[SimPinFactory], Rangefinder],
     verdict: AbstractContextManager[object],
     word: str,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pins = SimPinFactory(SimClock())
     fault = Fault(word, "rangefinder", start_s=FAILS_S)
     SimHcSr04(pins, trigger=23, echo=24, distance_m=lambda _: WALL_M, fault=fault)
-    sensor = new_sensor(pins, monkeypatch)
+    sensor = new_sensor(pins)
     before = distances_until(sensor, pins.clock, FAILS_S)
     assert before[-1] == pytest.approx(WALL_M, abs=0.01)
     distances_until(sensor, pins.clock, FAILS_S + NOTICED_WITHIN_S)

@@ -13,7 +13,7 @@ from firmware.commands.story import Story
 from firmware.commands.summary import summary_json, summary_lines
 from firmware.config import Config, parse
 from firmware.core.messages import Alert, Hazard, Input, Pattern, SetPattern, Severity, Tick
-from firmware.core.pipeline import SafetyPipeline
+from firmware.core.pipeline import READY_CHIRPS, SafetyPipeline
 from firmware.guard.readers import Reader
 from firmware.link.memory import MemoryBroker
 from firmware.outputs import as_json
@@ -154,12 +154,12 @@ def test_caution_is_felt_on_buzzer_and_motor(tmp_path: Path) -> None:
         assert any(started_ns <= state.t_ns <= started_ns + 50_000_000 and state.level for state in pin.history)
         assert not pin.history[-1].level
     assert walked.patterns.count(Pattern.DEVICE_CAUTION) == 2
-    assert Pattern.READY in walked.patterns
+    assert Pattern.READY_3 in walked.patterns
 
 
 def test_device_that_is_nearly_empty_is_not_ready(tmp_path: Path) -> None:
     walked = Device(tmp_path, battery=Battery(start_share=0.03), gauge="max17048").walk(10.0)
-    assert Pattern.READY not in walked.patterns
+    assert not set(READY_CHIRPS) & set(walked.patterns)
     assert Pattern.FAULT in walked.patterns
     assert walked.alerts[0].severity is Severity.WARNING
 

@@ -21,7 +21,10 @@ class ObstacleConfig:
     caution_factor: float = 1.5  # the caution comes at this many times the warning distance
     imminent_s: float = 1.2
     near_m: float = 0.50  # so near is imminent while it comes nearer, whatever the speed
-    close_m: float = 0.35  # and here one echo is enough for a warning
+    close_m: float = 0.35  # the same for a slow approach, which leaves more time
+    touch_m: float = 0.25  # one echo is enough for a warning; farther off, the second comes within 35 ms
+    foot_m: float = 0.40  # behind the sensor; with two echoes only what she could hardly stop before counts
+    proven: int = 6  # echoes of one thing before it can be imminent; two are enough for a warning
     least_closing_mps: float = 0.15  # a slower approach counts once it lasts; see approach.nearing_m
     clear_factor: float = 1.15  # farther than the limit before a tier ends, so that it does not flutter
     clear_s: float = 0.5
@@ -35,6 +38,9 @@ class ObstacleConfig:
             ("imminent_s", 0.5, 3.0),
             ("near_m", 0.2, 1.0),
             ("close_m", 0.2, 0.5),
+            ("touch_m", 0.1, 0.5),
+            ("foot_m", 0.2, 0.6),
+            ("proven", 3, 9),
             ("least_closing_mps", 0.05, 0.3),
             ("clear_factor", 1.0, 2.0),
             ("clear_s", 0.0, 3.0),
@@ -52,6 +58,8 @@ class Thing(Protocol):
     hidden: bool
     sure: bool
     nearing: bool
+    solid: bool
+    echoes: int
 
     @property
     def closing_sd_mps(self) -> float: ...
@@ -59,6 +67,7 @@ class Thing(Protocol):
 
 _TIERS = (Severity.NONE, Severity.CAUTION, Severity.WARNING, Severity.IMMINENT)
 _WARNING = 2
+SURELY_SD = 1.5  # slower than this by so many standard deviations it hardly closes: 7 %
 _CALM = Detection(Hazard.OBSTACLE, Severity.NONE)
 _NOTHING: dict[str, Value] = {"distance_m": None}
 
@@ -103,18 +112,25 @@ class ObstacleDetector:
         if slow and not thing.nearing:
             return 0
         if not thing.sure:  # of one echo nothing is known but where it was
-            return _WARNING if distance_m < config.close_m else 0
-        surely_mps = closing_mps - thing.closing_sd_mps
-        closes = thing.nearing or surely_mps >= least_mps
-        if distance_m < config.close_m * factor or (closes and not slow and distance_m < config.near_m * factor):
-            return 3
-        if distance_m < surely_mps * config.imminent_s * factor:
+            return _WARNING if distance_m < config.touch_m else 0
+        if thing.echoes >= config.proven and self._is_imminent(thing, slow, factor):
             return 3
         closing_mps = max(0.0, closing_mps)
         warn_m = (closing_mps * (config.system_s + self.reaction_s) + config.margin_m) * factor
+        if thing.echoes < 3 and distance_m >= closing_mps * self.reaction_s + config.foot_m:
+            return 0  # there is time for a third
         if distance_m < warn_m:
             return _WARNING
         return 1 if distance_m < warn_m * config.caution_factor else 0
+
+    def _is_imminent(self, thing: Thing, slow: bool, factor: float) -> bool:
+        """By the least speed at which it surely closes: a stop at the last moment must not be asked for by chance."""
+        config, distance_m = self._config, thing.distance_m
+        if slow or not thing.solid:
+            return distance_m < config.close_m * factor
+        surely_mps = thing.closing_mps - SURELY_SD * thing.closing_sd_mps
+        near_m = config.near_m if surely_mps >= config.least_closing_mps or thing.nearing else config.close_m
+        return distance_m < max(near_m, surely_mps * config.imminent_s) * factor
 
     def _settle(self, t_ns: int, asked: int, kept: int, evidence: dict[str, Value]) -> Detection:
         if asked > self._tier:

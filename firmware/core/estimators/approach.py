@@ -17,9 +17,9 @@ class ApproachConfig:
     echo_sd_m: float = 0.02  # of a good echo: a few millimetres, and the swing of the trunk with each step
     change_mps: float = 0.2  # so much does a closing speed change within a second, as a random walk does (1 sd)
     unknown_mps: float = 0.3  # the same of a speed nobody has measured yet, on either side of the walking speed
-    gate_m: float = 0.20  # an echo farther from its prediction is another thing's
-    gate_mps: float = 1.5  # and a prediction is this much less certain with each second
-    agree_sd: float = 3.0  # two echoes are of one thing when no farther than so many sd from where it would be
+    gate_m: float = 0.12  # an echo farther from its prediction is another thing's
+    gate_mps: float = 1.5  # and so much farther with each second since the last reading
+    agree_sd: float = 2.5  # two echoes are of one thing when no farther than so many sd from where it would be
     lost_s: float = 0.5  # not heard for so long, a thing is gone; one lost ping takes 0.36 s
     hidden_s: float = 1.0  # the same while nearer readings hide it; recorded runs of false short echoes last 12 pings
     passed: int = 3  # echoes in a row from beyond it: it is gone
@@ -32,7 +32,7 @@ class ApproachConfig:
             ("echo_sd_m", 0.005, 0.05),
             ("change_mps", 0.05, 1.0),
             ("unknown_mps", 0.2, 1.0),
-            ("gate_m", 0.1, 0.6),
+            ("gate_m", 0.08, 0.6),
             ("gate_mps", 0.5, 4.0),
             ("agree_sd", 2.0, 5.0),
             ("lost_s", 0.3, 1.0),
@@ -47,6 +47,8 @@ class ApproachConfig:
 
 
 MOST_THINGS = 4  # that are followed at once; the one not heard for longest gives way
+SOLID_AFTER = 16  # echoes of its own
+SCATTER_GAIN = 0.2  # of the mean square of the latest surprises, which a good echo's keep at 1 or below
 HUBER_SD = 2.5
 """A surprise counts as no more standard deviations, so that a wrong echo within the gate cannot pull far (Huber 1964,
 Ann. Math. Statist. 35, 73)."""
@@ -57,6 +59,7 @@ class Thing:
 
     `distance_m` and `closing_mps` hold for the last update, heard or not; `closing_sd_mps`: how uncertain the speed is.
     `sure`: two of three readings were its echoes. `heard`: the last reading was. `hidden`: the last reading was nearer.
+    `solid`: no echo of something known beyond it went past it lately, as would past a false echo, or a thin thing.
     `nearing`: it came nearer lately by more than sway does, and still does, however slowly.
     """
 
@@ -66,6 +69,8 @@ class Thing:
         "_dd",
         "_dv",
         "_lately",
+        "_scatter",
+        "_seen_through",
         "_vv",
         "closing_mps",
         "distance_m",
@@ -77,6 +82,7 @@ class Thing:
         "nearing",
         "passed",
         "since_ns",
+        "solid",
         "sure",
     )
 
@@ -88,12 +94,13 @@ class Thing:
         self._lately: deque[tuple[int, float]] = deque()
         self.heard_ns = self.since_ns = t_ns
         self.echoes, self.latest, self.passed = 1, 0b1, 0  # `latest`: the last three readings, 1 for its echo
-        self.heard, self.hidden, self.sure, self.nearing = True, False, False, False
+        self.heard, self.hidden, self.sure, self.solid, self.nearing = True, False, False, True, False
+        self._seen_through, self._scatter = 0, 1.0
         self._note(t_ns)
 
     @property
     def closing_sd_mps(self) -> float:
-        return math.sqrt(self._vv)
+        return math.sqrt(self._vv * max(1.0, self._scatter))
 
     def predict(self, dt_s: float) -> None:
         """Time passed: it went on as fast as it was, as far as anybody knows."""
@@ -103,21 +110,22 @@ class Thing:
         self._dv -= dt_s * (self._vv + change / 2.0)
         self._vv += change
 
-    def surprise_sd(self, distance_m: float, unheard_s: float) -> float | None:
+    def surprise_sd(self, distance_m: float, dt_s: float) -> float | None:
         """How far an echo is from the prediction, in standard deviations; None: it cannot be its echo."""
         config, surprise_m = self._config, abs(distance_m - self.distance_m)
         sd_m = math.sqrt(self._dd + config.echo_sd_m**2)
-        if self.sure:
-            near = surprise_m <= config.gate_m + config.gate_mps * unheard_s
-        else:
-            near = surprise_m <= config.agree_sd * sd_m
-        return surprise_m / sd_m if near else None
+        fits_m = config.agree_sd * sd_m
+        if self.sure:  # as sure as the filter is, something that moves by itself may still surprise it
+            fits_m = max(fits_m, config.gate_m + config.gate_mps * dt_s)
+        return surprise_m / sd_m if surprise_m <= fits_m else None
 
     def hear(self, t_ns: int, distance_m: float) -> None:
         """Its echo: the estimate follows."""
         variance = self._dd + self._config.echo_sd_m**2
+        surprise_m = distance_m - self.distance_m
+        self._scatter += SCATTER_GAIN * (surprise_m * surprise_m / variance - self._scatter)
         most_m = HUBER_SD * math.sqrt(variance)
-        surprise_m = min(max(distance_m - self.distance_m, -most_m), most_m)
+        surprise_m = min(max(surprise_m, -most_m), most_m)
         gain, gain_v = self._dd / variance, self._dv / variance
         self.distance_m = max(0.0, self.distance_m + gain * surprise_m)
         most_mps = self._config.max_speed_mps
@@ -129,14 +137,18 @@ class Thing:
         self.echoes += 1
         self._turn(heard=True, hidden=False)
         self.sure = self.sure or self.latest.bit_count() >= 2
+        self._seen_through = max(0, self._seen_through - 1)
+        self.solid = self._seen_through == 0
         self._note(t_ns)
 
-    def miss(self, distance_m: float | None) -> None:
-        """A reading that was not its echo: nearer, farther, or nothing within reach."""
+    def miss(self, distance_m: float | None, known: bool) -> None:
+        """A reading that was not its echo: nearer, farther, or nothing within reach; `known`: of something sure."""
         hidden = distance_m is not None and distance_m < self.distance_m
-        if not hidden and distance_m is not None:
-            self.passed += 1
+        passed = not hidden and distance_m is not None
+        self.passed += passed
         self._turn(heard=False, hidden=hidden)
+        if passed and known:
+            self._seen_through, self.solid = SOLID_AFTER, False
 
     def gone(self, t_ns: int) -> bool:
         config = self._config
@@ -190,17 +202,16 @@ class Approach:
         self._t_ns = t_ns
         for thing in self.things:
             thing.predict(dt_s)
-        heard = None if distance_m is None else self._owner(t_ns, distance_m)
+        heard = None if distance_m is None else self._owner(dt_s, distance_m)
         for thing in self.things:
             if thing is heard and distance_m is not None:
                 thing.hear(t_ns, distance_m)
             else:
-                thing.miss(distance_m)
+                thing.miss(distance_m, heard is not None and heard.sure)
         self.things = [thing for thing in self.things if not thing.gone(t_ns)]
         if heard is None and distance_m is not None:
             self._meet(t_ns, distance_m, walking_mps)
-        sure = [thing for thing in self.things if thing.sure]
-        self.nearest = min(sure, key=_distance_m) if sure else self.things[-1] if self.things else None
+        self.nearest = self._nearest()
 
     def forget(self) -> None:
         """Nothing is known about the way behind."""
@@ -214,11 +225,19 @@ class Approach:
             return None
         return nearest.distance_m / nearest.closing_mps
 
-    def _owner(self, t_ns: int, distance_m: float) -> Thing | None:
+    def _nearest(self) -> Thing | None:
+        """An echo of something that is sure went past all that is nearer."""
+        sure = [thing for thing in self.things if thing.sure]
+        if not sure:
+            return self.things[-1] if self.things else None
+        heard = [thing for thing in sure if thing.heard]
+        return heard[0] if heard else min(sure, key=_distance_m)
+
+    def _owner(self, dt_s: float, distance_m: float) -> Thing | None:
         """Whose echo it is: of those that fit, the one it surprises least."""
         found, least_sd = None, math.inf
         for thing in self.things:
-            surprise_sd = thing.surprise_sd(distance_m, (t_ns - thing.heard_ns) * 1e-9)
+            surprise_sd = thing.surprise_sd(distance_m, dt_s)
             if surprise_sd is not None and surprise_sd < least_sd:
                 found, least_sd = thing, surprise_sd
         return found

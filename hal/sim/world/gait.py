@@ -8,12 +8,13 @@ to slow walks of SisFall, KFall and IPOL (`python -m bench.synthetic` prints the
 import math
 from dataclasses import dataclass
 
-from hal.sim.world.shapes import TAU, Knots, Ramps, Wander
+from hal.sim.world.shapes import TAU, Ending, Knots, Ramps, Slope, Wander
 
 G_MPS2 = 9.80665
 Pose = tuple[float, float, float, float, float, float, float, float, float]
 """roll, pitch, yaw (rad), their rates (rad/s), acceleration forward, left, up (m/s²) in the walker's heading."""
 
+SLOWEST_RADPS = 1.0  # so that who hardly moves does not surge far
 STILL: Pose = (0.0,) * 9
 Harmonics = tuple[tuple[int, float, float], ...]  # of the stride; amplitude; phase in turns
 
@@ -42,9 +43,9 @@ class Gait:
 
     def __init__(self, backward_mps: Knots, seed: str, style: GaitStyle | None = None) -> None:
         style = style or GaitStyle()
-        self._velocity = Ramps(backward_mps)
-        self._strides = Ramps([(t, -style.strides_hz(v)) for t, v in backward_mps])
-        self._vigour = Ramps([(t, min(abs(v) / style.speed_mps, 1.5)) for t, v in backward_mps])
+        self._velocity: Slope = Ramps(backward_mps)
+        self._strides: Slope = Ramps([(t, -style.strides_hz(v)) for t, v in backward_mps])
+        self._vigour: Slope = Ramps([(t, min(abs(v) / style.speed_mps, 1.5)) for t, v in backward_mps])
         self._unevenness = Wander(f"{seed} vigour", low_hz=0.3, high_hz=1.1, rms=0.07)
         self._jitter = Wander(f"{seed} jitter", low_hz=0.2, high_hz=0.9, rms=0.12)
 
@@ -54,6 +55,34 @@ class Gait:
     def steps(self, t_s: float) -> float:
         """Steps taken by `t_s`, as many as her speed asks for, walking forward counted down."""
         return -2 * self._strides.integral(t_s)
+
+    def stop(self, from_s: float, lasting_s: float) -> None:
+        """Whatever she was to do then, she slows from `from_s` on and stands after `lasting_s`."""
+        self._velocity, self._strides, self._vigour = (
+            Ending(before, from_s, lasting_s) for before in (self._velocity, self._strides, self._vigour)
+        )
+
+    def walked_m(self, t_s: float) -> float:
+        """How far backward by `t_s`, if she never turned."""
+        return self._velocity.integral(t_s)
+
+    def swing(self, t_s: float) -> tuple[float, float, float]:
+        """With the steps: pitch and yaw of the trunk (rad) as in `at`, and how far it surges backward (m).
+
+        The surge is the first harmonic of the acceleration in `at`, integrated twice.
+        """
+        vigour = self._vigour.at(t_s)[0]
+        if vigour <= 0.0:
+            return 0.0, 0.0, 0.0
+        phase = TAU * self._strides.integral(t_s) + self._jitter.value(t_s)
+        rate = TAU * self._strides.at(t_s)[0]
+        size = vigour * (1 + self._unevenness.value(t_s))
+        n, amplitude, turn = FORWARD_G[0]
+        surge_m = (
+            size * amplitude * G_MPS2 / (n * n * (rate * rate + SLOWEST_RADPS**2)) * math.cos(n * phase - TAU * turn)
+        )
+        tilt = math.radians(size)
+        return tilt * _sum(PITCH_DEG, phase), tilt * _sum(YAW_DEG, phase), surge_m
 
     def at(self, t_s: float) -> Pose:
         vigour, vigour_slope = self._vigour.at(t_s)
@@ -107,6 +136,9 @@ class Quiet:
         self._yaw = Wander(f"{seed} yaw", low_hz=0.1, high_hz=1.0, rms=math.radians(0.12))
         self._breath = Wander(f"{seed} breath", low_hz=0.22, high_hz=0.28, rms=math.radians(0.22), parts=3)
         self._tremor = [Wander(f"{seed} {axis}", low_hz=4, high_hz=22, rms=0.026) for axis in "flu"]
+
+    def pitch_rad(self, t_s: float) -> float:
+        return self._pitch.value(t_s) + self._breath.value(t_s)
 
     def at(self, t_s: float) -> Pose:
         (pitch, pitch_rate), (breath, breath_rate) = self._pitch.at(t_s), self._breath.at(t_s)

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol
 
 Knots = Sequence[tuple[float, float]]
 TAU = 2 * math.pi
@@ -49,6 +50,46 @@ class Ramps:
         rise = self._v[i + 1] - self._v[i]
         beyond_s = max(t_s - self._t[-1], 0.0)
         return self._whole[i] + length_s * (self._v[i] * u + rise * u**3 * (1 - u / 2)) + self._v[-1] * beyond_s
+
+
+class Slope(Protocol):
+    """A function of time whose slope and integral are known."""
+
+    def at(self, t_s: float) -> tuple[float, float]:
+        """Value and slope."""
+        ...
+
+    def integral(self, t_s: float) -> float: ...
+
+
+class Ending:
+    """As `before` until `from_s`, then softly down to 0 within `lasting_s`, and 0 for ever."""
+
+    def __init__(self, before: Slope, from_s: float, lasting_s: float) -> None:
+        self._before, self._from_s, self._lasting_s = before, from_s, lasting_s
+        self._value, slope = before.at(from_s)
+        self._slope = slope * lasting_s
+        self._whole = before.integral(from_s)
+
+    def at(self, t_s: float) -> tuple[float, float]:
+        """Value and slope."""
+        u = (t_s - self._from_s) / self._lasting_s
+        if u <= 0:
+            return self._before.at(t_s)
+        if u >= 1:
+            return 0.0, 0.0
+        left = 1 - u
+        value = left * left * (self._value * (1 + 2 * u) + self._slope * u)
+        slope = -6 * self._value * u * left + self._slope * left * (1 - 3 * u)
+        return value, slope / self._lasting_s
+
+    def integral(self, t_s: float) -> float:
+        u = min((t_s - self._from_s) / self._lasting_s, 1.0)
+        if u <= 0:
+            return self._before.integral(t_s)
+        bent = self._value * u * (1 - u * u * (1 - u / 2))
+        bent += self._slope * u * u * (0.5 - u * (2 / 3 - u / 4))
+        return self._whole + self._lasting_s * bent
 
 
 class Curve:
@@ -114,6 +155,12 @@ class Wander:
             (TAU * low_hz * ratio ** (i + dice.random()), dice.uniform(0, TAU), rms * math.sqrt(2 / parts))
             for i in range(parts)
         ]
+
+    def value(self, t_s: float) -> float:
+        value = 0.0
+        for omega, phase, amplitude in self._parts:
+            value += amplitude * math.sin(omega * t_s + phase)
+        return value
 
     def at(self, t_s: float) -> tuple[float, float]:
         """Value and slope."""
