@@ -1,4 +1,4 @@
-"""gpiozero's own DistanceSensor in simulated time: its code unchanged, only what it waits with is the simulated clock."""
+"""gpiozero's own DistanceSensor in simulated time: its code unchanged, only what it waits with is simulated."""
 
 import warnings
 from collections.abc import Iterator
@@ -29,7 +29,8 @@ class _Event:
     def clear(self) -> None:
         self._set = False
 
-    def wait(self, timeout: float) -> bool:
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None, "it would wait for ever"
         return self._clock.wait(self, timeout)
 
 

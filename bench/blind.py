@@ -1,8 +1,8 @@
 """How soon a rangefinder that went blind is heard, exact: `python -m bench.blind [--json] [--quick]`.
 
 The whole device in simulated time. The sensor's wires are cut, shorted and its face covered at random moments of the
-cycle of pings, while the walker walks or stands, with nothing behind, something far, something near, and in the middle of
-an approach whose warning is sounding. Time from the fault to the first pulse of the fault pattern on the buzzer's pin.
+cycle of pings, while the walker walks or stands, with nothing behind, something far, something near, and in the middle
+of an approach whose warning is sounding. Time from the fault to the first pulse of the fault pattern on the buzzer's pin.
 A cycle is the mean time from ping to ping in force before the fault: shorter when something is near.
 
 Beside it a program on gpiozero's DistanceSensor, on the same pins and chip: what it is told 10 s after the same fault.
@@ -209,9 +209,8 @@ def main() -> int:
         return 0
     print(f"{'':46}{'noticed':>10}{'median':>14}{'max':>14}{'max':>11}")
     for r in rows:
-        print(
-            f"{r.fault:46}{r.noticed:5}/{r.n:4}{r.median_cycles:7.2f} cycles{r.max_cycles:7.2f} cycles{r.max_ms:8.1f} ms"
-        )
+        cycles = f"{r.median_cycles:7.2f} cycles{r.max_cycles:7.2f} cycles"
+        print(f"{r.fault:46}{r.noticed:5}/{r.n:4}{cycles}{r.max_ms:8.1f} ms")
     for p in peers:
         told = "nothing" if p.told_m is None else f"{p.told_m:.3f} m"
         print(f"gpiozero, 10 s after: {p.fault:34}{told:>10}")

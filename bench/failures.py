@@ -38,13 +38,13 @@ LIMITS_S: dict[tuple[str, str], float] = {
     ("slow", "imu"): 0.3,
     ("delayed", "imu"): 0.3,
     ("intermittent", "imu"): 0.3,
-    ("off", "rangefinder"): 0.3,
-    ("stuck", "rangefinder"): 0.3,
+    ("off", "rangefinder"): 0.15,
+    ("stuck", "rangefinder"): 0.15,
     ("garbage", "rangefinder"): 1.0,
     ("wrong", "rangefinder"): 1.5,
-    ("slow", "rangefinder"): 0.3,
-    ("delayed", "rangefinder"): 0.3,
-    ("intermittent", "rangefinder"): 1.5,  # a spell may be shorter than three pings
+    ("slow", "rangefinder"): 0.15,
+    ("delayed", "rangefinder"): 0.2,
+    ("intermittent", "rangefinder"): 0.2,
     **{(word, "button"): 1.0 for word in WORDS if word != "ok"},
     **{(word, part): 1.0 for part in OUTPUTS for word in WORDS if word != "ok"},
     ("slow", "buzzer"): 1.5,  # it sounds meanwhile, late by 80 ms

@@ -13,6 +13,7 @@ import random
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 from bench._peer_sensor import peer_sensor
@@ -84,7 +85,7 @@ def peers_s(edges: Sequence[float], **settings: Any) -> tuple[list[float], float
                 sensor.turn()
             found.append(now_s() - t_s)
         pings_s = [state.t_ns / 1e9 for state in pins.sim_pin(23).history if state.level]
-    far_s = [b - a for a, b in zip(pings_s, pings_s[1:], strict=False) if b < edges[0] - 0.2]
+    far_s = [b - a for a, b in pairwise(pings_s) if b < edges[0] - 0.2]
     return found, statistics.median(far_s)
 
 

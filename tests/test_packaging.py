@@ -123,7 +123,8 @@ def test_systemd_never_gives_a_process_up(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "docs/SAFETY.md", "docs/HARDWARE.md", "docs/DETECTION.md", "docs/DETECTION-sway.md"]
+    "name",
+    ["README.md", *(f"docs/{name}.md" for name in ("SAFETY", "HARDWARE", "OBSTACLES", "DETECTION", "DETECTION-sway"))],
 )
 def test_what_the_documents_point_to_exists(name: str) -> None:
     text = (ROOT / name).read_text()

@@ -1,4 +1,4 @@
-"""When a part is polled next: always after the same time, or sooner where its last reading makes the next one urgent."""
+"""When a part is polled next: always after the same time, or sooner where its last reading makes that urgent."""
 
 from collections.abc import Sequence
 from random import Random
@@ -19,8 +19,8 @@ SURPRISE_M = 0.25
 
 
 CALM_NS = 1_000_000_000
-"""After so long without a surprise, the look that tells comes without jitter. Who is surprised more often may be hearing
-another device, which is surprised as often: with jitter, the two do not fall into step."""
+"""After so long without a surprise, the look that tells comes without jitter. Who is surprised more often may be
+hearing another device, which is surprised as often: with jitter, the two do not fall into step."""
 
 
 class Pace(Protocol):
@@ -32,8 +32,8 @@ class Pace(Protocol):
 class Jitter:
     """Makes each wait longer, at random by up to `most_s`.
 
-    Two waits in a row differ by a quarter of `most_s` or more. What echoes from so far that it is taken for an answer to
-    the next ping is so never heard at one distance twice in a row: a quarter of 10 ms is 0.4 m.
+    Two waits in a row differ by a quarter of `most_s` or more. What echoes from so far that it is taken for an answer
+    to the next ping is so never heard at one distance twice in a row: a quarter of 10 ms is 0.4 m.
     """
 
     def __init__(self, most_s: float, chance: Random) -> None:

@@ -13,11 +13,11 @@ class HealthConfig:
 
     never_heard_s: float = 2.0  # after the first input of any kind
     stale_s: float = 0.3  # for the IMU
-    echo_stale_s: float = 0.45  # for a rangefinder, which after a lost ping listens for a late echo first
+    echo_stale_s: float = 0.45  # for a rangefinder; some clones look every 0.25 s when nothing is in range
     button_stale_s: float = 1.5  # the button is told every half second, pressed or not
     imu_fault_s: float = 0.06  # one failed transfer, followed by good ones, is only counted
     imu_faults_per_s: int = 5
-    missed_pings: int = 3
+    missed_pings: int = 3  # in a row
     missed_share: float = 0.33  # of the pings of two seconds: so often blind is blind
     held_s: float = 10.0  # nobody holds the button so long; it is stuck
     clear_s: float = 2.0
