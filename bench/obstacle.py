@@ -65,7 +65,7 @@ class Size:
     """How many of each."""
 
     bar: int = 10_000
-    other: int = 500
+    other: int = 300
     quiet: int = 20
     scene: int = 12
     every_series: int = 1
