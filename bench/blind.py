@@ -2,8 +2,8 @@
 
 The whole device in simulated time. The sensor's wires are cut, shorted and its face covered at random moments of the
 cycle of pings, while the walker walks or stands, with nothing behind, something far, something near, and in the middle
-of an approach whose warning is sounding. Time from the fault to the first pulse of the fault pattern on the buzzer's pin.
-A cycle is the mean time from ping to ping in force before the fault: shorter when something is near.
+of an approach whose warning is sounding. Time from the fault to the first pulse of the fault's pattern on the buzzer's
+pin. A cycle is the mean time from ping to ping in force before the fault: shorter when something is near.
 
 Beside it a program on gpiozero's DistanceSensor, on the same pins and chip: what it is told 10 s after the same fault.
 """

@@ -11,6 +11,10 @@ from hal.samples import RangeSample, SensorFault
 UNANSWERED = ("NoEcho", "EchoStuck")
 """Faults of a part that does not answer at all: asked again at once, it is soon known whether it is dead."""
 
+STUCK_NS = 28_000_000
+"""While the line is high no ping is sent, so no echo is waited for: one that goes on for three looks is stuck. A clone's
+pulse of 0.1 s without an object is over by then."""
+
 ASKED_AGAIN = 2  # times; then the fault is known, and the part is asked at its own pace until it is well
 
 SURPRISE_M = 0.25
@@ -74,6 +78,7 @@ class Pinging:
         self._last: RangeSample | None = None
         self._wait_ns = self._period_ns
         self._unanswered = 0
+        self._look_again_ns = self._again_ns
         self._surprised_ns: int | None = None
 
     def wait_ns(self, told: Sequence[Input]) -> int:
@@ -88,9 +93,10 @@ class Pinging:
                     return self._jitter.exactly_ns(self._wait_ns)
             elif isinstance(item, SensorFault):
                 self._unanswered = self._unanswered + 1 if item.kind in UNANSWERED else 0
+                self._look_again_ns = min(STUCK_NS, self._again_ns) if item.kind == "EchoStuck" else self._again_ns
                 self._wait_ns = self._period_ns
         if 0 < self._unanswered <= ASKED_AGAIN:
-            return self._jitter.exactly_ns(self._again_ns)
+            return self._jitter.exactly_ns(self._look_again_ns)
         return self._jitter.after_ns(self._wait_ns)
 
     def _usual_ns(self, sample: RangeSample) -> int:
