@@ -35,7 +35,7 @@ def collision_lines(rows: Sequence[CollisionRow]) -> Iterator[str]:
     yield f"{'COLLISIONS AVOIDED':32}{'n':>6} " + "".join(f"{name:>9}" for name in SHORT)
     for band in bands:
         those = [row for row in rows if row.band == band]
-        yield f"{band:32}{those[0].n:6} " + "".join(f"{row.avoided:9.1%}" for row in those)
+        yield f"{band:32}{those[0].n:6} " + "".join(f"{row.avoided:9.2%}" for row in those)
 
 
 def nuisance_lines(rows: Sequence[NuisanceRow]) -> Iterator[str]:
