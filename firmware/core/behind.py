@@ -37,7 +37,7 @@ class Behind:
         self.approach = Approach(config.approach)
         self.obstacle = ObstacleDetector(config.obstacle)
         self.companion = Companion(config.companion)
-        self.stopping = StoppingTime(config.stopping)
+        self.stopping = StoppingTime(config.stopping, config.obstacle.reaction_s)
         self.lane = Lane(config.lane)
         self._kept_ns = -HIDDEN_NS  # when what keeps its distance was heard last
 

@@ -188,6 +188,13 @@ def test_what_is_no_number_is_never_calm(value: float) -> None:
     assert companion.mode == "treadmill"
 
 
+@pytest.mark.parametrize("gap_s", [4.0, 12.0, 45.0])
+def test_after_a_long_gap_nothing_is_known_any_more(gap_s: float) -> None:
+    companion = marched().behind.companion
+    companion.update(round((34.0 + gap_s) * 1e9), 0.8, 0.0, False, True)
+    assert not companion.holds(0.8)
+
+
 def test_nothing_is_learned_of_numbers_that_are_none() -> None:
     companion = Companion(CompanionConfig())
     for index in range(400):

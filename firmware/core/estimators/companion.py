@@ -100,7 +100,7 @@ class Seen:
         """One reading; how many quarters of a second have ended with it."""
         ended, bin_ns = 0, round(_BIN_S * 1e9)
         if self._bin_ends_ns is None or t_ns - self._bin_ends_ns > _MEMORY_S * 1e9:
-            self._bin_ends_ns = t_ns + bin_ns
+            self._bin_ends_ns, ended = t_ns + bin_ns, 1
             self.forget()
         while t_ns >= self._bin_ends_ns:
             self._end_bin(self._bin_ends_ns, stepping)
