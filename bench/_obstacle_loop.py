@@ -6,13 +6,24 @@ than an echo from 4 m. What the core decides reaches the buzzer's pin with the s
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Protocol
 
 from bench._obstacle_peers import RISE_S, TRIGGER_S, Peer, width_s
 from firmware.core.config import CoreConfig
-from firmware.core.messages import Alert, Hazard, Output, Pattern, SetPattern, Severity, Tick, Value
+from firmware.core.messages import (
+    Alert,
+    Command,
+    Hazard,
+    Output,
+    Pattern,
+    SetPattern,
+    Severity,
+    StoppingBaseline,
+    Tick,
+    Value,
+)
 from firmware.core.pipeline import SafetyPipeline
 from firmware.guard.pace import Jitter, Pinging
 from firmware.sounder.sounder import TURN_S
@@ -88,10 +99,18 @@ class Ours:
     """The core, the guard's schedule and the sounder's turns."""
 
     def __init__(
-        self, seed: str = "", *, core: CoreConfig | None = None, rangefinder: RangefinderConfig | None = None
+        self,
+        seed: str = "",
+        *,
+        before: StoppingBaseline | None = None,
+        core: CoreConfig | None = None,
+        rangefinder: RangefinderConfig | None = None,
     ) -> None:
+        """`before`: how she stopped in the walks before this one."""
         board = BoardConfig() if rangefinder is None else BoardConfig(rangefinder=rangefinder)
         self.pipeline = SafetyPipeline(core)
+        if before is not None:
+            self.pipeline.step(replace(before, t_ns=0))
         jitter = Jitter(board.rangefinder.jitter_s, Random(f"pings {seed}"))
         self._pace = Pinging(ping_times(board), board.rangefinder.near_m, jitter)
         self._turn_ns = round(TURN_S * 1e9)
@@ -124,6 +143,11 @@ class Ours:
         left.index, left.comes_ns = index, comes_ns
         self.course.end_s = imu_ns * 1e-9
         return self.course
+
+    def end(self) -> StoppingBaseline:
+        """The walk is over: how she stopped in it and before."""
+        outputs = self.pipeline.step(Command(self._left.index * IMU_NS, "end"))
+        return next(output for output in outputs if isinstance(output, StoppingBaseline))
 
     def _pass(self, index: int, now_ns: int) -> None:
         if index % PRESSES == 0:

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from bench._obstacle_replay import ReplayRow
 from bench._obstacle_tables import Bar, Collision, CollisionRow, NuisanceRow, SceneRow
 from bench._obstacle_walks import OURS, SYSTEMS
+from bench.blind import BlindRow
+from bench.obstacle_latency import LatencyRow
 
 PLACES = {"open_false_echoes": "false", "open_second_device": "2nd device"}
 SHORT = ("ours", "gz", "gz2/.5", "gz4/1", "z0.5", "z1", "z2")  # in the order of SYSTEMS
@@ -30,10 +32,10 @@ def collision_lines(rows: Sequence[CollisionRow]) -> Iterator[str]:
         left = f"{_seconds(row.left_s)} ({_seconds(row.left_s_p5)})"
         yield f"{row.system:24}{row.n:6} {row.hits:6} {share:>25} {at:>17} {left:>17} {row.early:6}"
     yield ""
-    yield f"{'COLLISIONS AVOIDED':28}{'n':>6} " + "".join(f"{name:>9}" for name in SHORT)
+    yield f"{'COLLISIONS AVOIDED':32}{'n':>6} " + "".join(f"{name:>9}" for name in SHORT)
     for band in bands:
         those = [row for row in rows if row.band == band]
-        yield f"{band:28}{those[0].n:6} " + "".join(f"{row.avoided:9.1%}" for row in those)
+        yield f"{band:32}{those[0].n:6} " + "".join(f"{row.avoided:9.1%}" for row in those)
 
 
 def nuisance_lines(rows: Sequence[NuisanceRow]) -> Iterator[str]:
@@ -53,9 +55,7 @@ def nuisance_lines(rows: Sequence[NuisanceRow]) -> Iterator[str]:
 
 
 def scene_lines(rows: Sequence[SceneRow]) -> Iterator[str]:
-    yield (
-        f"{'SCENES AS EXPECTED':32}{'runs':>5} " + "".join(f"{name:>8}" for name in SHORT) + "  expected (hits of ours)"
-    )
+    yield (f"{'SCENES AS EXPECTED':32}{'runs':>5} " + "".join(f"{name:>8}" for name in SHORT) + "  expected")
     for row in rows:
         kept = [row.kept[system] for system in SYSTEMS]
         counts = "".join(f"{'-' if count is None else count:>8}" for count in kept)
@@ -70,7 +70,7 @@ def collided_lines(found: Sequence[Collision], most: int = 20) -> Iterator[str]:
     for one in found[:most]:
         yield (
             f"  {one.scene} {one.seed}: {one.person} at {one.speed_mps:.2f} m/s, warned at {_metres(one.warning_m)}, "
-            f"needed {_metres(one.needed_m)} ({one.reaction_s:.2f} s to react, {one.stopping_s:.2f} s to stop)"
+            f"needed {_metres(one.needed_m)} (reacts {one.reaction_s:.2f} s, stops {one.stopping_s:.2f} s): {one.why}"
         )
 
 
@@ -84,3 +84,18 @@ def bar_lines(found: Sequence[Bar]) -> Iterator[str]:
     yield "BARS"
     for bar in found:
         yield f"  {'ok   ' if bar.passes else 'FAILS'} {bar.what}: asked {bar.asked}; found {bar.found}"
+
+
+def latency_lines(rows: Sequence[LatencyRow]) -> Iterator[str]:
+    yield f"{'EDGE OF AN OBSTACLE -> BUZZER':44}{'cycle':>10}{'n':>5}{'median':>22}{'max':>22}"
+    for row in rows:
+        median = f"{row.median_ms:.1f} ms, {row.median_cycles:.2f} cycles"
+        most = f"{row.max_ms:.1f} ms, {row.max_cycles:.2f} cycles"
+        yield f"{row.name:44}{row.period_ms:7.1f} ms{row.n:5}{median:>22}{most:>22}"
+
+
+def blind_lines(rows: Sequence[BlindRow]) -> Iterator[str]:
+    yield f"{'DEATH OF THE SENSOR -> FAULT PATTERN':44}{'noticed':>15}{'median':>14}{'max':>24}"
+    for row in rows:
+        most = f"{row.max_ms:.1f} ms, {row.max_cycles:.2f} cycles"
+        yield f"{row.fault:44}{f'{row.noticed} of {row.n}':>15}{f'{row.median_cycles:.2f} cycles':>14}{most:>24}"

@@ -5,11 +5,16 @@ from dataclasses import dataclass
 
 from bench._obstacle_figures import interval, quantile
 from bench._obstacle_walks import OURS, SYSTEMS, Approach, Kept, Quiet
+from bench.blind import BlindRow
+from bench.obstacle_latency import LatencyRow
+from firmware.core.detectors.obstacle import ObstacleConfig
 from hal.sim.world.obstacle_world import HEEL_M
 
 MOST_NUISANCES = 1.0  # in ten minutes
 LEAST_AVOIDED = 0.995
 FEWER = 10.0
+MEDIAN_CYCLES, MOST_CYCLES, MORE_MS, FASTER = 1.65, 2.0, 5.0, 5.0
+BLIND_CYCLES, COVERED_MS = 3.0, 1500.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +25,10 @@ class Band:
     low_mps: float
     high_mps: float
     group: str = "hard"
+    taught: bool = False  # ours knows from ten walks before how such a person stops
 
     def __str__(self) -> str:
-        return f"{self.person}, {self.low_mps:g}-{self.high_mps:g} m/s, {self.group}"
+        return f"{self.person}{', known' if self.taught else ''}, {self.low_mps:g}-{self.high_mps:g} m/s, {self.group}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ class SceneRow:
 
 @dataclass(frozen=True, slots=True)
 class Collision:
-    """One that happened with ours, and what it would have taken."""
+    """One that happened with ours, what it would have taken, and why: warned later than planned, or she took longer."""
 
     scene: str
     seed: int
@@ -84,6 +90,7 @@ class Collision:
     needed_m: float  # her way until she stands, and her heel
     reaction_s: float
     stopping_s: float
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +126,19 @@ def collisions(found: Sequence[Approach]) -> list[Collision]:
         Collision(
             *(one.scene, one.seed, one.speed_mps, one.person, one.warning_m),
             one.speed_mps * (one.reaction_s + one.stopping_s / 2) + HEEL_M,
-            *(one.reaction_s, one.stopping_s),
+            *(one.reaction_s, one.stopping_s, _why(one)),
         )
         for one in found
         if one.hit and one.system == OURS
     ]
+
+
+def _why(one: Approach) -> str:
+    plan = ObstacleConfig()
+    if one.warning_m is None:
+        return "never warned"
+    late = one.warning_m < one.speed_mps * plan.reaction_s + HEEL_M
+    return "warned late" if late else "slower to stop than planned for"
 
 
 def nuisance_rows(found: Sequence[Quiet]) -> list[NuisanceRow]:
@@ -197,3 +212,39 @@ def bars(band: Band, collided: Sequence[CollisionRow], nuisances: Sequence[Nuisa
         )
     )
     return found
+
+
+def latency_bars(rows: Sequence[LatencyRow]) -> list[Bar]:
+    """At 60 ms from ping to ping without jitter, and where something was near, beside gpiozero."""
+    by_name = {row.name: row for row in rows}
+    exact, peer = by_name["60 ms, no jitter"], by_name["gpiozero, defaults"]
+    nears = [row for row in rows if row.name.startswith("near")]
+    most_ms = MOST_CYCLES * exact.period_ms + MORE_MS
+    times = min(peer.median_ms / row.median_ms for row in nears)
+    return [
+        Bar(
+            "obstacle edge -> buzzer, 60 ms pings",
+            f"<= {MEDIAN_CYCLES} cycles, {most_ms:.0f} ms at most",
+            f"{exact.median_cycles:.2f} cycles, {exact.max_ms:.1f} ms at most (gpiozero {peer.median_ms:.0f} ms)",
+            exact.median_cycles <= MEDIAN_CYCLES and exact.max_ms <= most_ms,
+        ),
+        Bar(
+            "the same where something was near, beside gpiozero",
+            f"{FASTER:g} times faster",
+            f"{times:.1f} times",
+            times >= FASTER,
+        ),
+    ]
+
+
+def blind_bars(rows: Sequence[BlindRow]) -> list[Bar]:
+    """Of what is told as the sensor's death; a covered one is told late, since a hand may brush it."""
+    covered = [row for row in rows if row.fault.startswith("covered")]
+    others = [row for row in rows if row not in covered]
+    noticed, of = sum(row.noticed for row in rows), sum(row.n for row in rows)
+    cycles, late_ms = max(row.max_cycles for row in others), max(row.max_ms for row in covered)
+    return [
+        Bar("faults of the sensor noticed", "all", f"{noticed} of {of}", noticed == of),
+        Bar("fault pattern", f"<= {BLIND_CYCLES:g} cycles", f"{cycles:.2f} cycles", cycles <= BLIND_CYCLES),
+        Bar("the same when covered", f"<= {COVERED_MS:.0f} ms", f"{late_ms:.0f} ms", late_ms <= COVERED_MS),
+    ]

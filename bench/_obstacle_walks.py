@@ -7,11 +7,13 @@ that what should have been warned of can be told from what was.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 
 from bench._obstacle_figures import episodes, lasting_s, spans
 from bench._obstacle_loop import CAUTION, WARNING, Course, Heard, Ours, Over, play_peer
 from bench._obstacle_peers import PEERS
+from firmware.core.messages import StoppingBaseline
 from hal.sim.world.obstacle_scene import START_S, ObstacleScene
 from hal.sim.world.obstacle_scenes import obstacle_scene
 from hal.sim.world.obstacle_world import HEEL_M, ObstacleWorld
@@ -19,6 +21,7 @@ from hal.sim.world.obstacle_world import HEEL_M, ObstacleWorld
 OURS = "rearguard"
 SYSTEMS = (OURS, *(peer.name for peer in PEERS))
 EARLY_S = 5.0
+LESSONS, STOOD_S = 10, 2.0
 FASTEST_MPS = 2.5  # nothing comes nearer faster
 STEP_S = 0.02
 LATEST_S = 0.5  # a warning must still sound, or have sounded, so shortly before it is due at the latest
@@ -26,13 +29,16 @@ LATEST_S = 0.5  # a warning must still sound, or have sounded, so shortly before
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One world for all: an "approach", a "quiet" walk or a "scene"."""
+    """One world for all: an "approach", a "quiet" walk or a "scene". `taught`: ours knows from walks before how such a
+    person stops.
+    """
 
     what: str
     scene: str
     seed: int
     speed_mps: float | None = None
     person: str = "old"
+    taught: bool = False
 
     def build(self) -> ObstacleWorld:
         return obstacle_scene(self.scene).build(self.seed, speed_mps=self.speed_mps, person=self.person)
@@ -83,9 +89,21 @@ class Kept:
     hit: bool
 
 
-def play(system: str, world: ObstacleWorld, seed: str, hear: Heard, over: Over) -> Course:
+@cache
+def taught(person: str) -> StoppingBaseline | None:
+    """What is carried on after ten walks of such a person towards a wall, from each to the next."""
+    before = None
+    for index in range(LESSONS):
+        world, ours = obstacle_scene("wall").build(f"lesson {index}", person=person), Ours(str(index), before=before)
+        ours.play(world, world.duration_s, world.hear, lambda t_s, world=world: t_s > world.walker.stands_s + STOOD_S)
+        before = ours.end()
+    return before
+
+
+def play(task: Task, system: str, world: ObstacleWorld, hear: Heard, over: Over) -> Course:
     if system == OURS:
-        return Ours(seed).play(world, world.duration_s, hear, over)
+        ours = Ours(str(task.seed), before=taught(task.person) if task.taught else None)
+        return ours.play(world, world.duration_s, hear, over)
     peer = next(peer for peer in PEERS if peer.name == system)
     return play_peer(peer.make(), world, world.duration_s, hear, over)
 
@@ -106,7 +124,7 @@ class Loop:
         world = self.world = task.build()
         self._speed_mps = task.speed_mps or obstacle_scene(task.scene).speed_mps
         self.early = False
-        course = play(system, world, str(task.seed), self._hear, self._over)
+        course = play(task, system, world, self._hear, self._over)
         until_s = course.end_s if world.walker.heard_s is None else world.walker.stands_s
         self.hit = contact_s(world, until_s + 2 * STEP_S) is not None
 
@@ -153,7 +171,7 @@ def contact_s(world: ObstacleWorld, until_s: float) -> float | None:
 def heedless(task: Task, system: str) -> tuple[ObstacleWorld, Course]:
     """She heeds none."""
     world = task.build()
-    return world, play(system, world, str(task.seed), lambda t_s: None, lambda t_s: False)
+    return world, play(task, system, world, lambda t_s: None, lambda t_s: False)
 
 
 def quiet(task: Task, system: str) -> Quiet:
@@ -206,10 +224,12 @@ def as_expected(scene: ObstacleScene, world: ObstacleWorld, course: Course, hits
     return not any(b > since_s + expected.from_s for _, b in spans(course.sounds, least, end_s))
 
 
-def approaches(scenes: Sequence[str], person: str, low_mps: float, high_mps: float, count: int) -> Iterator[Task]:
+def approaches(
+    scenes: Sequence[str], person: str, low_mps: float, high_mps: float, count: int, *, taught: bool = False
+) -> Iterator[Task]:
     """Seeded: the speeds are even over the band, the scenes take turns."""
     for index in range(count):
         dice = Random(f"approach {person} {low_mps} {high_mps} {index}")
         speed_mps = dice.uniform(low_mps, high_mps)
         seed = dice.randrange(1 << 31)
-        yield Task("approach", scenes[index % len(scenes)], seed, round(speed_mps, 3), person)
+        yield Task("approach", scenes[index % len(scenes)], seed, round(speed_mps, 3), person, taught)

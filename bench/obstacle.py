@@ -5,10 +5,10 @@
 Ours is the whole core with the guard's ping schedule and the sounder's turns (10 ms from turn to turn); the peers are
 gpiozero's DistanceSensor, as an exact model, and fixed zones (`bench._obstacle_peers`). Approaches: a walker backs
 towards hard things and stops when she hears *that* warner, after a reaction and a stopping time drawn from published
-ones; a collision is her heel at the thing. Nuisance: a minute in each quiet place, of which what sounds after two
-seconds of silence is an episode; the time in which it learns what keeps its distance counts, and is told apart. Scenes:
-whether the warner did what the scene says is expected. Recorded readings: see `bench._obstacle_replay`. Everything is
-seeded, so the same command gives the same figures.
+ones; a collision is her heel at the thing. "Known": ours was told how she stopped in ten walks before. Nuisance: a
+minute in each quiet place, where what sounds after two seconds of silence is an episode; the time in which it learns
+what keeps its distance counts, and is told apart. Scenes: whether the warner did what the scene says is expected.
+Recorded readings: see `bench._obstacle_replay`. Everything is seeded, so the same command gives the same figures.
 """
 
 import argparse
@@ -16,11 +16,15 @@ import json
 import multiprocessing
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from bench import _obstacle_print as text
+from bench import blind as bench_blind
+from bench import obstacle_latency
 from bench._obstacle_replay import ReplayRow, replay_bars, replays
 from bench._obstacle_replay import rows as replay_rows
 from bench._obstacle_tables import (
@@ -31,21 +35,27 @@ from bench._obstacle_tables import (
     NuisanceRow,
     SceneRow,
     bars,
+    blind_bars,
     collision_rows,
     collisions,
+    latency_bars,
     nuisance_rows,
     scene_row,
 )
 from bench._obstacle_walks import Approach, Kept, Quiet, Task, approaches, work
+from bench.blind import BlindRow
+from bench.obstacle_latency import LatencyRow
 from bench.ranging import DEFAULT_DATA, READINGS
 from hal.sim.world.obstacle_scenes import OBSTACLE_SCENES
 
+T = TypeVar("T")
 QUIET = ("open", "corridor", "treadmill", "partner", "park", "open_false_echoes", "open_second_device")
 SLOW_ONLY = ("creeping",)
 BAR = Band("old", 0.3, 0.9)
 OTHERS = (
     *(Band("old", 0.9, 1.2), Band("young", 0.3, 0.9), Band("young", 0.9, 1.2)),
     *(Band("slow", 0.3, 0.9), Band("slow", 0.9, 1.2)),
+    *(Band("old", 0.3, 0.9, taught=True), Band("slow", 0.3, 0.9, taught=True), Band("slow", 0.9, 1.2, taught=True)),
     *(Band("old", 0.3, 0.9, "echoes"), Band("old", 0.3, 0.9, "soft")),
 )
 
@@ -55,9 +65,9 @@ class Size:
     """How many of each."""
 
     bar: int = 10_000
-    other: int = 1_000
-    quiet: int = 30
-    scene: int = 20
+    other: int = 500
+    quiet: int = 20
+    scene: int = 12
     every_series: int = 1
 
 
@@ -71,6 +81,8 @@ class Report:
     nuisances: list[NuisanceRow] = field(default_factory=list)
     scenes: list[SceneRow] = field(default_factory=list)
     replayed: list[ReplayRow] = field(default_factory=list)
+    latency: list[LatencyRow] = field(default_factory=list)
+    blind: list[BlindRow] = field(default_factory=list)
     bars: list[Bar] = field(default_factory=list)
 
 
@@ -89,6 +101,10 @@ class Crew:
         found = map(work, tasks) if self._pool is None else self._pool.imap(work, tasks, chunksize=4)
         return [one for those in found for one in those]
 
+    def later(self, measure: Callable[[bool], T], quick: bool) -> Callable[[], T]:
+        """Begun now if there is somebody to do it; what is returned waits for it."""
+        return partial(measure, quick) if self._pool is None else self._pool.apply_async(measure, (quick,)).get
+
     def close(self) -> None:
         if self._pool is not None:
             self._pool.terminate()
@@ -98,7 +114,7 @@ class Crew:
 def walk_into_things(crew: Crew, size: Size, report: Report) -> Iterator[str]:
     for band in (BAR, *OTHERS):
         count = size.bar if band is BAR else size.other
-        tasks = approaches(scenes_of(band.group), band.person, band.low_mps, band.high_mps, count)
+        tasks = approaches(scenes_of(band.group), band.person, band.low_mps, band.high_mps, count, taught=band.taught)
         found = [one for one in crew.work(tasks) if isinstance(one, Approach)]
         report.collided += collision_rows(band, found)
         report.ours += collisions(found)
@@ -125,18 +141,25 @@ def replay_readings(size: Size, report: Report) -> Iterator[str]:
     report.replayed = replay_rows(list(replays(path, size.every_series)))
     if not report.replayed:
         print(f"no readings at {path} (REARGUARD_DATA): nothing replayed", file=sys.stderr)
-        return
     yield from text.replay_lines(report.replayed)
+    yield ""
 
 
-def sections(crew: Crew, size: Size, report: Report) -> Iterator[str]:
+def sections(crew: Crew, quick: bool, report: Report) -> Iterator[str]:
     """The text, as it is worked out; `report` is filled on the way."""
+    size = QUICK if quick else Size()
+    latency, blind = crew.later(obstacle_latency.measure, quick), crew.later(bench_blind.measure, quick)
     for section in (walk_into_things, walk_in_quiet, play_scenes):
         yield from section(crew, size, report)
         yield ""
     yield from replay_readings(size, report)
-    report.bars = bars(BAR, report.collided, report.nuisances) + replay_bars(report.replayed)
+    report.latency, report.blind = latency(), blind()
+    yield from text.latency_lines(report.latency)
     yield ""
+    yield from text.blind_lines(report.blind)
+    yield ""
+    report.bars = bars(BAR, report.collided, report.nuisances) + replay_bars(report.replayed)
+    report.bars += latency_bars(report.latency) + blind_bars(report.blind)
     yield from text.bar_lines(report.bars)
 
 
@@ -148,7 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     report, crew = Report(), Crew(options.jobs)
     try:
-        for line in sections(crew, QUICK if options.quick else Size(), report):
+        for line in sections(crew, options.quick, report):
             if not options.json:
                 print(line, flush=True)
     finally:

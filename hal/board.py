@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from hal.air import Air
+from hal.air import Air, speed_of_sound_mps
 from hal.airbag import make_airbag
 from hal.button import Button
 from hal.buzzer import make_buzzer
@@ -15,7 +15,7 @@ from hal.config import BoardConfig, ButtonConfig, LowRangefinderConfig, Rangefin
 from hal.errors import DeviceNotFound
 from hal.expiry import TimerThread
 from hal.haptic import Motor
-from hal.hcsr04 import MODELS, HcSr04
+from hal.hcsr04 import HEARD_M, MODELS, HcSr04
 from hal.i2c import I2cBus, SmbusBus
 from hal.i2cxl import I2cxl
 from hal.imu.find import make_imu
@@ -146,8 +146,8 @@ class PingTimes:
     """From one reading of the rangefinder to the next."""
 
     period_s: float
-    near_s: float  # while something is near, and after a surprise
-    again_s: float  # after a ping that was not answered: as soon as its echoes, if there are any, are over
+    near_s: float  # while something is near
+    again_s: float  # after a surprise or a ping that was not answered: as soon as the farthest echoes are over
     low_after_s: float  # and from its reading to that of the low one, which has the same period
 
 
@@ -165,7 +165,8 @@ def ping_times(config: BoardConfig) -> PingTimes:
     if low.fitted:
         return PingTimes(period_s, period_s, period_s, period_s * straight_s / (straight_s + low_s))
     near_s = min(period_s, max(straight.near_period_s, least_s))
-    return PingTimes(period_s, near_s, straight_s, period_s)
+    again_s = min(period_s, max(2 * HEARD_M / speed_of_sound_mps(straight.temperature_c), least_s))
+    return PingTimes(period_s, near_s, again_s, period_s)
 
 
 def make_button(config: ButtonConfig, pins: Pins, clock: Clock) -> ButtonReader:

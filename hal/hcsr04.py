@@ -18,7 +18,9 @@ from hal.samples import RangeSample
 
 EchoModel = Literal["hcsr04", "hcsr04p", "jsn_sr04t"]
 MAX_RANGE_M = 4.0  # what lies farther is of no use behind a walker, and every model reaches this far
+HEARD_M = 5.5  # a large flat wall at right angles may be heard from so far, though it is not told
 COLDEST_C = -20.0
+ROUNDING_S = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,7 @@ class HcSr04:
         if patience_s > 0:
             over = self._pulse.wait(self._clock, min(patience_s, self._until_s(until_ns)))
             self._learn()
-            if over or self._patience_s() > 0:
+            if over or self._patience_s() > ROUNDING_S:
                 return over
         raise EchoStuck(
             f"{self._part}: echo line high before the ping, expected low; check the echo's voltage divider and wire "

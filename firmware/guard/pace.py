@@ -18,6 +18,11 @@ SURPRISE_M = 0.25
 0.1 m wrong. So it is something else, or a false echo, and the next reading tells which."""
 
 
+CALM_NS = 1_000_000_000
+"""After so long without a surprise, the look that tells comes without jitter. Who is surprised more often may be hearing
+another device, which is surprised as often: with jitter, the two do not fall into step."""
+
+
 class Pace(Protocol):
     """Knows when to poll next, after a poll that told `told`."""
 
@@ -25,21 +30,29 @@ class Pace(Protocol):
 
 
 class Jitter:
-    """How much later each time, at random up to `most_s`.
+    """Makes each wait longer, at random by up to `most_s`.
 
-    Each time differs by a quarter of `most_s` or more from the time before. What echoes from so far that it is taken for
-    an answer to the next ping is so never heard at one distance twice in a row: a quarter of 10 ms is 0.4 m.
+    Two waits in a row differ by a quarter of `most_s` or more. What echoes from so far that it is taken for an answer to
+    the next ping is so never heard at one distance twice in a row: a quarter of 10 ms is 0.4 m.
     """
 
     def __init__(self, most_s: float, chance: Random) -> None:
         self._most_ns, self._chance = round(most_s * 1e9), chance
-        self._last_ns = chance.randrange(self._most_ns + 1)
+        self._last_ns = 0
 
-    def next_ns(self) -> int:
-        quarter_ns = self._most_ns // 4
-        moved_ns = self._chance.randrange(quarter_ns, self._most_ns - quarter_ns + 1)
-        self._last_ns = (self._last_ns + moved_ns) % (self._most_ns + 1)
+    def after_ns(self, wait_ns: int) -> int:
+        """`wait_ns` or longer."""
+        later_ns = self._chance.randrange(self._most_ns + 1)
+        if abs(wait_ns + later_ns - self._last_ns) < self._most_ns // 4:
+            half_ns = self._most_ns // 2
+            later_ns += half_ns if later_ns + half_ns <= self._most_ns else -half_ns
+        self._last_ns = wait_ns + later_ns
         return self._last_ns
+
+    def exactly_ns(self, wait_ns: int) -> int:
+        """`wait_ns`, once."""
+        self._last_ns = wait_ns
+        return wait_ns
 
 
 class Steady:
@@ -49,7 +62,7 @@ class Steady:
         self._period_ns, self._jitter = round(period_s * 1e9), jitter
 
     def wait_ns(self, told: Sequence[Input]) -> int:
-        return self._period_ns + self._jitter.next_ns()
+        return self._jitter.after_ns(self._period_ns)
 
 
 class Pinging:
@@ -59,27 +72,37 @@ class Pinging:
         self._period_ns, self._near_ns = round(times.period_s * 1e9), round(times.near_s * 1e9)
         self._again_ns, self._near_m, self._jitter = round(times.again_s * 1e9), near_m, jitter
         self._last: RangeSample | None = None
-        self._soon = False
+        self._wait_ns = self._period_ns
         self._unanswered = 0
+        self._surprised_ns: int | None = None
 
     def wait_ns(self, told: Sequence[Input]) -> int:
         for item in told:
             if isinstance(item, RangeSample):
-                self._unanswered, self._soon = 0, self._is_near(item) or self._surprises(item)
-                self._last = item
+                surprised = self._is_surprise(item)
+                at_once = surprised and self._is_calm(item.t_ns)
+                self._surprised_ns = item.t_ns if surprised else self._surprised_ns
+                self._unanswered, self._last = 0, item
+                self._wait_ns = self._again_ns if surprised else self._usual_ns(item)
+                if at_once:
+                    return self._jitter.exactly_ns(self._wait_ns)
             elif isinstance(item, SensorFault):
                 self._unanswered = self._unanswered + 1 if item.kind in UNANSWERED else 0
-                self._soon = False
+                self._wait_ns = self._period_ns
         if 0 < self._unanswered <= ASKED_AGAIN:
-            return self._again_ns
-        return (self._near_ns if self._soon else self._period_ns) + self._jitter.next_ns()
+            return self._jitter.exactly_ns(self._again_ns)
+        return self._jitter.after_ns(self._wait_ns)
 
-    def _is_near(self, sample: RangeSample) -> bool:
-        return sample.distance_m is not None and sample.distance_m < self._near_m
+    def _usual_ns(self, sample: RangeSample) -> int:
+        near = sample.distance_m is not None and sample.distance_m < self._near_m
+        return self._near_ns if near else self._period_ns
 
-    def _surprises(self, sample: RangeSample) -> bool:
-        """An echo that is new or elsewhere; without an echo the sensor is busy for longer than `near_s` anyway."""
+    def _is_surprise(self, sample: RangeSample) -> bool:
+        """An echo that is new or elsewhere. Without an echo the sensor itself is busy for 38 ms, jitter or not."""
         now_m, last = sample.distance_m, self._last
         if now_m is None or last is None:
             return False
         return last.distance_m is None or abs(now_m - last.distance_m) > SURPRISE_M
+
+    def _is_calm(self, t_ns: int) -> bool:
+        return self._surprised_ns is None or t_ns - self._surprised_ns >= CALM_NS

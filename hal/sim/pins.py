@@ -6,7 +6,7 @@ goes through a pad, which may be a broken one (`hal.sim.chips.pad`).
 
 import threading
 from collections.abc import Callable
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from gpiozero.exc import PinPWMFixedValue
 from gpiozero.pins.mock import MockFactory, MockPWMPin
@@ -27,6 +27,9 @@ class PadState(NamedTuple):
 
 
 LOW = PadState(0, 0.0, None)
+
+Wire = Literal["whole", "cut", "high"]
+"""From a pin to the chip on it: whole; cut, so that a resistor pulls the input low; or shorted to the supply."""
 
 
 class Pad:
@@ -64,6 +67,8 @@ class SimPin(MockPWMPin):  # type: ignore[misc]  # gpiozero has no types
         self._clock = factory.clock
         self._ticks: float | None = None
         self._source: Callable[[], bool] | None = None
+        self._wire: Wire = "whole"
+        self._driven = False  # by the chip at the other end
         self._listeners: list[Callable[[bool], None]] = []
         self.pad_model: Pad = Pad()
         self._history: list[PadState] = []
@@ -86,7 +91,7 @@ class SimPin(MockPWMPin):  # type: ignore[misc]  # gpiozero has no types
         before = self._history[-1] if self._history else LOW
         if (before.level, before.frequency_hz) != (level, frequency_hz):
             self._history.append(PadState(self._clock.now_ns() if t_ns is None else t_ns, level, frequency_hz))
-            if frequency_hz is None and before.level != level:
+            if frequency_hz is None and before.level != level and self._wire == "whole":
                 for listener in self._listeners:
                     listener(level > 0.5)
 
@@ -96,6 +101,17 @@ class SimPin(MockPWMPin):  # type: ignore[misc]  # gpiozero has no types
 
     def drive(self, level: bool, t_ns: int) -> None:
         """Set an input's level from outside; an edge is stamped with `t_ns`, when it was due."""
+        self._driven = level
+        self._arrive(t_ns)
+
+    def rewire(self, wire: Wire) -> None:
+        """From now on the chip is reached by such a wire; an output's chip hears nothing but by a whole one."""
+        self._wire = wire
+        if self._function == "input":
+            self._arrive(self._clock.now_ns())
+
+    def _arrive(self, t_ns: int) -> None:
+        level = self._driven if self._wire == "whole" else self._wire == "high"
         self._ticks = t_ns / 1e9
         if self._function == "input":
             self.drive_high() if level else self.drive_low()

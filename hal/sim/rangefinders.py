@@ -11,7 +11,7 @@ from hal.sim.chips.i2cxl import SimI2cxl
 from hal.sim.clock import SimClock
 from hal.sim.faults import Fault, fault_of
 from hal.sim.i2c import SimI2cBus
-from hal.sim.pins import SimPinFactory
+from hal.sim.pins import SimPin, SimPinFactory
 from hal.sim.world.scene import World
 
 
@@ -42,6 +42,15 @@ class SimRangefinders:
     def open_low(self) -> Rangefinder:
         pins, temperature_c = self._low_pins, self._config.rangefinder.temperature_c
         return make_low_rangefinder(self._config.low_rangefinder, pins.clock, self._air, lambda: pins, temperature_c)
+
+    @property
+    def echo_pin(self) -> SimPin:
+        """Of the straight one, whose wire may break; as `trigger_pin`."""
+        return self._pins.sim_pin(self._config.rangefinder.echo)
+
+    @property
+    def trigger_pin(self) -> SimPin:
+        return self._pins.sim_pin(self._config.rangefinder.trigger)
 
     @property
     def pings_s(self) -> dict[str, list[float]]:

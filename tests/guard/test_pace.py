@@ -39,20 +39,21 @@ def inputs(i: int, told: float | str | None) -> list[RangeSample | SensorFault]:
 
 
 def test_what_is_near_is_pinged_sooner_and_what_is_far_is_not() -> None:
-    assert waits_after(2.0, 1.9, 1.7, 1.51, 1.49, 1.3, 0.02) == [USUAL] * 4 + [SOON] * 3
+    assert waits_after(2.0, 1.9, 1.7, 1.51, 1.49, 1.3, 1.1) == [USUAL] * 4 + [SOON] * 3
     assert waits_after(None, None, None) == [USUAL] * 3
 
 
 def test_surprise_is_followed_soon_by_another_look() -> None:
-    assert waits_after(3.0, 2.0, 1.9) == [USUAL, SOON, USUAL], "a newcomer"
-    assert waits_after(2.0, 3.0, 3.0) == [USUAL, SOON, USUAL], "it went away"
-    assert waits_after(None, 3.0, 3.0) == [USUAL, SOON, USUAL], "out of nothing"
+    assert waits_after(3.0, 2.0, 1.9) == [USUAL, AGAIN, USUAL], "a newcomer"
+    assert waits_after(1.4, 0.8, 0.8) == [SOON, AGAIN, SOON], "a nearer one"
+    assert waits_after(2.0, 3.0, 3.0) == [USUAL, AGAIN, USUAL], "it went away"
+    assert waits_after(None, 3.0, 3.0) == [USUAL, AGAIN, USUAL], "out of nothing"
     assert waits_after(2.0, None, None) == [USUAL] * 3, "the sensor itself listens for 38 ms then"
     assert waits_after(2.0, 1.85, 1.7) == [USUAL] * 3, "nobody walks faster"
 
 
 def test_nothing_new_changes_nothing() -> None:
-    assert waits_after(1.0, "", "", 3.0, "", 3.0, "") == [SOON] * 5 + [USUAL] * 2
+    assert waits_after(1.0, "", "", 3.0, "", 3.0, "") == [SOON] * 3 + [AGAIN] * 2 + [USUAL] * 2
 
 
 @pytest.mark.parametrize("kind", ["NoEcho", "EchoStuck"])
@@ -66,13 +67,29 @@ def test_sensor_that_answers_nonsense_is_asked_at_its_own_pace(kind: str) -> Non
     assert waits_after(1.0, kind, kind) == [SOON, USUAL, USUAL]
 
 
-def test_jitter_fills_its_range_and_differs_by_a_quarter_each_time() -> None:
-    jitter = Jitter(0.01, Random(3))
-    times_ns = [jitter.next_ns() for _ in range(2000)]
-    assert (min(times_ns) < 100_000) and (9_900_000 < max(times_ns) <= 10_000_000)
-    assert all(abs(b - a) >= 2_400_000 for a, b in pairwise(times_ns))
-    tenths = [sum(i * 1_000_000 <= t_ns < (i + 1) * 1_000_000 for t_ns in times_ns) for i in range(10)]
+@pytest.mark.parametrize("seed", range(4))
+def test_jitter_fills_its_range_and_two_waits_in_a_row_differ_by_a_quarter_of_it(seed: int) -> None:
+    jitter, chance = Jitter(0.01, Random(seed)), Random(seed)
+    steady_ns = [jitter.after_ns(USUAL) - USUAL for _ in range(2000)]
+    assert 0 <= min(steady_ns) < 100_000
+    assert 9_900_000 < max(steady_ns) <= 10_000_000
+    tenths = [sum(i * 1_000_000 <= t_ns < (i + 1) * 1_000_000 for t_ns in steady_ns) for i in range(10)]
     assert min(tenths) > 120, "no time is rare"
+    waits_ns = [jitter.after_ns(chance.choice([USUAL, SOON, AGAIN])) for _ in range(2000)]
+    for times_ns in (steady_ns, waits_ns):
+        assert min(abs(b - a) for a, b in pairwise(times_ns)) >= 2_500_000
+
+
+def test_only_a_surprise_after_a_calm_second_is_looked_into_without_jitter() -> None:
+    pace = Pinging(TIMES, 1.5, Jitter(0.01, Random(1)))
+    later_ns = []
+    for i in range(60):
+        pace.wait_ns([RangeSample((3 * i + 1) * 10**9, 3.0)])
+        later_ns.append(pace.wait_ns([RangeSample((3 * i + 3) * 10**9, 2.0)]) - AGAIN)
+        later_ns.append(pace.wait_ns([RangeSample((3 * i + 3) * 10**9 + AGAIN, 3.0)]) - AGAIN)
+    assert set(later_ns[::2]) == {0}
+    assert min(later_ns[1::2]) >= 2_500_000
+    assert max(later_ns[1::2]) > 9_000_000
 
 
 class Room:

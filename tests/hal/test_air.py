@@ -155,11 +155,11 @@ def test_i2cxl_needs_a_bus_and_no_pins() -> None:
 @pytest.mark.parametrize(
     ("straight", "low", "period_s", "times"),
     [
-        ("hcsr04", None, 0.05, PingTimes(0.05, 0.035, 0.0301, 0.05)),
+        ("hcsr04", None, 0.05, PingTimes(0.05, 0.035, 0.0320, 0.05)),
         ("jsn_sr04t", None, 0.04, PingTimes(0.0411, 0.0411, 0.0411, 0.0411)),
         ("jsn_sr04t", None, 0.05, PingTimes(0.05, 0.0411, 0.0411, 0.05)),
-        ("i2cxl", None, 0.05, PingTimes(0.1, 0.1, 0.07, 0.1)),
-        ("i2cxl", None, 0.15, PingTimes(0.15, 0.1, 0.07, 0.15)),
+        ("i2cxl", None, 0.05, PingTimes(0.1, 0.1, 0.1, 0.1)),
+        ("i2cxl", None, 0.15, PingTimes(0.15, 0.1, 0.1, 0.15)),
         ("hcsr04", "hcsr04", 0.04, PingTimes(0.0602, 0.0602, 0.0602, 0.0301)),
         ("hcsr04", "hcsr04", 0.1, PingTimes(0.1, 0.1, 0.1, 0.05)),
         ("jsn_sr04t", "hcsr04", 0.06, PingTimes(0.0712, 0.0712, 0.0712, 0.0411)),

@@ -5,12 +5,12 @@ with is the simulated clock. DistanceSensor drops the readings that failed and g
 """
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 
 import pytest
 from hcsr04_rig import PERIOD_S
-from support.gpiozero_clock import GpiozeroOnPins
 
+from bench._peer_sensor import peer_sensor
 from hal.board import Rangefinder
 from hal.errors import HalError
 from hal.hcsr04 import HcSr04
@@ -29,24 +29,25 @@ LASTS_S = 10.0
 class GpiozeroReader:
     """What one would write around DistanceSensor; its thread's loop runs until its next reading is due."""
 
-    def __init__(self, pins: SimPinFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._clock = pins.clock
-        self._on_pins = GpiozeroOnPins(pins, monkeypatch, max_distance=4)
+    def __init__(self, pins: SimPinFactory) -> None:
+        self._opened = ExitStack()
+        self._sensor = self._opened.enter_context(peer_sensor(pins, max_distance=4))
 
     def read(self) -> list[RangeSample]:
-        self._on_pins.turn()
-        return [RangeSample(self._clock.now_ns(), self._on_pins.sensor.distance)] if self._on_pins.told else []
+        self._sensor.turn()
+        distance_m = self._sensor.distance_m
+        return [] if distance_m is None else [RangeSample(self._sensor.clock.now_ns(), distance_m)]
 
     def close(self) -> None:
-        self._on_pins.close()
+        self._opened.close()
 
 
-def ours(pins: SimPinFactory, monkeypatch: pytest.MonkeyPatch) -> Rangefinder:
+def ours(pins: SimPinFactory) -> Rangefinder:
     return HcSr04(pins, pins.clock, trigger=23, echo=24)
 
 
-def gpiozeros(pins: SimPinFactory, monkeypatch: pytest.MonkeyPatch) -> Rangefinder:
-    return GpiozeroReader(pins, monkeypatch)
+def gpiozeros(pins: SimPinFactory) -> Rangefinder:
+    return GpiozeroReader(pins)
 
 
 def distances_until(sensor: Rangefinder, clock: SimClock, end_s: float) -> list[float | None]:
@@ -60,7 +61,6 @@ def distances_until(sensor: Rangefinder, clock: SimClock, end_s: float) -> list[
     return found
 
 
-@pytest.mark.filterwarnings("ignore::gpiozero.exc.GPIOZeroWarning")
 @pytest.mark.parametrize("word", ["off", "stuck"])
 @pytest.mark.parametrize(
     ("new_sensor", "verdict"),
@@ -71,15 +71,14 @@ def distances_until(sensor: Rangefinder, clock: SimClock, end_s: float) -> list[
     ids=["ours", "gpiozero"],
 )
 def test_sensor_that_is_unplugged_or_stuck_tells_no_distance_any_more(
-    new_sensor: Callable[[SimPinFactory, pytest.MonkeyPatch], Rangefinder],
+    new_sensor: Callable[[SimPinFactory], Rangefinder],
     verdict: AbstractContextManager[object],
     word: str,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pins = SimPinFactory(SimClock())
     fault = Fault(word, "rangefinder", start_s=FAILS_S)
     SimHcSr04(pins, trigger=23, echo=24, distance_m=lambda _: WALL_M, fault=fault)
-    sensor = new_sensor(pins, monkeypatch)
+    sensor = new_sensor(pins)
     before = distances_until(sensor, pins.clock, FAILS_S)
     assert before[-1] == pytest.approx(WALL_M, abs=0.01)
     distances_until(sensor, pins.clock, FAILS_S + NOTICED_WITHIN_S)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from hal.sim.world.obstacle_scene import (
     BEYOND_S,
     QUIET_S,
+    SOFT_S,
     START_S,
     Setting,
     beside,
@@ -16,7 +17,7 @@ from hal.sim.world.obstacle_world import ObstacleWorld
 from hal.sim.world.places import FalseEchoes, Stranger
 from hal.sim.world.reacting import ReactingWalker
 from hal.sim.world.shapes import Ramps, Wander
-from hal.sim.world.things import CURTAIN, HARD, HEDGE, MESH, Corner, Panel, Path, Round
+from hal.sim.world.things import CURTAIN, GRAVEL, HARD, HEDGE, MESH, Corner, Floor, Panel, Path, Round
 
 STOP_S = 0.8
 CHANGE_S = 16.0  # when what kept its distance does so no more
@@ -36,6 +37,15 @@ def near_wall(s: Setting) -> ObstacleWorld:
 def creeping(s: Setting) -> ObstacleWorld:
     way = s.dice.uniform(1.6, 1.9)
     return s.towards(way, facing("wall", way, s.dice.uniform(-5.0, 5.0)))
+
+
+def speeds_up(s: Setting) -> ObstacleWorld:
+    """At half her speed for some seconds, then at her speed."""
+    slow_s, slow_mps = s.dice.uniform(4.0, 7.0), s.speed_mps / 2
+    way = slow_mps * slow_s + s.speed_mps * s.dice.uniform(1.8, 3.0) + 0.3
+    faster_s = START_S + slow_s
+    bouts = (START_S, 0.0), (START_S + SOFT_S, slow_mps), (faster_s, slow_mps), (faster_s + SOFT_S, s.speed_mps)
+    return s.world(s.walker(bouts), faster_s + 8.0, facing("wall", max(way, 1.8)))
 
 
 def sloping_wall(s: Setting) -> ObstacleWorld:
@@ -156,7 +166,7 @@ def partner(s: Setting) -> ObstacleWorld:
     gap_m, wander = s.dice.uniform(1.0, 1.4), Wander(f"{s.name} partner", low_hz=0.03, high_hz=0.15, rms=0.08)
     person = somebody(s.dice)
     return s.world(
-        s.walker(), QUIET_S, replace(person, path=lambda t, x, y: (x + person.radius_m + gap_m + wander.at(t)[0], 0.0))
+        s.walker(), QUIET_S, replace(person, path=lambda t, x, y: (x + person.radius_m + gap_m + wander.value(t), 0.0))
     )
 
 
@@ -168,11 +178,20 @@ def partner_slows(s: Setting) -> ObstacleWorld:
     wander = Wander(f"{s.name} partner", low_hz=0.03, high_hz=0.15, rms=0.08)
 
     def path(t_s: float, x: float, y: float) -> tuple[float, float]:
-        ahead = gap_m + person.radius_m + wander.at(min(t_s, CHANGE_S))[0]
+        ahead = gap_m + person.radius_m + wander.value(min(t_s, CHANGE_S))
         return walker.planned_m(t_s) + ahead - lost.integral(t_s), 0.0
 
     marks = (START_S, "walking"), (CHANGE_S, "the partner slows")
     return s.world(walker, CHANGE_S + 1.4 / slower_mps + BEYOND_S, replace(person, path=path), marks=marks)
+
+
+def partner_comes_up(s: Setting) -> ObstacleWorld:
+    """They keep 0.4 m in the end, and stop when she stops."""
+    gap_m, closing_mps, ends_m = s.dice.uniform(1.0, 1.4), s.dice.uniform(0.3, 0.5), 0.4
+    lasting_s, person = (gap_m - ends_m) / closing_mps, somebody(s.dice)
+    gap = Ramps([(CHANGE_S, gap_m), (CHANGE_S + lasting_s, ends_m)])
+    comes = replace(person, path=lambda t, x, y: (x + person.radius_m + gap.at(t)[0], 0.0))
+    return s.world(s.walker(), CHANGE_S + 10.0, comes, marks=((START_S, "walking"), (CHANGE_S, "comes up")))
 
 
 def treadmill(s: Setting) -> ObstacleWorld:
@@ -253,5 +272,31 @@ def open_stranger(s: Setting) -> ObstacleWorld:
 
 
 def open_false(s: Setting) -> ObstacleWorld:
-    s.false = FalseEchoes(single=0.05, in_runs=0.02)
+    s.false = FalseEchoes(single=0.05, in_runs=0.02, near_m=0.6)  # a nearer one may act at once
     return open_space(s)
+
+
+def _gravel(s: Setting) -> Floor:
+    return Floor(math.radians(s.dice.uniform(8.0, 12.0)), GRAVEL)
+
+
+def gravel(s: Setting) -> ObstacleWorld:
+    return s.world(s.walker(), QUIET_S, _gravel(s))
+
+
+def wall_on_gravel(s: Setting) -> ObstacleWorld:
+    way = s.far_m()
+    return s.towards(way, facing("wall", way, s.dice.uniform(-5.0, 5.0)), _gravel(s))
+
+
+def everything_at_once(s: Setting) -> ObstacleWorld:
+    """Each within the ranges of the scenes that have one of them alone."""
+    dice = s.dice
+    s.celsius = dice.uniform(-5.0, 35.0)
+    s.false = FalseEchoes(single=dice.uniform(0.0, 0.08), in_runs=dice.uniform(0.0, 0.10))
+    s.stranger = Stranger(period_s=dice.uniform(0.03, 0.08), heard=0.5) if dice.random() < 0.3 else None
+    way, surface = s.far_m(), HARD.with_lost(dice.uniform(0.0, 0.15))
+    wall = facing("wall", way, dice.uniform(-15.0, 15.0), surface)
+    counter = Panel("counter", way, -0.8, way, 0.8, surface, high_m=1.0)
+    trunk = Round("trunk", dice.uniform(0.05, 0.20), way + 0.2, dice.uniform(-0.15, 0.15), surface)
+    return s.towards(way, dice.choice((wall, counter, trunk)))

@@ -74,9 +74,9 @@ class Gait:
         vigour = self._vigour.at(t_s)[0]
         if vigour <= 0.0:
             return 0.0, 0.0, 0.0
-        phase = TAU * self._strides.integral(t_s) + self._jitter.at(t_s)[0]
+        phase = TAU * self._strides.integral(t_s) + self._jitter.value(t_s)
         rate = TAU * self._strides.at(t_s)[0]
-        size = vigour * (1 + self._unevenness.at(t_s)[0])
+        size = vigour * (1 + self._unevenness.value(t_s))
         n, amplitude, turn = FORWARD_G[0]
         surge_m = (
             size * amplitude * G_MPS2 / (n * n * (rate * rate + SLOWEST_RADPS**2)) * math.cos(n * phase - TAU * turn)
@@ -138,7 +138,7 @@ class Quiet:
         self._tremor = [Wander(f"{seed} {axis}", low_hz=4, high_hz=22, rms=0.026) for axis in "flu"]
 
     def pitch_rad(self, t_s: float) -> float:
-        return self._pitch.at(t_s)[0] + self._breath.at(t_s)[0]
+        return self._pitch.value(t_s) + self._breath.value(t_s)
 
     def at(self, t_s: float) -> Pose:
         (pitch, pitch_rate), (breath, breath_rate) = self._pitch.at(t_s), self._breath.at(t_s)

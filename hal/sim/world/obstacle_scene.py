@@ -30,6 +30,7 @@ class Expected:
 
     "warned": the warning that she stops for begins at least `lead_s` before a heedless walker's contact, or at most
     `within_s` after the mark `since`; where `caution_does`, a weaker one will do.
+    It holds up to `up_to_mps`: what sends little sound back is heard too late by who walks faster.
     "caution": nothing stronger than a caution, from `from_s` after the mark `since` on.
     "quiet": no warning of any kind, from then on.
     "limit": the sensor cannot hear it, or not in time: nothing is promised, and saying so is the promise.
@@ -39,6 +40,7 @@ class Expected:
     says: str
     lead_s: float | None = None
     within_s: float | None = None
+    up_to_mps: float = 1.2
     caution_does: bool = False
     since: str = ""  # the beginning of the world
     from_s: float = 0.0

@@ -8,6 +8,7 @@ from hal.sim.world.obstacle_scene import Expected, ObstacleScene
 __all__ = ["OBSTACLE_SCENES", "Expected", "ObstacleScene", "obstacle_scene"]
 
 IN_TIME = Expected("warned", "Warned early enough for an older walker to stop.", lead_s=1.0)
+FAINT = Expected("warned", "Warned early enough for an older walker to stop.", lead_s=1.0, up_to_mps=0.9)
 ANEW = Expected("warned", "Warned, although it had been learned as what keeps its distance.", lead_s=1.0)
 LEARNED = Expected(
     "quiet", "Not a sound once it has been learned as what keeps its distance.", since="walking", from_s=8
@@ -32,11 +33,19 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         e.near_wall,
     ),
     ObstacleScene(
+        "speeds_up",
+        "Who walks faster all at once",
+        "She walks at half her speed, and doubles it 2 to 3 s before the wall.",
+        IN_TIME,
+        "hard",
+        e.speeds_up,
+    ),
+    ObstacleScene(
         "sloping_wall",
         "A sloping wall",
         "Her way meets the wall at 25 to 30 degrees off square: it reads nearer than it is on her way, and fades out "
         "with the swing of her trunk.",
-        IN_TIME,
+        FAINT,
         "hard",
         e.sloping_wall,
     ),
@@ -59,8 +68,8 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
     ObstacleScene(
         "end_of_a_wall",
         "The end of a wall",
-        "A wall ends 5 to 15 cm beside the middle of her way: its edge alone is heard, from about a metre.",
-        Expected("warned", "Warned as soon as the edge can be heard.", lead_s=0.5),
+        "A wall ends 5 to 15 cm beside the middle of her way: its edge alone is heard, from 1 to 2 m.",
+        Expected("warned", "Warned as soon as the edge is heard.", lead_s=0.5, up_to_mps=0.9),
         "soft",
         e.end_of_a_wall,
     ),
@@ -68,7 +77,7 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         "pole",
         "A thin pole",
         "A round post of 5 cm, up to 10 cm beside the middle of her way, is heard from 1.5 to 1.8 m.",
-        IN_TIME,
+        FAINT,
         "hard",
         e.pole,
     ),
@@ -84,7 +93,7 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         "curtain",
         "A curtain",
         "Heavy cloth in folds, up to 20 degrees off square, that swallows most of the sound.",
-        IN_TIME,
+        FAINT,
         "soft",
         e.curtain,
     ),
@@ -92,7 +101,7 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         "hedge",
         "A hedge",
         "Leaves up to 45 degrees off square, which send a little sound back whatever the angle.",
-        IN_TIME,
+        FAINT,
         "soft",
         e.hedge,
     ),
@@ -100,7 +109,7 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         "mesh",
         "A wire fence",
         "Sends back a sixtieth of the sound that a wall does.",
-        IN_TIME,
+        FAINT,
         "soft",
         e.mesh,
     ),
@@ -116,15 +125,15 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         "door_ajar",
         "A door that is ajar",
         "The leaf is open by 5 to 15 degrees towards her and fills the opening.",
-        IN_TIME,
+        FAINT,
         "hard",
         e.door_ajar,
     ),
     ObstacleScene(
         "half_open_door",
         "A half open door",
-        "The leaf is open by 35 to 60 degrees: its face throws the sound aside, its edge is hardly heard.",
-        Expected("limit", "Not promised: the edge is heard late or not at all."),
+        "The leaf is open by 35 to 60 degrees: its face throws the sound aside, its edge scatters hardly any back.",
+        Expected("limit", "Not promised: the edge is heard at half a metre, or never."),
         "limit",
         e.half_open_door,
     ),
@@ -156,7 +165,7 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         "person",
         "Somebody in the way",
         "A clothed person stands there, up to 15 cm beside the middle of her way; warm clothes are heard from 1.4 m.",
-        IN_TIME,
+        FAINT,
         "soft",
         e.person,
     ),
@@ -191,6 +200,20 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         ANEW,
         "moving",
         e.partner_slows,
+    ),
+    ObstacleScene(
+        "partner_comes_up",
+        "A partner who comes up",
+        "After 16 s the partner comes up to 0.4 m at 0.3 to 0.5 m/s, and stops when she stops.",
+        Expected(
+            "warned",
+            "Warned, although the partner had been learned.",
+            within_s=2.5,
+            caution_does=True,
+            since="comes up",
+        ),
+        "moving",
+        e.partner_comes_up,
     ),
     ObstacleScene(
         "treadmill",
@@ -243,6 +266,14 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         e.open_stranger,
     ),
     ObstacleScene(
+        "gravel",
+        "Gravel under a sensor that looks down",
+        "The sensor is turned down by 8 to 12 degrees: rough ground 2 to 3 m away comes and goes with her steps.",
+        Expected("caution", "Nothing stronger than a caution: the ground keeps its distance."),
+        "quiet",
+        e.gravel,
+    ),
+    ObstacleScene(
         "stands",
         "Standing before a wall",
         "She stands 0.7 m before it for half a minute.",
@@ -254,7 +285,7 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         "stops_herself",
         "Who stops by herself",
         "She stops 0.6 m before a wall, warned or not, and stays there.",
-        Expected("quiet", "Not a sound from a second after she stands.", since="stands", from_s=1.0),
+        Expected("quiet", "Not a sound from one and a half seconds after she stands.", since="stands", from_s=1.5),
         "quiet",
         e.stops_herself,
     ),
@@ -284,6 +315,14 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         e.wall_runs,
     ),
     ObstacleScene(
+        "wall_on_gravel",
+        "A wall behind gravel",
+        "As on gravel, and she comes to a wall: what keeps its distance must not hide what comes nearer.",
+        IN_TIME,
+        "echoes",
+        e.wall_on_gravel,
+    ),
+    ObstacleScene(
         "wall_lost_echoes",
         "A wall with lost echoes",
         "One echo in five is lost; some of these come to and fro again and read twice as far.",
@@ -306,6 +345,14 @@ OBSTACLE_SCENES: tuple[ObstacleScene, ...] = (
         IN_TIME,
         "echoes",
         e.wall_stranger,
+    ),
+    ObstacleScene(
+        "everything_at_once",
+        "Everything at once",
+        "A wall, a counter or a trunk; false, lost and another device's echoes; air of -5 to 35 °C; all drawn.",
+        IN_TIME,
+        "echoes",
+        e.everything_at_once,
     ),
 )
 

@@ -99,5 +99,5 @@ class ReactingWalker(Walker):
         if self._belt is not None:
             x -= self._belt.integral(t_s)
         if self._drift is not None:
-            x += self._drift.at(t_s)[0]
+            x += self._drift.value(t_s)
         return Sensor(x, 0.0, yaw, pitch)

@@ -156,6 +156,12 @@ class Wander:
             for i in range(parts)
         ]
 
+    def value(self, t_s: float) -> float:
+        value = 0.0
+        for omega, phase, amplitude in self._parts:
+            value += amplitude * math.sin(omega * t_s + phase)
+        return value
+
     def at(self, t_s: float) -> tuple[float, float]:
         """Value and slope."""
         value = slope = 0.0

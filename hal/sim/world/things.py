@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
-from hal.sim.world.hearing import BEAM_DB_PER_RAD2, EDGE_DB, narrow_db, plane_db, round_db
+from hal.sim.world.hearing import BEAM_DB_PER_RAD2, edge_db, narrow_db, plane_db, round_db
 from hal.sim.world.surroundings import MOST_OBLIQUE_RAD
 from hal.sim.world.walker import BELT_HEIGHT_M
 
@@ -39,6 +39,7 @@ HARD = Surface("hard")
 CLOTHES = Surface("clothes", loss_db=8.0, lost=0.02, noise_m=0.010)
 CURTAIN = Surface("curtain", loss_db=16.0, lost=0.05, noise_m=0.012, rough=True, depth_m=0.04)
 HEDGE = Surface("hedge", loss_db=14.0, lost=0.05, noise_m=0.010, rough=True, depth_m=0.15)
+GRAVEL = Surface("gravel", loss_db=2.5, lost=0.05, noise_m=0.010, rough=True, depth_m=0.20)
 MESH = Surface("mesh", loss_db=18.0, lost=0.05, noise_m=0.004)
 
 
@@ -114,7 +115,7 @@ class Panel:
         across = to_y * along_x - to_x * along_y
         distance = abs(across)
         if not 0 <= along <= length:
-            return self._edge(sensor, 0.0 if along < 0 else length, thing)
+            return self._edge(sensor, 0.0 if along < 0 else length, -along if along < 0 else along - length, thing)
         normal = math.atan2(-along_x, along_y) if across > 0 else math.atan2(along_x, -along_y)
         angle = math.remainder(normal - bearing, 2 * math.pi)
         found = []
@@ -126,7 +127,7 @@ class Panel:
             found += self._rough(sensor, distance, angle, along, thing)
         return found
 
-    def _edge(self, sensor: Sensor, along: float, thing: int) -> list[Echo]:
+    def _edge(self, sensor: Sensor, along: float, aside: float, thing: int) -> list[Echo]:
         x, y, bearing, tilt = sensor
         share = along / self.length_m
         to_x, to_y = self.x0 + share * (self.x1 - self.x0) - x, self.y0 + share * (self.y1 - self.y0) - y
@@ -134,7 +135,7 @@ class Panel:
         if abs(angle) > math.pi / 2:
             return []
         distance = math.hypot(to_x, to_y)
-        loud = plane_db(distance) - EDGE_DB - self.surface.loss_db
+        loud = plane_db(distance) - edge_db(distance, aside) - self.surface.loss_db
         return [Echo(distance, loud - BEAM_DB_PER_RAD2 * (angle * angle + tilt * tilt), self.surface, thing)]
 
     def _rough(self, sensor: Sensor, distance: float, angle: float, along: float, thing: int) -> list[Echo]:
@@ -234,6 +235,31 @@ class Corner:
         distance = math.hypot(self.x - x, self.y - y)
         loud = plane_db(distance) - CORNER_DB - self.surface.loss_db
         return [Echo(distance, loud - BEAM_DB_PER_RAD2 * (angle * angle + tilt * tilt), self.surface, thing)]
+
+    def clear_m(self, x: float, y: float, heading_rad: float, t_s: float) -> float:
+        return math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """Rough ground before a sensor that looks down: gravel, grass. It comes and goes with the nodding of the trunk.
+
+    The beam's lower edge, `ROUGH_BEAM_RAD` below its axis, meets it; nobody can back into it.
+    """
+
+    down_rad: float  # how far the sensor on her belt is turned down
+    surface: Surface
+    name: str = "floor"
+    at_belt: bool = True
+
+    def echoes(self, sensor: Sensor, t_s: float, thing: int) -> list[Echo]:
+        grazing = self.down_rad - sensor.tilt_rad + ROUGH_BEAM_RAD
+        if grazing <= 0:
+            return []
+        distance = BELT_HEIGHT_M / math.sin(grazing)
+        lost = self.surface.loss_db - 20 * math.log10(math.sin(grazing))  # the flatter, the less comes back
+        loud = plane_db(distance) - lost - BEAM_DB_PER_RAD2 * ROUGH_BEAM_RAD**2
+        return [Echo(distance, loud, self.surface, thing)]
 
     def clear_m(self, x: float, y: float, heading_rad: float, t_s: float) -> float:
         return math.inf

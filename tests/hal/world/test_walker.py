@@ -179,6 +179,7 @@ def test_wander_has_the_asked_rms_and_differs_between_people() -> None:
     values = [one.at(i / 50)[0] for i in range(10_000)]
     assert math.sqrt(sum(v * v for v in values) / len(values)) == pytest.approx(0.3, rel=0.1)
     assert one.at(1.0) != other.at(1.0)
+    assert all(one.value(i / 7) == one.at(i / 7)[0] for i in range(50))
 
 
 def test_knots_that_do_not_rise_are_refused() -> None:
