@@ -40,10 +40,10 @@ class StoppingConfig:
 
 
 _WALKS_ON_S = 0.7  # a step so long after the stop: she had not stopped, the thing behind had
-_SURE_S = 1.2  # so long after the stop it is known
+_SURE_S = 2.0  # so long after the stop it is known: longer than two slow steps
 _VANISHED_S = 0.5
 _JUMP_M = 0.4
-_CREPT_M = 0.04  # the last of the way is no walking any more
+_CREPT_M = 0.02  # the last of the way is less than the noise of an echo
 
 
 class StoppingTime:
