@@ -120,6 +120,31 @@ def test_a_wall_she_approached_and_marches_before_is_no_treadmill(mps: float, ec
     assert way.mode is None
 
 
+@pytest.mark.parametrize("lost_s", [1.0, 2.0, 5.0])
+@pytest.mark.parametrize("beyond_m", [None, 2.2])
+def test_a_wall_that_was_not_heard_for_a_moment_is_still_the_wall_she_approached(
+    lost_s: float, beyond_m: float | None
+) -> None:
+    way = Way().stand(3, 2.5)
+    way.walk(3.0, towards(2.5, 0.6)).walk(2.0, lambda _: 0.7)
+    way.walk(min(lost_s, 2.0) if beyond_m else lost_s, lambda _: beyond_m).walk(40, lambda _: 0.7)
+    assert way.mode is None
+
+
+def test_a_wall_that_she_came_to_unheard_is_no_treadmill() -> None:
+    way = Way().stand(3, 2.5)
+    way.walk(1.0, towards(2.5, 0.6)).walk(2.0, lambda _: None).walk(40, lambda _: 0.7)
+    assert way.mode is None
+
+
+def test_who_stood_quietly_for_long_before_a_rail_that_she_stepped_back_to_may_walk_there() -> None:
+    way = Way().stand(3, 1.5)
+    way.walk(1.5, towards(1.5, 0.5)).stand(20, 0.75).walk(20, rail(1, 0.75))
+    assert way.mode is None
+    way.stand(36, 0.75).walk(20, rail(1, 0.75))
+    assert way.mode == "treadmill"
+
+
 def test_a_wall_a_few_steps_behind_is_no_treadmill_either() -> None:
     way = Way().stand(3, 1.1)
     way.walk(0.45 / 0.5, towards(1.1, 0.5)).walk(60, lambda _: 0.65)

@@ -83,7 +83,7 @@ class Seen:
         self._bin: list[float] = []
         self._bin_ends_ns: int | None = None
         self._approached_m: float | None = None  # the nearest it came
-        self._unseen_s = self._rested_s = 0.0
+        self._unseen_s = self._rested_s = self._left_s = 0.0
         self._calm_from_ns: int | None = None  # until then something has closed lately
         self.steady_m: float | None = None
         self.jumped = False  # just now, to another thing
@@ -94,7 +94,7 @@ class Seen:
         self._steady.clear()
         self._bin.clear()
         self._approached_m = self._calm_from_ns = self.steady_m = None
-        self._unseen_s = self._rested_s = 0.0
+        self._unseen_s = self._rested_s = self._left_s = 0.0
 
     def add(self, t_ns: int, distance_m: float | None, stepping: bool) -> int:
         """One reading; how many quarters of a second have ended with it."""
@@ -134,6 +134,7 @@ class Seen:
     def _end_bin(self, t_ns: int, stepping: bool) -> None:
         self._bins.append(_median(self._bin) if self._bin else None)
         self._bin.clear()
+        self.jumped = False
         latest = [value for value in islice(reversed(self._bins), _STEADY_BINS) if value is not None]
         if len(latest) <= _STEADY_BINS // 2:
             self._unseen_s += _BIN_S
@@ -158,8 +159,9 @@ class Seen:
             self._rested_s = 0.0
         elif self._approached_m is not None:
             self._approached_m = min(now_m, self._approached_m)
-            if now_m > self._approached_m + _LEFT_M or self._rested_s >= config.forgive_s:
-                self._approached_m = None
+            self._left_s = self._left_s + _BIN_S if now_m > self._approached_m + _LEFT_M else 0.0
+            if self._left_s >= config.gone_s or self._rested_s >= config.forgive_s:
+                self._approached_m, self._left_s = None, 0.0
                 self._steady.clear()
         if lately_m - now_m >= 0.7 * config.approach_m:
             self.close_in(t_ns)
