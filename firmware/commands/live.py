@@ -9,7 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from firmware.commands.story import PATTERNS, TITLES, Story, fed
+from firmware.commands.story import MODES, PATTERNS, TITLES, Story, fed
 from firmware.commands.summary import summary_lines
 
 NUMBERS = 40  # characters; before the bar, so that a narrow terminal cuts the bar
@@ -96,7 +96,10 @@ def _numbers(story: Story) -> Table:
 def _walk(story: Story) -> Text:
     seen = story.telemetry
     steps = f"{seen.get('steps', 0)} steps, {_form(seen.get('cadence_spm'), '.0f')} a minute"
-    return Text.assemble((TITLES.get(story.state, story.state), "bold"), f"   {steps}")
+    if seen.get("no_start"):
+        return Text(f"no start: {seen['no_start']}", style="bold yellow")
+    company = f", {MODES.get(seen['mode'], seen['mode'])} keeps its distance" if seen.get("mode") else ""
+    return Text.assemble((TITLES.get(story.state, story.state), "bold"), f"   {steps}{company}")
 
 
 def _behind(story: Story) -> Text:
