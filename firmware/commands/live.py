@@ -9,7 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from firmware.commands.story import MODES, PATTERNS, TITLES, Story, fed
+from firmware.commands.story import PATTERNS, TITLES, Story, fed
 from firmware.commands.summary import summary_lines
 
 NUMBERS = 40  # characters; before the bar, so that a narrow terminal cuts the bar
@@ -98,7 +98,7 @@ def _walk(story: Story) -> Text:
     steps = f"{seen.get('steps', 0)} steps, {_form(seen.get('cadence_spm'), '.0f')} a minute"
     if seen.get("no_start"):
         return Text(f"no start: {seen['no_start']}", style="bold yellow")
-    company = f", {MODES.get(seen['mode'], seen['mode'])} keeps its distance" if seen.get("mode") else ""
+    company = f", {seen['mode']} behind" if seen.get("mode") else ""
     return Text.assemble((TITLES.get(story.state, story.state), "bold"), f"   {steps}{company}")
 
 

@@ -60,7 +60,7 @@ def test_live_view_says_why_no_walk_begins_and_what_keeps_its_distance() -> None
     story.telemetry = {"no_start": why}
     assert f"no start: {why}" in shown(story, 100)
     story.telemetry = {"no_start": "", "mode": "treadmill"}
-    assert "the rail of a treadmill keeps its distance" in shown(story, 100)
+    assert "treadmill behind" in shown(story, 100)
 
 
 def options(*, as_lines_of_json: bool = False, plain: bool = False) -> argparse.Namespace:
