@@ -3,6 +3,8 @@
 import math
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from way_behind import Echoes, Range, Way, follower, rail
 
 from firmware.core.estimators.companion import Companion, CompanionConfig
@@ -225,3 +227,24 @@ def test_nothing_is_learned_of_numbers_that_are_none() -> None:
     for index in range(400):
         companion.update(index * 50_000_000, math.nan, math.nan, False, True)
     assert companion.mode is None
+
+
+NUMBER = st.none() | st.floats() | st.floats(0.0, 4.0)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    readings=st.lists(
+        st.tuples(st.integers(0, 2_000_000_000), NUMBER, NUMBER, st.booleans(), st.booleans()), max_size=60
+    )
+)
+def test_whatever_comes_what_is_held_is_there_and_not_at_her_foot(
+    readings: list[tuple[int, float | None, float | None, bool, bool]],
+) -> None:
+    companion, t_ns = marched().behind.companion, 34_000_000_000
+    for dt_ns, distance_m, closing_mps, nearing, stepping in readings:
+        t_ns += dt_ns
+        companion.update(t_ns, distance_m, closing_mps, nearing, stepping, closing_mps or 0.0)
+        assert (companion.mode is None) == (companion.range_m is None)
+        held = [cm for cm in range(0, 500, 2) if companion.holds(cm / 100)]
+        assert not held or (held[0] >= 35 and held[-1] - held[0] <= 80)
