@@ -55,13 +55,15 @@ def nuisance_lines(rows: Sequence[NuisanceRow]) -> Iterator[str]:
 
 
 def scene_lines(rows: Sequence[SceneRow]) -> Iterator[str]:
-    yield (f"{'SCENES AS EXPECTED':32}{'runs':>5} " + "".join(f"{name:>8}" for name in SHORT) + "  expected")
+    """In how many of its runs each warner did what is expected; the words where ours did not."""
+    names = "".join(f"{name:>8}" for name in SHORT)
+    yield f"{'SCENES AS EXPECTED':38}{'expected':9}{'runs':>5} {names}"
     for row in rows:
         kept = [row.kept[system] for system in SYSTEMS]
         counts = "".join(f"{'-' if count is None else count:>8}" for count in kept)
-        wrong = "  FAILS" if kept[0] is not None and kept[0] < row.runs else ""
-        hits = f" Ours hit {row.hits[OURS]}." if row.hits[OURS] else ""
-        yield f"{row.title[:31]:32}{row.runs:5} {counts}  {row.expected}{hits}{wrong}"
+        wrong = f"  FAILS: {row.says}" if kept[0] is not None and kept[0] < row.runs else ""
+        hits = f"  ours hit {row.hits[OURS]}" if row.hits[OURS] else ""
+        yield f"{row.title:38}{row.expected:9}{row.runs:5} {counts}{hits}{wrong}"
 
 
 def collided_lines(found: Sequence[Collision], most: int = 20) -> Iterator[str]:

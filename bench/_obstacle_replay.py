@@ -200,6 +200,12 @@ def rows(found: Sequence[Replay]) -> list[ReplayRow]:
     return [row for row in table if row.n]
 
 
+def series_rows(found: Sequence[Replay]) -> list[ReplayRow]:
+    """Each series by itself, in each form."""
+    names = dict.fromkeys((one.series, one.form) for one in found)
+    return [_row(*name, [one for one in found if (one.series, one.form) == name]) for name in names]
+
+
 def _row(series: str, form: str, those: Sequence[Replay]) -> ReplayRow:
     judged = [one for one in those if one.lost is not None]
     return ReplayRow(

@@ -7,7 +7,7 @@ that what should have been warned of can be told from what was.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from random import Random
 
 from bench._obstacle_figures import episodes, lasting_s, spans
@@ -23,7 +23,7 @@ SYSTEMS = (OURS, *(peer.name for peer in PEERS))
 EARLY_S = 5.0
 LESSONS, STOOD_S = 10, 2.0
 FASTEST_MPS = 2.5  # nothing comes nearer faster
-STEP_S = 0.02
+STEP_S, CROSSES_S = 0.02, 0.3
 LATEST_S = 0.5  # a warning must still sound, or have sounded, so shortly before it is due at the latest
 
 
@@ -95,9 +95,13 @@ def taught(person: str) -> StoppingBaseline | None:
     before = None
     for index in range(LESSONS):
         world, ours = obstacle_scene("wall").build(f"lesson {index}", person=person), Ours(str(index), before=before)
-        ours.play(world, world.duration_s, world.hear, lambda t_s, world=world: t_s > world.walker.stands_s + STOOD_S)
+        ours.play(world, world.duration_s, world.hear, partial(_stood, world))
         before = ours.end()
     return before
+
+
+def _stood(world: ObstacleWorld, t_s: float) -> bool:
+    return t_s > world.walker.stands_s + STOOD_S
 
 
 def play(task: Task, system: str, world: ObstacleWorld, hear: Heard, over: Over) -> Course:
@@ -124,6 +128,7 @@ class Loop:
         world = self.world = task.build()
         self._speed_mps = task.speed_mps or obstacle_scene(task.scene).speed_mps
         self.early = False
+        self._look_s = START_S  # nothing can have come near before
         course = play(task, system, world, self._hear, self._over)
         until_s = course.end_s if world.walker.heard_s is None else world.walker.stands_s
         self.hit = contact_s(world, until_s + 2 * STEP_S) is not None
@@ -142,7 +147,13 @@ class Loop:
 
     def _over(self, t_s: float) -> bool:
         """Once she is warned it is settled whether she stops in time."""
-        return self.world.walker.heard_s is not None or (t_s > START_S and self.world.hits(t_s))
+        if self.world.walker.heard_s is not None:
+            return True
+        if t_s < self._look_s:
+            return False
+        free_s = _free_s(self.world, t_s)
+        self._look_s = t_s + free_s
+        return free_s <= 0.0 and self.world.hits(t_s)
 
 
 def approach(task: Task, system: str) -> Approach:
@@ -157,14 +168,19 @@ def approach(task: Task, system: str) -> Approach:
     )
 
 
+def _free_s(world: ObstacleWorld, t_s: float) -> float:
+    """For how long nothing that is seen now can come so near that it is hit; something that crosses, for a moment."""
+    return min((world.clearance_m(t_s) - HEEL_M) / FASTEST_MPS, CROSSES_S)
+
+
 def contact_s(world: ObstacleWorld, until_s: float) -> float | None:
     """As `ObstacleWorld.contact_s`, looked for only where something could have come near."""
     t_s = START_S
     while t_s <= until_s:
-        clear_m = world.clearance_m(t_s)
-        if clear_m < HEEL_M and world.hits(t_s):
+        free_s = _free_s(world, t_s)
+        if free_s < 0.0 and world.hits(t_s):
             return t_s
-        t_s += max(STEP_S, min((clear_m - HEEL_M) / FASTEST_MPS, 0.1))
+        t_s += max(STEP_S, free_s)
     return None
 
 

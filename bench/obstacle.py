@@ -25,7 +25,7 @@ from typing import TypeVar
 from bench import _obstacle_print as text
 from bench import blind as bench_blind
 from bench import obstacle_latency
-from bench._obstacle_replay import ReplayRow, replay_bars, replays
+from bench._obstacle_replay import ReplayRow, replay_bars, replays, series_rows
 from bench._obstacle_replay import rows as replay_rows
 from bench._obstacle_tables import (
     Band,
@@ -65,7 +65,7 @@ class Size:
     """How many of each."""
 
     bar: int = 10_000
-    other: int = 500
+    other: int = 300
     quiet: int = 20
     scene: int = 12
     every_series: int = 1
@@ -77,10 +77,11 @@ QUICK = Size(bar=120, other=16, quiet=1, scene=1, every_series=8)
 @dataclass(slots=True)
 class Report:
     collided: list[CollisionRow] = field(default_factory=list)
-    ours: list[Collision] = field(default_factory=list)
+    ours_hit: list[Collision] = field(default_factory=list)
     nuisances: list[NuisanceRow] = field(default_factory=list)
     scenes: list[SceneRow] = field(default_factory=list)
     replayed: list[ReplayRow] = field(default_factory=list)
+    replayed_series: list[ReplayRow] = field(default_factory=list)
     latency: list[LatencyRow] = field(default_factory=list)
     blind: list[BlindRow] = field(default_factory=list)
     bars: list[Bar] = field(default_factory=list)
@@ -117,9 +118,9 @@ def walk_into_things(crew: Crew, size: Size, report: Report) -> Iterator[str]:
         tasks = approaches(scenes_of(band.group), band.person, band.low_mps, band.high_mps, count, taught=band.taught)
         found = [one for one in crew.work(tasks) if isinstance(one, Approach)]
         report.collided += collision_rows(band, found)
-        report.ours += collisions(found)
+        report.ours_hit += collisions(found)
     yield from text.collision_lines(report.collided)
-    yield from text.collided_lines(report.ours)
+    yield from text.collided_lines(report.ours_hit)
 
 
 def walk_in_quiet(crew: Crew, size: Size, report: Report) -> Iterator[str]:
@@ -132,22 +133,23 @@ def play_scenes(crew: Crew, size: Size, report: Report) -> Iterator[str]:
     for scene in OBSTACLE_SCENES:
         tasks = [Task("scene", scene.name, seed) for seed in range(size.scene)]
         found = [one for one in crew.work(tasks) if isinstance(one, Kept)]
-        report.scenes.append(scene_row(scene.name, scene.title, scene.expected.says, found))
+        report.scenes.append(scene_row(scene, found))
     yield from text.scene_lines(report.scenes)
 
 
 def replay_readings(size: Size, report: Report) -> Iterator[str]:
     path = Path(os.environ.get("REARGUARD_DATA") or DEFAULT_DATA) / READINGS
-    report.replayed = replay_rows(list(replays(path, size.every_series)))
+    found = list(replays(path, size.every_series))
+    report.replayed, report.replayed_series = replay_rows(found), series_rows(found)
     if not report.replayed:
         print(f"no readings at {path} (REARGUARD_DATA): nothing replayed", file=sys.stderr)
     yield from text.replay_lines(report.replayed)
     yield ""
 
 
-def sections(crew: Crew, quick: bool, report: Report) -> Iterator[str]:
+def sections(crew: Crew, size: Size, report: Report) -> Iterator[str]:
     """The text, as it is worked out; `report` is filled on the way."""
-    size = QUICK if quick else Size()
+    quick = size == QUICK
     latency, blind = crew.later(obstacle_latency.measure, quick), crew.later(bench_blind.measure, quick)
     for section in (walk_into_things, walk_in_quiet, play_scenes):
         yield from section(crew, size, report)
@@ -169,15 +171,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="a few of each, in less than a minute")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: one a processor)")
     options = parser.parse_args(arguments)
-    report, crew = Report(), Crew(options.jobs)
+    report, crew, size = Report(), Crew(options.jobs), QUICK if options.quick else Size()
     try:
-        for line in sections(crew, options.quick, report):
+        for line in sections(crew, size, report):
             if not options.json:
                 print(line, flush=True)
     finally:
         crew.close()
     if options.json:
-        print(json.dumps({"bench": "obstacle", **asdict(report)}))
+        print(json.dumps({"bench": "obstacle", "size": asdict(size), **asdict(report)}))
     return 0 if all(bar.passes for bar in report.bars) else 1
 
 
