@@ -28,6 +28,7 @@ from hal.sim.pins import SimPinFactory
 
 EDGES, QUICK_EDGES = 200, 20
 APPEARS_M, PEER_FAR_M, PEER_ALARM_M = 0.8, 1.5, 1.0
+BEFORE_S = 3.0  # the first edge
 APART_S = 4.0  # from edge to edge: time for the warning to end
 STAYS_S = 0.8
 SPREAD_S = 0.5  # of the moments: many cycles, so that every phase is as likely
@@ -57,6 +58,8 @@ def ours_s(config: Config, from_m: float | None, edges: Sequence[float]) -> list
     """The latency of each edge, of something that replaces what stood at `from_m`."""
 
     def behind(t_s: float) -> float | None:
+        if t_s < READY_S - BEFORE_S:
+            return None  # the lane is clear when she sets off
         i = int((t_s - READY_S) // APART_S)
         since_s = t_s - edges[i] if 0 <= i < len(edges) else -1.0
         return max(APPEARS_M - SPEED_MPS * since_s, 0.1) if 0.0 <= since_s < STAYS_S else from_m

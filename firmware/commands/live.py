@@ -96,7 +96,10 @@ def _numbers(story: Story) -> Table:
 def _walk(story: Story) -> Text:
     seen = story.telemetry
     steps = f"{seen.get('steps', 0)} steps, {_form(seen.get('cadence_spm'), '.0f')} a minute"
-    return Text.assemble((TITLES.get(story.state, story.state), "bold"), f"   {steps}")
+    if seen.get("no_start"):
+        return Text(f"no start: {seen['no_start']}", style="bold yellow")
+    company = f", {seen['mode']} behind" if seen.get("mode") else ""
+    return Text.assemble((TITLES.get(story.state, story.state), "bold"), f"   {steps}{company}")
 
 
 def _behind(story: Story) -> Text:

@@ -15,8 +15,8 @@ from hal.samples import RangeSample
 
 LOOKS_AWAY_RAD = math.radians(30.0)
 """With the trunk tilted so far, the rangefinder looks at the floor or into the air, not at the way behind."""
-MEASURED_MPS = 0.15
-"""A closing speed less certain than this (1 sd) was rather assumed than measured."""
+MEASURED = 6
+"""Echoes of a thing before its closing speed is rather measured than assumed."""
 HIDDEN_NS = 300_000_000
 """What keeps its distance and was not heard for so long may be hidden by something else."""
 _WARNED = (Severity.WARNING, Severity.IMMINENT)
@@ -37,7 +37,7 @@ class Behind:
         self.approach = Approach(config.approach)
         self.obstacle = ObstacleDetector(config.obstacle)
         self.companion = Companion(config.companion)
-        self.stopping = StoppingTime(config.stopping)
+        self.stopping = StoppingTime(config.stopping, config.obstacle.reaction_s)
         self.lane = Lane(config.lane)
         self._kept_ns = -HIDDEN_NS  # when what keeps its distance was heard last
 
@@ -112,4 +112,4 @@ class Behind:
 
 def _surely_mps(thing: Thing) -> float | None:
     """How fast it closes at least, as far as that is measured."""
-    return thing.closing_mps - thing.closing_sd_mps if thing.closing_sd_mps <= MEASURED_MPS else None
+    return thing.closing_mps - thing.closing_sd_mps if thing.echoes >= MEASURED else None

@@ -368,7 +368,8 @@ class SafetyPipeline:
         walk.clear_m, walk.no_start = lane.clear_m, "" if companion.mode else lane.reason
         if able and (lane.open or companion.mode is not None):
             return READY_CHIRPS[lane.pulses if lane.open else 0]
-        return _BLOCKED if able and not self._steps.under_way(now_ns) and lane.say(now_ns) else None
+        stands = able and self._falling.worn is not False and not self._steps.under_way(now_ns)
+        return _BLOCKED if stands and lane.say(now_ns) else None
 
     def _telemetry(self, now_ns: int) -> Telemetry:
         attitude, trunk, approach = self._attitude, self._balance.trunk, self._behind.approach

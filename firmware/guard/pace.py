@@ -12,8 +12,8 @@ UNANSWERED = ("NoEcho", "EchoStuck")
 """Faults of a part that does not answer at all: asked again at once, it is soon known whether it is dead."""
 
 STUCK_NS = 28_000_000
-"""While the line is high no ping is sent, so no echo is waited for: one that goes on for three looks is stuck. A clone's
-pulse of 0.1 s without an object is over by then."""
+"""While the line is high no ping is sent, so no echo is waited for: a line that is high at three looks is stuck. A
+clone's pulse of 0.1 s without an object is over by then."""
 
 ASKED_AGAIN = 2  # times; then the fault is known, and the part is asked at its own pace until it is well
 

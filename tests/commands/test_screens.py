@@ -54,6 +54,15 @@ def test_live_view_never_calls_the_way_free_while_the_rangefinder_is_silent() ->
     assert "cannot see" in shown(story, 100)
 
 
+def test_live_view_says_why_no_walk_begins_and_what_keeps_its_distance() -> None:
+    story = Story(0)
+    why = "0.8 m clear behind, expected at least 1.5 m: turn or step forward"
+    story.telemetry = {"no_start": why}
+    assert f"no start: {why}" in shown(story, 100)
+    story.telemetry = {"no_start": "", "mode": "treadmill"}
+    assert "treadmill behind" in shown(story, 100)
+
+
 def options(*, as_lines_of_json: bool = False, plain: bool = False) -> argparse.Namespace:
     return argparse.Namespace(json=as_lines_of_json, plain=plain)
 

@@ -3,6 +3,8 @@
 import math
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from way_behind import Echoes, Range, Way, follower, rail
 
 from firmware.core.estimators.companion import Companion, CompanionConfig
@@ -120,6 +122,31 @@ def test_a_wall_she_approached_and_marches_before_is_no_treadmill(mps: float, ec
     assert way.mode is None
 
 
+@pytest.mark.parametrize("lost_s", [1.0, 2.0, 5.0])
+@pytest.mark.parametrize("beyond_m", [None, 2.2])
+def test_a_wall_that_was_not_heard_for_a_moment_is_still_the_wall_she_approached(
+    lost_s: float, beyond_m: float | None
+) -> None:
+    way = Way().stand(3, 2.5)
+    way.walk(3.0, towards(2.5, 0.6)).walk(2.0, lambda _: 0.7)
+    way.walk(min(lost_s, 2.0) if beyond_m else lost_s, lambda _: beyond_m).walk(40, lambda _: 0.7)
+    assert way.mode is None
+
+
+def test_a_wall_that_she_came_to_unheard_is_no_treadmill() -> None:
+    way = Way().stand(3, 2.5)
+    way.walk(1.0, towards(2.5, 0.6)).walk(2.0, lambda _: None).walk(40, lambda _: 0.7)
+    assert way.mode is None
+
+
+def test_who_stood_quietly_for_long_before_a_rail_that_she_stepped_back_to_may_walk_there() -> None:
+    way = Way().stand(3, 1.5)
+    way.walk(1.5, towards(1.5, 0.5)).stand(20, 0.75).walk(20, rail(1, 0.75))
+    assert way.mode is None
+    way.stand(36, 0.75).walk(20, rail(1, 0.75))
+    assert way.mode == "treadmill"
+
+
 def test_a_wall_a_few_steps_behind_is_no_treadmill_either() -> None:
     way = Way().stand(3, 1.1)
     way.walk(0.45 / 0.5, towards(1.1, 0.5)).walk(60, lambda _: 0.65)
@@ -188,8 +215,36 @@ def test_what_is_no_number_is_never_calm(value: float) -> None:
     assert companion.mode == "treadmill"
 
 
+@pytest.mark.parametrize("gap_s", [4.0, 12.0, 45.0])
+def test_after_a_long_gap_nothing_is_known_any_more(gap_s: float) -> None:
+    companion = marched().behind.companion
+    companion.update(round((34.0 + gap_s) * 1e9), 0.8, 0.0, False, True)
+    assert not companion.holds(0.8)
+
+
 def test_nothing_is_learned_of_numbers_that_are_none() -> None:
     companion = Companion(CompanionConfig())
     for index in range(400):
         companion.update(index * 50_000_000, math.nan, math.nan, False, True)
     assert companion.mode is None
+
+
+NUMBER = st.none() | st.floats() | st.floats(0.0, 4.0)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    readings=st.lists(
+        st.tuples(st.integers(0, 2_000_000_000), NUMBER, NUMBER, st.booleans(), st.booleans()), max_size=60
+    )
+)
+def test_whatever_comes_what_is_held_is_there_and_not_at_her_foot(
+    readings: list[tuple[int, float | None, float | None, bool, bool]],
+) -> None:
+    companion, t_ns = marched().behind.companion, 34_000_000_000
+    for dt_ns, distance_m, closing_mps, nearing, stepping in readings:
+        t_ns += dt_ns
+        companion.update(t_ns, distance_m, closing_mps, nearing, stepping, closing_mps or 0.0)
+        assert (companion.mode is None) == (companion.range_m is None)
+        held = [cm for cm in range(0, 500, 2) if companion.holds(cm / 100)]
+        assert not held or (held[0] >= 35 and held[-1] - held[0] <= 80)

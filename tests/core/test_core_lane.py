@@ -13,9 +13,7 @@ from firmware.core.pipeline import READY_CHIRPS
 S = 1_000_000_000
 
 
-def looked(
-    way_m: float | None, *, lost: float = 0.0, false: float = 0.0, seconds: float = 3.0, seed: int = 1
-) -> Lane:
+def looked(way_m: float | None, *, lost: float = 0.0, false: float = 0.0, seconds: float = 3.0, seed: int = 1) -> Lane:
     """Readings of a still way, every 50 ms; false ones anywhere nearer."""
     lane, draw = Lane(LaneConfig()), random.Random(seed)
     for index in range(round(seconds / 0.05)):

@@ -62,3 +62,18 @@ def test_a_reading_that_comes_late_is_a_fault_and_not_used() -> None:
     assert check.judge(S, RangeSample(S - 290 * MS, 2.0)) == ""
     assert "a reading came 0.31 s late" in check.judge(2 * S, RangeSample(2 * S - 310 * MS, 2.0))
     assert not check.usable
+
+
+@pytest.mark.parametrize("period_ms", [32, 35, 50, 60, 100])
+def test_checks_hold_however_often_it_pings(period_ms: int) -> None:
+    """Coming near at 2.5 m/s is no jump, one reading in five far off is no fault, and noise is one within 2 s."""
+    rng = random.Random(period_ms)
+    times_ns = [i * period_ms * MS for i in range(round(2400 / period_ms))]
+    near, now_and_then, noise = (RangeCheck(RangeCheckConfig()) for _ in range(3))
+    found = ""
+    for i, t_ns in enumerate(times_ns):
+        assert near.judge(t_ns, RangeSample(t_ns, max(3.9 - 2.5 * t_ns / S, 0.1))) == ""
+        assert now_and_then.judge(t_ns, RangeSample(t_ns, 0.8 if i % 5 == 0 else 2.5)) == ""
+        reason = noise.judge(t_ns, RangeSample(t_ns, rng.uniform(0.02, 4.0)))
+        found = found or (reason if t_ns <= 2000 * MS else "")
+    assert "readings jump" in found

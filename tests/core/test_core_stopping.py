@@ -123,6 +123,6 @@ def test_what_is_learned_in_this_walk_is_not_overruled_by_a_late_word() -> None:
     assert stopping.time_s == time_s
 
 
-def test_bounds_that_exclude_the_start_are_refused() -> None:
-    with pytest.raises(ValueError, match="start_s"):
-        StoppingConfig(start_s=1.9, most_s=1.5)
+@pytest.mark.parametrize("start_s", [0.6, 2.5])
+def test_what_was_set_to_begin_with_is_respected(start_s: float) -> None:
+    assert StoppingTime(StoppingConfig(), start_s).time_s == start_s

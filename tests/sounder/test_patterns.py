@@ -62,3 +62,17 @@ def test_ready_chirp_plays_once() -> None:
 def test_sound_longer_than_its_repetition_is_refused() -> None:
     with pytest.raises(ValueError, match="shorter than its pulses"):
         Sound(SOUNDS[Pattern.READY].pulses, repeat_s=0.1)
+
+
+@pytest.mark.parametrize(("pattern", "pulses"), [(Pattern.READY_1, 1), (Pattern.READY_2, 2), (Pattern.READY_3, 3)])
+def test_the_clear_metres_are_counted_after_the_chirp_and_a_pause(pattern: Pattern, pulses: int) -> None:
+    spells = rhythm(SOUNDS[pattern], 3.0)
+    pause = next(index for index, (on, length) in enumerate(spells) if not on and length > 0.3)
+    assert sum(on for on, _ in spells[:pause]) == 3
+    assert sum(on for on, _ in spells[pause:]) == pulses
+    assert all(length >= 0.15 for _, length in spells[pause:])
+
+
+def test_the_cue_of_what_keeps_its_distance_is_soft() -> None:
+    volumes = [tone[1] for i in range(100) if (tone := SOUNDS[Pattern.COMPANION].at(i * 0.01))]
+    assert max(volumes) <= 0.5

@@ -20,6 +20,8 @@ _NEARER_BANDS = 0.75  # echoes from nearer by than so much of the band tell of a
 _BACK_S = 2.0
 _FOLLOW = 0.03  # of the way, each quarter of a second: slower than anybody wanders
 _NEARER_S = 1.0  # out of its band for so long, it is no companion any more
+_ROOM_SHARE = 0.25  # of the room to the foot may be used up unasked
+_NEAR_PARTNER_SHARE = 0.8  # of a partner's band, however little room there is
 _CREEPS_M, _CREEPS_BINS = 0.05, 40  # so much nearer in ten seconds: it is still coming
 _TELL_AGAIN_S = 60.0  # one cue, however often it is found
 _LEFT_M = 0.6  # farther than it ever came: she has left what she had approached
@@ -40,7 +42,7 @@ class CompanionConfig:
     rail_spread_m: float = 0.10  # between the lowest and the highest tenth of the range
     rail_band_m: float = 0.10  # nearer than learned by more is a change
     partner_spread_m: float = 0.35
-    partner_band_m: float = 0.20
+    partner_band_m: float = 0.25
     follow_m: float = 0.10  # so much nearer may the learned range drift altogether; farther as it likes
     approach_m: float = 0.35  # so much nearer within 2 s was an approach, and what she approached is no companion
     creep_m: float = 0.50  # or so much within half a minute
@@ -81,7 +83,7 @@ class Seen:
         self._bin: list[float] = []
         self._bin_ends_ns: int | None = None
         self._approached_m: float | None = None  # the nearest it came
-        self._unseen_s = self._rested_s = 0.0
+        self._unseen_s = self._rested_s = self._left_s = 0.0
         self._calm_from_ns: int | None = None  # until then something has closed lately
         self.steady_m: float | None = None
         self.jumped = False  # just now, to another thing
@@ -92,13 +94,13 @@ class Seen:
         self._steady.clear()
         self._bin.clear()
         self._approached_m = self._calm_from_ns = self.steady_m = None
-        self._unseen_s = self._rested_s = 0.0
+        self._unseen_s = self._rested_s = self._left_s = 0.0
 
     def add(self, t_ns: int, distance_m: float | None, stepping: bool) -> int:
         """One reading; how many quarters of a second have ended with it."""
         ended, bin_ns = 0, round(_BIN_S * 1e9)
         if self._bin_ends_ns is None or t_ns - self._bin_ends_ns > _MEMORY_S * 1e9:
-            self._bin_ends_ns = t_ns + bin_ns
+            self._bin_ends_ns, ended = t_ns + bin_ns, 1
             self.forget()
         while t_ns >= self._bin_ends_ns:
             self._end_bin(self._bin_ends_ns, stepping)
@@ -132,6 +134,7 @@ class Seen:
     def _end_bin(self, t_ns: int, stepping: bool) -> None:
         self._bins.append(_median(self._bin) if self._bin else None)
         self._bin.clear()
+        self.jumped = False
         latest = [value for value in islice(reversed(self._bins), _STEADY_BINS) if value is not None]
         if len(latest) <= _STEADY_BINS // 2:
             self._unseen_s += _BIN_S
@@ -156,8 +159,9 @@ class Seen:
             self._rested_s = 0.0
         elif self._approached_m is not None:
             self._approached_m = min(now_m, self._approached_m)
-            if now_m > self._approached_m + _LEFT_M or self._rested_s >= config.forgive_s:
-                self._approached_m = None
+            self._left_s = self._left_s + _BIN_S if now_m > self._approached_m + _LEFT_M else 0.0
+            if self._left_s >= config.gone_s or self._rested_s >= config.forgive_s:
+                self._approached_m, self._left_s = None, 0.0
                 self._steady.clear()
         if lately_m - now_m >= 0.7 * config.approach_m:
             self.close_in(t_ns)
@@ -312,13 +316,11 @@ class Companion:
         partner = self._roams or spread_m > config.rail_spread_m
         if _median(values[:half]) - _median(values[half:]) > _TREND_M[partner]:
             return
-        band_m = config.partner_band_m if partner else config.rail_band_m
-        if self._anchor_m is None:
-            self._anchor_m = range_m
-        elif range_m < self._anchor_m - config.follow_m - band_m:
+        if self._anchor_m is not None and self._floor_m is not None and range_m < self._floor_m:
             return  # it came nearer, too slowly to be noticed otherwise
+        self._anchor_m = range_m if self._anchor_m is None else self._anchor_m
         self.mode, self.range_m, self._away_s = PARTNER if partner else TREADMILL, range_m, 0.0
-        self._floor_m = range_m - band_m
+        self._floor_m = self._lowest_m(range_m, self._anchor_m)
         self._limit_mps = min(max(1.5 * self._closed_mps, _SLOWEST_LIMIT_MPS), _FASTEST_LIMIT_MPS)
         if self._found_ns is None or t_ns - self._found_ns >= _TELL_AGAIN_S * 1e9:
             self._found_ns, self._untold = t_ns, True
@@ -334,7 +336,9 @@ class Companion:
             self._away_s = 0.0
             self._back_s += _BIN_S
             self.range_m = max(range_m + _FOLLOW * away_m, anchor_m - config.follow_m)
-            self._floor_m = self.range_m - self._band_m()
+            self._floor_m = self._lowest_m(self.range_m, anchor_m)
+            if self.mode == TREADMILL and abs(away_m) > config.rail_band_m:
+                self.mode = PARTNER
             return
         self._away_s += _BIN_S
         self._back_s = min(self._back_s, _BACK_S)
@@ -355,8 +359,16 @@ class Companion:
         steady_m, range_m = self._seen.steady_m, self.range_m
         return steady_m is not None and range_m is not None and steady_m >= range_m - self._band_m()
 
+    def _lowest_m(self, range_m: float, anchor_m: float) -> float:
+        """Nearer than this it is an obstacle, whatever was learned."""
+        return max(range_m, anchor_m) - self._config.follow_m - self._band_m()
+
     def _band_m(self) -> float:
-        return self._config.partner_band_m if self.mode == PARTNER else self._config.rail_band_m
+        """More where there is more room to the foot; a rail so far away may turn out to be a partner."""
+        config = self._config
+        room_m = _ROOM_SHARE * ((self.range_m or 0.0) - config.nearest_m)
+        least_m = _NEAR_PARTNER_SHARE * config.partner_band_m if self.mode == PARTNER else config.rail_band_m
+        return min(max(least_m, room_m), config.partner_band_m)
 
     def _lose(self) -> None:
         self.mode = self.range_m = None

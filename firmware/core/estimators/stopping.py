@@ -9,14 +9,13 @@ from firmware.core.messages import StoppingBaseline
 
 @dataclass(frozen=True, slots=True)
 class StoppingConfig:
-    """What stopping time to begin with, and how far it may be learned.
+    """How far her stopping time may be learned; it begins with `obstacle.reaction_s`.
 
     Sources: 0.315 s reaction while walking (Sparrow 2006), 0.12 s more under vibration (Haggerty 2012), 0.574 s for a
     rapid stop of older adults (Tirosh and Sparrow 2004).
     """
 
-    start_s: float = 1.05
-    least_s: float = 0.8
+    least_s: float = 0.8  # it is never less, nor more than `most_s`, but for what was set to begin with
     most_s: float = 2.0
     grow_share: float = 0.6  # of what she needed more than was assumed
     shrink_share: float = 0.1  # of what she needed less: the usual time becomes a high one, not the mean
@@ -27,7 +26,6 @@ class StoppingConfig:
 
     def __post_init__(self) -> None:
         for key, low, high in (
-            ("start_s", 0.8, 2.0),
             ("least_s", 0.6, 1.0),
             ("most_s", 1.2, 3.0),
             ("grow_share", 0.2, 1.0),
@@ -39,15 +37,13 @@ class StoppingConfig:
         ):
             if not low <= getattr(self, key) <= high:
                 raise ValueError(f"stopping: {key} ({getattr(self, key)}) must lie between {low} and {high}")
-        if not self.least_s <= self.start_s <= self.most_s:
-            raise ValueError(f"stopping: start_s ({self.start_s}) must lie between least_s and most_s")
 
 
 _WALKS_ON_S = 0.7  # a step so long after the stop: she had not stopped, the thing behind had
-_SURE_S = 1.2  # so long after the stop it is known
+_SURE_S = 2.0  # so long after the stop it is known: longer than two slow steps
 _VANISHED_S = 0.5
 _JUMP_M = 0.4
-_CREPT_M = 0.04  # the last of the way is no walking any more
+_CREPT_M = 0.02  # the last of the way is less than the noise of an echo
 
 
 class StoppingTime:
@@ -56,8 +52,9 @@ class StoppingTime:
     The stop is where the range ends to get shorter; the filter's lag in speed is not counted, for the place is taken.
     """
 
-    def __init__(self, config: StoppingConfig) -> None:
+    def __init__(self, config: StoppingConfig, start_s: float = 1.05) -> None:
         self._config = config
+        self._least_s, self._most_s = min(config.least_s, start_s), max(config.most_s, start_s)
         self._warned = False
         self._since_ns: int | None = None
         self._path: deque[tuple[int, float]] = deque()
@@ -65,7 +62,7 @@ class StoppingTime:
         self._stopped_ns: int | None = None
         self._carried = 0
         self.approaches = 0  # of this walk that were learned from
-        self.time_s = config.start_s
+        self.time_s = start_s
 
     def carry(self, before: StoppingBaseline) -> None:
         """What the walks before this one have shown. What is no number is not believed."""
@@ -142,4 +139,4 @@ class StoppingTime:
         self.time_s = self._bounded(self.time_s + share * more_s)
 
     def _bounded(self, time_s: float) -> float:
-        return min(max(time_s, self._config.least_s), self._config.most_s)
+        return min(max(time_s, self._least_s), self._most_s)
