@@ -17,7 +17,7 @@ LOOKS_AWAY_RAD = math.radians(30.0)
 """With the trunk tilted so far, the rangefinder looks at the floor or into the air, not at the way behind."""
 MEASURED = 6
 """Echoes of a thing before its closing speed is rather measured than assumed."""
-HIDDEN_NS = 300_000_000
+HIDDEN_NS = 100_000_000
 """What keeps its distance and was not heard for so long may be hidden by something else."""
 _WARNED = (Severity.WARNING, Severity.IMMINENT)
 

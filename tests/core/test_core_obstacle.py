@@ -24,6 +24,7 @@ class Seen:
     nearing: bool = False
     solid: bool = True
     echoes: int = 9
+    assumed_mps: float = 0.0
 
 
 TIERS = [
@@ -64,15 +65,22 @@ def test_the_tier_follows_distance_and_closing_speed(
 def test_one_echo_is_not_enough_unless_it_is_very_near() -> None:
     detector = ObstacleDetector(ObstacleConfig())
     assert detector.update(0, [Seen(0.6, 0.6, sure=False)], True).severity is Severity.NONE
-    assert detector.update(PING, [Seen(0.24, 0.6, sure=False)], True).severity is Severity.WARNING
+    assert detector.update(PING, [Seen(0.14, 0.6, sure=False)], True).severity is Severity.WARNING
 
 
-def test_two_echoes_are_enough_where_there_is_no_time_for_a_third() -> None:
+@pytest.mark.parametrize("echoes", [2, 5])
+def test_what_is_new_is_warned_of_only_where_there_is_no_time_to_measure_it(echoes: int) -> None:
     detector = ObstacleDetector(ObstacleConfig())
-    assert detector.update(0, [Seen(1.2, 0.6, echoes=2)], True).severity is Severity.NONE
-    assert detector.update(PING, [Seen(1.0, 0.6, echoes=2)], True).severity is Severity.WARNING
+    assert detector.update(0, [Seen(1.2, 0.6, echoes=echoes)], True).severity is Severity.NONE
+    assert detector.update(PING, [Seen(1.0, 0.6, echoes=echoes)], True).severity is Severity.WARNING
     detector.clear()
-    assert detector.update(2 * PING, [Seen(1.2, 0.6, echoes=3)], True).severity is Severity.WARNING
+    assert detector.update(2 * PING, [Seen(1.2, 0.6, echoes=6)], True).severity is Severity.WARNING
+
+
+def test_what_is_new_closes_no_faster_than_she_walks() -> None:
+    detector = ObstacleDetector(ObstacleConfig())
+    assert detector.update(0, [Seen(1.0, 0.9, echoes=2, assumed_mps=0.5)], True).severity is Severity.NONE
+    assert detector.update(PING, [Seen(0.9, 0.9, echoes=2, assumed_mps=0.5)], True).severity is Severity.WARNING
 
 
 def test_imminent_is_only_what_is_sure_to_close() -> None:

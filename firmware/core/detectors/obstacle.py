@@ -22,9 +22,9 @@ class ObstacleConfig:
     imminent_s: float = 1.2
     near_m: float = 0.50  # so near is imminent while it comes nearer, whatever the speed
     close_m: float = 0.35  # the same for a slow approach, which leaves more time
-    touch_m: float = 0.25  # one echo is enough for a warning; farther off, the second comes within 35 ms
-    foot_m: float = 0.40  # behind the sensor; with two echoes only what she could hardly stop before counts
-    proven: int = 6  # echoes of one thing before it can be imminent; two are enough for a warning
+    touch_m: float = 0.15  # one echo is enough for a warning; farther off, the second comes within 35 ms
+    foot_m: float = 0.40  # behind the sensor: what is new counts only if she could hardly stop before it
+    proven: int = 6  # echoes until it is not new any more, which is less than system_s
     least_closing_mps: float = 0.15  # a slower approach counts once it lasts; see approach.nearing_m
     clear_factor: float = 1.15  # farther than the limit before a tier ends, so that it does not flutter
     clear_s: float = 0.5
@@ -60,6 +60,7 @@ class Thing(Protocol):
     nearing: bool
     solid: bool
     echoes: int
+    assumed_mps: float
 
     @property
     def closing_sd_mps(self) -> float: ...
@@ -117,8 +118,10 @@ class ObstacleDetector:
             return 3
         closing_mps = max(0.0, closing_mps)
         warn_m = (closing_mps * (config.system_s + self.reaction_s) + config.margin_m) * factor
-        if thing.echoes < 3 and distance_m >= closing_mps * self.reaction_s + config.foot_m:
-            return 0  # there is time for a third
+        if thing.echoes < config.proven:
+            # Its speed is hardly measured: no faster than she walks, and only if she could hardly stop before it.
+            least_mps = min(closing_mps, thing.assumed_mps) if thing.assumed_mps > 0.0 else closing_mps
+            return _WARNING if distance_m < least_mps * self.reaction_s + config.foot_m else 0
         if distance_m < warn_m:
             return _WARNING
         return 1 if distance_m < warn_m * config.caution_factor else 0

@@ -58,7 +58,7 @@ class Thing:
     """Something that echoes: a Kalman filter of its distance and of its closing speed, which wanders.
 
     `distance_m` and `closing_mps` hold for the last update, heard or not; `closing_sd_mps`: how uncertain the speed is.
-    `sure`: two of three readings were its echoes. `heard`: the last reading was. `hidden`: the last reading was nearer.
+    `assumed_mps`: what it was taken to be at first. `sure`: two of three readings were its echoes. `heard`: the last reading was. `hidden`: the last reading was nearer.
     `solid`: no echo of something known beyond it went past it lately, as would past a false echo, or a thin thing.
     `nearing`: it came nearer lately by more than sway does, and still does, however slowly.
     """
@@ -71,6 +71,7 @@ class Thing:
         "_lately",
         "_scatter",
         "_seen_through",
+        "assumed_mps",
         "_vv",
         "closing_mps",
         "distance_m",
@@ -89,7 +90,7 @@ class Thing:
     def __init__(self, config: ApproachConfig, t_ns: int, distance_m: float, walking_mps: float) -> None:
         self._config = config
         self._change = config.change_mps * config.change_mps
-        self.distance_m, self.closing_mps = distance_m, walking_mps
+        self.distance_m, self.closing_mps, self.assumed_mps = distance_m, walking_mps, walking_mps
         self._dd, self._dv, self._vv = config.echo_sd_m**2, 0.0, config.unknown_mps**2
         self._lately: deque[tuple[int, float]] = deque()
         self.heard_ns = self.since_ns = t_ns
