@@ -48,6 +48,7 @@ LIMITS_S: dict[tuple[str, str], float] = {
     **{(word, "button"): 1.0 for word in WORDS if word != "ok"},
     **{(word, part): 1.0 for part in OUTPUTS for word in WORDS if word != "ok"},
     ("slow", "buzzer"): 1.5,  # it sounds meanwhile, late by 80 ms
+    **{("intermittent", part): 1.5 for part in OUTPUTS},  # written twice a second in a caution, it may do just then
 }
 """What is promised for each failure."""
 
