@@ -20,7 +20,7 @@ class ApproachConfig:
     gate_m: float = 0.12  # an echo farther from its prediction is another thing's
     gate_mps: float = 1.5  # and so much farther with each second since the last reading
     agree_sd: float = 2.5  # two echoes are of one thing when no farther than so many sd from where it would be
-    lost_s: float = 0.5  # not heard for so long, a thing is gone; one lost ping takes 0.36 s
+    lost_s: float = 0.5  # not heard for so long, a thing is gone
     hidden_s: float = 1.0  # the same while nearer readings hide it; recorded runs of false short echoes last 12 pings
     passed: int = 3  # echoes in a row from beyond it: it is gone
     max_speed_mps: float = 2.5  # nobody walks backward faster
@@ -57,10 +57,11 @@ Ann. Math. Statist. 35, 73)."""
 class Thing:
     """Something that echoes: a Kalman filter of its distance and of its closing speed, which wanders.
 
-    `distance_m` and `closing_mps` hold for the last update, heard or not; `closing_sd_mps`: how uncertain the speed is.
-    `assumed_mps`: what it was taken to be at first. `sure`: two of three readings were its echoes. `heard`: the last reading was. `hidden`: the last reading was nearer.
-    `solid`: no echo of something known beyond it went past it lately, as would past a false echo, or a thin thing.
-    `nearing`: it came nearer lately by more than sway does, and still does, however slowly.
+    `distance_m` and `closing_mps` hold for the last update, heard or not; `closing_sd_mps`: how uncertain the speed is,
+    and `assumed_mps`: what it was taken to be at first. `sure`: two of three readings were its echoes. `heard`: the last
+    reading was. `hidden`: the last reading was nearer. `solid`: no echo of something known beyond it went past it
+    lately, as would past a false echo, or a thin thing. `nearing`: it came nearer lately by more than sway does, and
+    still does, however slowly.
     """
 
     __slots__ = (
