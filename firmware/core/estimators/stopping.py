@@ -15,8 +15,8 @@ class StoppingConfig:
     rapid stop of older adults (Tirosh and Sparrow 2004).
     """
 
-    least_s: float = 0.8  # it is never less, nor more than `most_s`, but for what was set to begin with
-    most_s: float = 2.0
+    least_s: float = 0.8  # it is never less, but for what was set to begin with
+    most_s: float = 2.0  # and never more
     grow_share: float = 0.6  # of what she needed more than was assumed
     shrink_share: float = 0.1  # of what she needed less: the usual time becomes a high one, not the mean
     moving_mps: float = 0.25  # she walks into a warning at least so fast
