@@ -82,6 +82,7 @@ class ObstacleDetector:
         self._tier = 0
         self._below_since_ns: int | None = None
         self.detection = _CALM
+        self.worst: Thing | None = None  # that was judged last: what a change of the detection is about
 
     def clear(self) -> None:
         """Nothing is known about the way behind, or nothing is in it; the sensor's fault is another hazard."""
@@ -89,18 +90,17 @@ class ObstacleDetector:
 
     def update(self, t_ns: int, things: Iterable[Thing], walking: bool) -> Detection:
         """One measurement, and all that may be behind after it; `walking`: she takes steps."""
-        asked = kept = 0
-        worst: Thing | None = None
+        asked, most = 0, (-1, -1)
+        self.worst = None
         for thing in things:
             asks = self._ask(thing, walking, 1.0)
             keeps = max(asks, self._ask(thing, walking, self._config.clear_factor))
-            if worst is None or keeps > kept:
-                worst = thing
-            kept = max(kept, keeps)
             # What did not echo though nothing hid it may have gone: it keeps a warning, and begins none.
-            if thing.heard or thing.hidden:
-                asked = max(asked, asks)
-        return self._settle(t_ns, asked, kept, _NOTHING if worst is None else _evidence(worst))
+            begins = asks if thing.heard or thing.hidden else 0
+            asked = max(asked, begins)
+            if (keeps, begins) > most:
+                most, self.worst = (keeps, begins), thing
+        return self._settle(t_ns, asked, max(most[0], 0), _NOTHING if self.worst is None else _evidence(self.worst))
 
     def _ask(self, thing: Thing, walking: bool, factor: float) -> int:
         """Which tier this thing alone asks for; anything that is not a number asks for the highest."""
