@@ -52,7 +52,8 @@ class StoppingTime:
     The stop is where the range ends to get shorter; the filter's lag in speed is not counted, for the place is taken.
     """
 
-    def __init__(self, config: StoppingConfig, start_s: float = 1.05) -> None:
+    def __init__(self, config: StoppingConfig, start_s: float) -> None:
+        """`start_s` is assumed until she has stopped once."""
         self._config = config
         self._least_s, self._most_s = min(config.least_s, start_s), max(config.most_s, start_s)
         self._warned = False
