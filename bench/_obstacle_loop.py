@@ -2,7 +2,8 @@
 
 Ours is the whole core: samples of the IMU at 100 Hz, the button, time passing, and the rangefinder's readings on the
 guard's schedule, each handed over when `hal.hcsr04` would: when its echo is over, or when the line is high for longer
-than an echo from 4 m. What the core decides reaches the buzzer's pin with the sounder's next turn, every 10 ms.
+than an echo from 4 m. What the core decides reaches the buzzer's pin with the sounder's next turn, every 10 ms; really
+it wakes the sounder up at once.
 """
 
 from collections.abc import Callable

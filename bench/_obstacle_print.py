@@ -5,8 +5,6 @@ from collections.abc import Iterator, Sequence
 from bench._obstacle_replay import ReplayRow
 from bench._obstacle_tables import Bar, Collision, CollisionRow, NuisanceRow, SceneRow
 from bench._obstacle_walks import OURS, SYSTEMS
-from bench.blind import BlindRow
-from bench.obstacle_latency import LatencyRow
 
 PLACES = {"open_false_echoes": "false", "open_second_device": "2nd device"}
 SHORT = ("ours", "gz", "gz2/.5", "gz4/1", "z0.5", "z1", "z2")  # in the order of SYSTEMS
@@ -86,18 +84,3 @@ def bar_lines(found: Sequence[Bar]) -> Iterator[str]:
     yield "BARS"
     for bar in found:
         yield f"  {'ok   ' if bar.passes else 'FAILS'} {bar.what}: asked {bar.asked}; found {bar.found}"
-
-
-def latency_lines(rows: Sequence[LatencyRow]) -> Iterator[str]:
-    yield f"{'EDGE OF AN OBSTACLE -> BUZZER':44}{'cycle':>10}{'n':>5}{'median':>22}{'max':>22}"
-    for row in rows:
-        median = f"{row.median_ms:.1f} ms, {row.median_cycles:.2f} cycles"
-        most = f"{row.max_ms:.1f} ms, {row.max_cycles:.2f} cycles"
-        yield f"{row.name:44}{row.period_ms:7.1f} ms{row.n:5}{median:>22}{most:>22}"
-
-
-def blind_lines(rows: Sequence[BlindRow]) -> Iterator[str]:
-    yield f"{'DEATH OF THE SENSOR -> FAULT PATTERN':44}{'noticed':>15}{'median':>14}{'max':>24}"
-    for row in rows:
-        most = f"{row.max_ms:.1f} ms, {row.max_cycles:.2f} cycles"
-        yield f"{row.fault:44}{f'{row.noticed} of {row.n}':>15}{f'{row.median_cycles:.2f} cycles':>14}{most:>24}"

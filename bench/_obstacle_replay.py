@@ -11,9 +11,9 @@ A false imminent warning: imminent while the true distance is more than 0.15 m b
 to collision at her speed (of a stand as well: she walks, and cannot know yet that it keeps its distance) is more than
 0.3 s beyond `obstacle.imminent_s`. A target is lost: the warning has not begun when the true distance falls below what
 an older walker needs to stop (her speed times 1.26 s, and 0.3 m for the trailing foot), or ends before 0.3 m. An
-approach that begins with less than 0.35 s to spare before that cannot be judged so, and counts for false warnings
-alone. The readings carry no times, so they come as the guard pings; the series named 5 ms and 10 ms heard their own
-pings before, and have rows of their own.
+approach that begins with less than `obstacle.system_s` to spare before that cannot be judged so, and counts for false
+warnings alone. The readings carry no times, so they come as the guard pings; the series named 5 ms and 10 ms heard
+their own pings before, and have rows of their own.
 """
 
 import copy
@@ -28,12 +28,14 @@ from bench.ranging import HASTY, Stand, stands
 from firmware.core.detectors.obstacle import ObstacleConfig
 from hal.samples import Vector
 from hal.sim.world.gait import GaitStyle
+from hal.sim.world.obstacle_scene import SOFT_S, START_S
+from hal.sim.world.obstacle_world import HEEL_M
 from hal.sim.world.walker import Walker
 
 SPEEDS_MPS = (0.3, 0.45, 0.6, 0.9)
-STANDS_S, SOFT_S, WARM_S = 3.5, 0.8, 8.0
+WARM_S = 8.0
 NEAREST_M, FARTHEST_M = 0.3, 4.0
-STOPPING_S, HEEL_M, SYSTEM_S = 1.26, 0.3, 0.35
+STOPPING_S = 1.26
 MORE_TTC_S, MORE_M = 0.3, 0.15
 SOUND = "all but the hasty"
 AFTER_S = 0.5  # watched for so long after the last reading of a stand
@@ -68,7 +70,7 @@ class Walking:
 
     def __init__(self, speed_mps: float) -> None:
         self.speed_mps = speed_mps
-        knots = [(STANDS_S, 0.0), (STANDS_S + SOFT_S, speed_mps)]
+        knots = [(START_S, 0.0), (START_S + SOFT_S, speed_mps)]
         self._walker = Walker(knots, seed=f"replay {speed_mps}", style=GaitStyle())
         self._felt: dict[int, tuple[Vector, Vector]] = {}
         self.heard: Callable[[float], float | None] = lambda t_s: None
@@ -153,7 +155,7 @@ def of_approach(warm: Ours, walking: Walking, of: Sequence[Stand], config: Obsta
     false = any(tier == IMMINENT and is_false(true_m(t_s), speed_mps, config) for t_s, tier in said)
     needs_m = speed_mps * STOPPING_S + HEEL_M
     warned_at_m = held_from_m(said, true_m)
-    judged = from_m >= needs_m + speed_mps * SYSTEM_S
+    judged = from_m >= needs_m + speed_mps * config.system_s
     lost = warned_at_m is None or warned_at_m < needs_m
     form = "prolonged" if prolonged else "approach"
     return Replay(of[0].series, form, speed_mps, false, lost if judged else None, warned_at_m)

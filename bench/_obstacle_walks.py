@@ -16,14 +16,12 @@ from bench._obstacle_peers import PEERS
 from firmware.core.messages import StoppingBaseline
 from hal.sim.world.obstacle_scene import START_S, ObstacleScene
 from hal.sim.world.obstacle_scenes import obstacle_scene
-from hal.sim.world.obstacle_world import HEEL_M, ObstacleWorld
+from hal.sim.world.obstacle_world import HEEL_M, LOOK_S, ObstacleWorld
 
 OURS = "rearguard"
 SYSTEMS = (OURS, *(peer.name for peer in PEERS))
 EARLY_S = 5.0
 LESSONS, STOOD_S = 10, 2.0
-FASTEST_MPS = 2.5  # nothing comes nearer faster
-STEP_S, CROSSES_S = 0.02, 0.3
 LATEST_S = 0.5  # a warning must still sound, or have sounded, so shortly before it is due at the latest
 
 
@@ -131,7 +129,7 @@ class Loop:
         self._look_s = START_S  # nothing can have come near before
         course = play(task, system, world, self._hear, self._over)
         until_s = course.end_s if world.walker.heard_s is None else world.walker.stands_s
-        self.hit = contact_s(world, until_s + 2 * STEP_S) is not None
+        self.hit = world.contact_s(START_S, until_s + 2 * LOOK_S) is not None
 
     def left_s(self, t_s: float) -> float:
         """Until her heel would touch what does not move, had she gone on."""
@@ -151,7 +149,7 @@ class Loop:
             return True
         if t_s < self._look_s:
             return False
-        free_s = _free_s(self.world, t_s)
+        free_s = self.world.free_s(t_s)
         self._look_s = t_s + free_s
         return free_s <= 0.0 and self.world.hits(t_s)
 
@@ -166,22 +164,6 @@ def approach(task: Task, system: str) -> Approach:
         None if heard_s is None else loop.left_s(heard_s),
         *(loop.early, walker.reaction_s, walker.stopping_s),
     )
-
-
-def _free_s(world: ObstacleWorld, t_s: float) -> float:
-    """For how long nothing that is seen now can come so near that it is hit; something that crosses, for a moment."""
-    return min((world.clearance_m(t_s) - HEEL_M) / FASTEST_MPS, CROSSES_S)
-
-
-def contact_s(world: ObstacleWorld, until_s: float) -> float | None:
-    """As `ObstacleWorld.contact_s`, looked for only where something could have come near."""
-    t_s = START_S
-    while t_s <= until_s:
-        free_s = _free_s(world, t_s)
-        if free_s < 0.0 and world.hits(t_s):
-            return t_s
-        t_s += max(STEP_S, free_s)
-    return None
 
 
 def heedless(task: Task, system: str) -> tuple[ObstacleWorld, Course]:
@@ -215,7 +197,7 @@ def counted(course: Course, from_s: float, end_s: float) -> tuple[int, int]:
 def kept(task: Task) -> list[Kept]:
     scene = obstacle_scene(task.scene)
     free = task.build()
-    hits_s = contact_s(free, free.duration_s) if scene.expected.what == "warned" else None
+    hits_s = free.contact_s(START_S) if scene.expected.what == "warned" else None
     found = []
     for system in SYSTEMS:
         world, course = heedless(task, system)

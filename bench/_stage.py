@@ -12,10 +12,10 @@ from firmware.sounder.patterns import SOUNDS
 from firmware.virtual import VirtualDevice
 from hal.samples import Vector
 from hal.sim.pins import PadState
+from hal.sim.world.obstacle_scene import PRESS, SOFT_S, START_S
 from hal.sim.world.scene import Mark
 from hal.sim.world.walker import Walker
 
-WALKS_FROM_S = 3.5
 SPEED_MPS = 0.6
 READY_S = 10.0  # the walk is well under way
 
@@ -37,12 +37,12 @@ class Stage:
         return self.behind(t_s)
 
     def pressed(self, t_s: float) -> bool:
-        return 2.0 <= t_s < 2.3
+        return any(down <= t_s < up for down, up in PRESS)
 
 
 def stage(behind: Callable[[float], float | None], *, walking: bool) -> Stage:
     speed_mps = SPEED_MPS if walking else 0.0
-    return Stage(Walker(((WALKS_FROM_S, 0.0), (WALKS_FROM_S + 0.8, speed_mps)), seed="stage"), behind)
+    return Stage(Walker(((START_S, 0.0), (START_S + SOFT_S, speed_mps)), seed="stage"), behind)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import argparse
 import json
 import random
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
@@ -197,6 +197,13 @@ def _peer_told_m(fault: str) -> float | None:
         return None if sensor.distance_m is None else round(sensor.distance_m, 3)
 
 
+def lines(rows: Sequence[BlindRow]) -> Iterator[str]:
+    yield f"{'DEATH OF THE SENSOR -> FAULT PATTERN':44}{'noticed':>15}{'median':>14}{'max':>24}"
+    for row in rows:
+        most = f"{row.max_ms:.1f} ms, {row.max_cycles:.2f} cycles"
+        yield f"{row.fault:44}{f'{row.noticed} of {row.n}':>15}{f'{row.median_cycles:.2f} cycles':>14}{most:>24}"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.blind", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--json", action="store_true", help="one JSON object")
@@ -207,10 +214,7 @@ def main() -> int:
         body = {"bench": "blind", "rows": [asdict(r) for r in rows], "gpiozero": [asdict(r) for r in peers]}
         print(json.dumps(body))
         return 0
-    print(f"{'':46}{'noticed':>10}{'median':>14}{'max':>14}{'max':>11}")
-    for r in rows:
-        cycles = f"{r.median_cycles:7.2f} cycles{r.max_cycles:7.2f} cycles"
-        print(f"{r.fault:46}{r.noticed:5}/{r.n:4}{cycles}{r.max_ms:8.1f} ms")
+    print(*lines(rows), sep="\n")
     for p in peers:
         told = "nothing" if p.told_m is None else f"{p.told_m:.3f} m"
         print(f"gpiozero, 10 s after: {p.fault:34}{told:>10}")

@@ -156,9 +156,9 @@ def sections(crew: Crew, size: Size, report: Report) -> Iterator[str]:
         yield ""
     yield from replay_readings(size, report)
     report.latency, report.blind = latency(), blind()
-    yield from text.latency_lines(report.latency)
+    yield from obstacle_latency.lines(report.latency)
     yield ""
-    yield from text.blind_lines(report.blind)
+    yield from bench_blind.lines(report.blind)
     yield ""
     report.bars = bars(BAR, report.collided, report.nuisances) + replay_bars(report.replayed)
     report.bars += latency_bars(report.latency) + blind_bars(report.blind)

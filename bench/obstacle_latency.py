@@ -11,7 +11,7 @@ import argparse
 import json
 import random
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
@@ -128,6 +128,14 @@ def measure(quick: bool) -> list[LatencyRow]:
     return rows
 
 
+def lines(rows: Sequence[LatencyRow]) -> Iterator[str]:
+    yield f"{'EDGE OF AN OBSTACLE -> BUZZER':44}{'cycle':>10}{'n':>5}{'median':>22}{'max':>22}"
+    for row in rows:
+        median = f"{row.median_ms:.1f} ms, {row.median_cycles:.2f} cycles"
+        most = f"{row.max_ms:.1f} ms, {row.max_cycles:.2f} cycles"
+        yield f"{row.name:44}{row.period_ms:7.1f} ms{row.n:5}{median:>22}{most:>22}"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m bench.obstacle_latency", description=(__doc__ or "").split("\n")[0]
@@ -139,12 +147,7 @@ def main() -> int:
     if args.json:
         print(json.dumps({"bench": "obstacle_latency", "rows": [asdict(found) for found in rows]}))
         return 0
-    print(f"{'':42}{'cycle':>9}{'n':>5}{'median':>10}{'max':>10}{'median':>14}{'max':>14}")
-    for found in rows:
-        print(
-            f"{found.name:42}{found.period_ms:6.1f} ms{found.n:5}{found.median_ms:7.1f} ms{found.max_ms:7.1f} ms"
-            f"{found.median_cycles:7.2f} cycles{found.max_cycles:7.2f} cycles"
-        )
+    print(*lines(rows), sep="\n")
     return 0
 
 

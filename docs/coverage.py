@@ -258,7 +258,7 @@ def top_view(v: View) -> None:
     v.round(2.1, 0.02, 0.16, f'fill="#dbe6f7" stroke="{SOFT}" stroke-width="1.4"')
     v.text(2.1, -0.02, "person", size=11, anchor="middle")
     v.round(2.66, -0.07, 0.03, f'fill="{BLIND_EDGE}"')
-    v.text(2.73, -0.11, f"thin pole: not beyond {THIN_M:g} m", size=12, fill=BLIND_EDGE)
+    v.text(2.73, -0.11, f"thin strip: not beyond {THIN_M:g} m", size=12, fill=BLIND_EDGE)
     v.box(1.22, -0.86, 0.76, 0.34)
     v.text(1.60, -0.73, "from the side", size=12, anchor="middle")
     wall_turned(v)

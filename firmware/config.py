@@ -23,6 +23,8 @@ from hal.config import BoardConfig
 
 INSTALLED = Path("/etc/rearguard/rearguard.toml")
 NONE = "none"  # TOML has no word for "there is none"
+RETIRED = (("approach", "smoothing_s"), ("approach", "agree_m"), ("approach", "young_s"))
+"""Settings of earlier versions, with their sections. A device is not started with them, a recording is replayed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,8 @@ def installed() -> Path | None:
     return INSTALLED if INSTALLED.is_file() else None
 
 
-def parse(text: str, source: str) -> Config:
-    """Read a configuration; `source` is what errors call it.
+def parse(text: str, source: str, *, recorded: bool = False) -> Config:
+    """Read a configuration; `source` is what errors call it. A `recorded` one may have settings of earlier versions.
 
     Raises:
         ConfigError: see `load`.
@@ -100,6 +102,8 @@ def parse(text: str, source: str) -> Config:
     known = [name for name, _, _ in sections(Config())]
     for name, table in tables.items():
         _check_section(name, table, known, source)
+    for name, key in RETIRED if recorded else ():
+        tables.get(name, {}).pop(key, None)
     parts = {part: _joined(hint, tables, _OWN_SECTION[part], source) for part, hint in typed.hints(Config).items()}
     return Config(**parts)
 
@@ -175,6 +179,8 @@ def _settings(cls: type, table: Mapping[str, Any], section: str, source: str) ->
     for key, value in table.items():
         if key not in known:
             hint = _nearest(key, known, f"the keys of [{section}] are")
+            if (section, key) in RETIRED:
+                hint = "of an earlier version, remove it"
             raise ConfigError(f"{source}: [{section}] unknown key {key}; {hint}")
         try:
             values[key] = _setting(value, typed.hints(cls)[key])

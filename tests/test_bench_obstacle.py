@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,12 @@ from bench._obstacle_loop import CAUTION, LEVELS, SILENT, WARNING, Course, Ours
 from bench._obstacle_peers import RISE_S, FixedZone, GpiozeroSensor, width_s
 from bench._obstacle_replay import SPEEDS_MPS, InOrder, held_from_m, is_false, replay_bars, replays, series_rows
 from bench._obstacle_replay import rows as replay_rows
-from bench._obstacle_tables import bars
+from bench._obstacle_tables import ALL, ASKED, NAMED, CollisionRow, NuisanceRow, bars, blind_bars, latency_bars
 from bench._obstacle_walks import OURS, SYSTEMS, Approach, Task, approaches, as_expected, counted, work
 from bench._peer_sensor import peer_sensor
+from bench.blind import BlindRow
 from bench.obstacle import BAR, Crew, Report, Size, walk_in_quiet, walk_into_things
+from bench.obstacle_latency import LatencyRow
 from bench.ranging import READINGS, Stand
 from firmware.config import Config
 from firmware.core.detectors.obstacle import ObstacleConfig
@@ -210,6 +212,68 @@ def test_report_of_a_few_walks_holds_every_warner_and_is_json(monkeypatch: pytes
     assert all(len(line) <= 150 for line in lines)
     held = {bar.what: bar for bar in bars(BAR, report.collided, report.nuisances)}
     assert held["hits beside gpiozero, its defaults"].passes
+
+
+def judged(hits: dict[str, int], nags: dict[str, float], learned_warnings: int = 0) -> dict[str, bool]:
+    """The bars over 10,000 approaches with so many hits (5000 where not given), and warnings in 10 minutes (0)."""
+    hits_of = {system: hits.get(system, 5000) for system in SYSTEMS}
+    walked = [
+        CollisionRow(str(BAR), system, 10_000, n, 1 - n / 10_000, 0.0, 1.0, None, None, None, None, 0)
+        for system, n in hits_of.items()
+    ]
+    quiet = [
+        NuisanceRow(place, system, 100.0, 0, nags.get(system, 0.0), 0.0, 0.0, 90.0, learned_warnings, 0, 0)
+        for place in ("treadmill", ASKED, ALL)
+        for system in SYSTEMS
+    ]
+    return {bar.what: bar.passes for bar in bars(BAR, walked, quiet)}
+
+
+NAGGING = {"fixed zone 2 m": 30.0, NAMED: 10.0}
+
+
+def test_bars_pass_for_few_hits_and_little_nuisance_beside_peers_that_hit_or_nag() -> None:
+    found = judged({OURS: 50, NAMED: 500, "fixed zone 2 m": 0}, {OURS: 1.0, **NAGGING})
+    assert len(found) == 7
+    assert all(found.values())
+
+
+@pytest.mark.parametrize(
+    ("hits", "learned_warnings", "failing"),
+    [
+        (51, 0, ["collisions avoided, old, 0.3-0.9 m/s, hard", f"hits beside {NAMED}"]),
+        (0, 1, ["warnings on a treadmill once learned"]),
+    ],
+)
+def test_each_bar_fails_when_its_own_figure_is_missed(hits: int, learned_warnings: int, failing: list[str]) -> None:
+    found = judged({OURS: hits, NAMED: 500, "fixed zone 2 m": 0}, NAGGING, learned_warnings)
+    assert [what for what, passes in found.items() if not passes] == failing
+
+
+def test_nuisance_beyond_one_in_ten_minutes_fails_whatever_the_peers_do() -> None:
+    found = judged({OURS: 0}, {OURS: 1.01, **NAGGING})
+    assert not found["nuisance warnings in 10 min"]
+    assert not found["the same with false echoes and a second device"]
+
+
+def test_latency_is_judged_by_its_median_its_worst_and_its_slowest_near_row() -> None:
+    rows = [
+        LatencyRow("60 ms, no jitter", 60.0, 200, 90.0, 125.0, 1.65, 2.08),
+        LatencyRow("near", 40.0, 200, 60.0, 80.0, 1.5, 2.0),
+        LatencyRow("gpiozero, defaults", 65.0, 200, 300.0, 340.0, 4.6, 5.2),
+    ]
+    assert [bar.passes for bar in latency_bars(rows)] == [True, True]
+    assert [bar.passes for bar in latency_bars([replace(rows[0], median_cycles=1.66), *rows[1:]])] == [False, True]
+    assert [bar.passes for bar in latency_bars([replace(rows[0], max_ms=125.1), *rows[1:]])] == [False, True]
+    assert [bar.passes for bar in latency_bars([replace(rows[1], median_ms=60.1), *rows])] == [True, False]
+
+
+def test_one_fault_that_is_not_noticed_or_is_told_late_fails_its_bar() -> None:
+    cut, covered = BlindRow("cut", 8, 8, 2.0, 3.0, 120.0), BlindRow("covered", 8, 8, 3.0, 30.0, 1500.0)
+    assert [bar.passes for bar in blind_bars([cut, covered])] == [True, True, True]
+    assert [bar.passes for bar in blind_bars([replace(cut, noticed=7), covered])] == [False, True, True]
+    assert [bar.passes for bar in blind_bars([replace(cut, max_cycles=3.01), covered])] == [True, False, True]
+    assert [bar.passes for bar in blind_bars([cut, replace(covered, max_ms=1500.1)])] == [True, True, False]
 
 
 # Recorded readings

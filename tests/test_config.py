@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware.config import Config, PathsConfig, load, parse, sections, to_toml
+from firmware.config import RETIRED, Config, PathsConfig, load, parse, sections, to_toml
 from firmware.errors import ConfigError
 
 DELIVERED = Path(__file__).parents[1] / "deploy" / "rearguard.toml"
@@ -50,6 +50,16 @@ def test_a_setting_from_the_file_reaches_its_part() -> None:
 def test_a_whole_number_serves_as_a_number_of_seconds() -> None:
     reaction_s = parse("[obstacle]\nreaction_s = 1\n", "t").core.obstacle.reaction_s
     assert (reaction_s, type(reaction_s)) == (1.0, float)
+
+
+@pytest.mark.parametrize(("section", "key"), RETIRED)
+def test_a_setting_of_an_earlier_version_is_left_out_of_a_recording_and_refused_by_a_device(
+    section: str, key: str
+) -> None:
+    text = f"[{section}]\n{key} = 0.2\n"
+    assert parse(text, "t", recorded=True) == Config()
+    with pytest.raises(ConfigError, match=rf"\[{section}\] unknown key {key}; of an earlier version, remove it"):
+        parse(text, "t")
 
 
 def test_a_button_without_a_second_contact_can_be_said() -> None:

@@ -45,7 +45,7 @@ def _config(recording: Recording, override: Path | None) -> Config:
         _say(f"{recording.path}: holds no configuration; replayed with the defaults")
         return Config()
     try:
-        return parse(recording.config_toml, f"{recording.path} (its configuration)")
+        return parse(recording.config_toml, f"{recording.path} (its configuration)", recorded=True)
     except ConfigError as error:
         wrote = recording.metadata.get("version", "unknown")
         raise RecordingError(f"{error}; recorded by version {wrote}; --config FILE replays with another one") from error

@@ -78,10 +78,9 @@ class Behind:
         before = self.obstacle.detection
         said = self.obstacle.update(sample.t_ns, things, walking_mps > 0.0)
         warned = said.severity in _WARNED
-        if warned and said is not before:
-            for thing in things:
-                if thing.sure and round(thing.distance_m, 3) == said.data["distance_m"]:
-                    self.companion.warn(sample.t_ns, thing.distance_m)
+        worst = self.obstacle.worst
+        if warned and said is not before and worst is not None and worst.sure:
+            self.companion.warn(sample.t_ns, worst.distance_m)
         self.stopping.update(sample.t_ns, warned, approach.distance_m, approach.closing_mps, steps.last_ns)
 
     def _accompany(self, now_ns: int, sample: RangeSample) -> None:

@@ -95,6 +95,11 @@ def test_the_reason_tells_the_metres_and_what_to_do() -> None:
     assert looked(0.8).reason == "0.8 m clear behind, expected at least 1.5 m: turn or step forward"
 
 
+def test_the_reason_never_tells_as_many_metres_as_would_do() -> None:
+    assert looked(1.49).reason == "1.4 m clear behind, expected at least 1.5 m: turn or step forward"
+    assert looked(1.51).reason == ""
+
+
 def test_limits_that_fall_are_refused() -> None:
     with pytest.raises(ValueError, match="must not fall"):
         LaneConfig(start_m=2.5, two_m=2.0)

@@ -103,6 +103,12 @@ def test_what_is_hidden_still_comes_nearer_and_what_is_lost_begins_no_warning() 
     assert lost.update(0, [Seen(1.3, 0.6, heard=False)], True).severity is Severity.NONE
 
 
+def test_a_warning_tells_of_what_is_there_rather_than_of_what_is_lost() -> None:
+    detector = ObstacleDetector(ObstacleConfig())
+    detection = detector.update(0, [Seen(1.0, 0.6, heard=False), Seen(1.3, 0.6)], True)
+    assert (detection.severity, detection.data["distance_m"]) == (Severity.WARNING, 1.3)
+
+
 def test_what_is_lost_keeps_a_warning() -> None:
     detector = ObstacleDetector(ObstacleConfig())
     detector.update(0, [Seen(1.0, 0.6)], True)

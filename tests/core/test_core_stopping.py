@@ -4,11 +4,16 @@ import math
 
 import pytest
 
+from firmware.core.detectors.obstacle import ObstacleConfig
 from firmware.core.estimators.stopping import StoppingConfig, StoppingTime
 from firmware.core.messages import StoppingBaseline
 
 S = 1_000_000_000
 DT_S = 0.05
+
+
+def fresh() -> StoppingTime:
+    return StoppingTime(StoppingConfig(), ObstacleConfig().reaction_s)
 
 
 def approach(
@@ -40,14 +45,14 @@ def approach(
 
 
 def learned(*takes_s: float) -> StoppingTime:
-    stopping = StoppingTime(StoppingConfig())
+    stopping = fresh()
     for index, took_s in enumerate(takes_s):
         approach(stopping, took_s, start_s=10.0 * index)
     return stopping
 
 
 def test_it_begins_with_what_older_adults_need() -> None:
-    assert StoppingTime(StoppingConfig()).time_s == 1.05
+    assert fresh().time_s == 1.05
 
 
 @pytest.mark.parametrize("took_s", [0.9, 1.2, 1.5, 1.8])
@@ -74,29 +79,29 @@ def test_who_stops_much_later_had_another_reason() -> None:
 
 
 def test_what_vanished_teaches_nothing() -> None:
-    stopping = approach(StoppingTime(StoppingConfig()), 1.5, vanishes_s=0.8)
+    stopping = approach(fresh(), 1.5, vanishes_s=0.8)
     assert (stopping.approaches, stopping.time_s) == (0, 1.05)
 
 
 def test_who_steps_on_has_not_stopped_what_was_behind_her_has() -> None:
-    stopping = approach(StoppingTime(StoppingConfig()), 0.4, steps_until_s=5.0)
+    stopping = approach(fresh(), 0.4, steps_until_s=5.0)
     assert (stopping.approaches, stopping.time_s) == (0, 1.05)
 
 
 def test_who_stood_when_the_warning_began_teaches_nothing() -> None:
-    stopping = approach(StoppingTime(StoppingConfig()), 1.5, speed_mps=0.1)
+    stopping = approach(fresh(), 1.5, speed_mps=0.1)
     assert stopping.approaches == 0
-    stopping = approach(StoppingTime(StoppingConfig()), 1.5, steps_until_s=-3.0)
+    stopping = approach(fresh(), 1.5, steps_until_s=-3.0)
     assert stopping.approaches == 0
 
 
 def test_nothing_is_learned_without_a_warning() -> None:
-    assert approach(StoppingTime(StoppingConfig()), 1.5, warned=False).approaches == 0
+    assert approach(fresh(), 1.5, warned=False).approaches == 0
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_numbers_that_are_none_teach_nothing(value: float) -> None:
-    stopping = StoppingTime(StoppingConfig())
+    stopping = fresh()
     for index in range(100):
         stopping.update(index * S // 20, index > 20, value if index % 2 else 1.0, value, index * S // 20)
     assert (stopping.approaches, stopping.time_s) == (0, 1.05)
@@ -106,12 +111,12 @@ def test_numbers_that_are_none_teach_nothing(value: float) -> None:
 
 def test_what_earlier_walks_showed_is_carried_within_bounds() -> None:
     earlier = learned(*[1.6] * 10).baseline(7)
-    following = StoppingTime(StoppingConfig())
+    following = fresh()
     following.carry(earlier)
     assert following.time_s == pytest.approx(earlier.time_s)
     assert following.baseline(9).approaches == 10
     for absurd_s, kept_s in ((0.0, 0.8), (-5.0, 0.8), (99.0, 2.0)):
-        other = StoppingTime(StoppingConfig())
+        other = fresh()
         other.carry(StoppingBaseline(0, 3, absurd_s))
         assert other.time_s == kept_s
 

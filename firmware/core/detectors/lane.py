@@ -18,7 +18,7 @@ class LaneConfig:
     window_s: float = 2.0  # of readings
     least_readings: int = 8  # in that time; fewer say nothing
     support: float = 0.35  # of the readings agree on the nearest thing; a run of 12 false echoes is fewer
-    agree_m: float = 0.20
+    agree_m: float = 0.20  # no farther apart
     again_s: float = 10.0  # "no room" is said again while she stands there
 
     def __post_init__(self) -> None:
@@ -35,7 +35,9 @@ class LaneConfig:
             if not low <= getattr(self, key) <= high:
                 raise ValueError(f"lane: {key} ({getattr(self, key)}) must lie between {low} and {high}")
         if not self.start_m <= self.two_m <= self.three_m:
-            raise ValueError(f"lane: start_m ({self.start_m}), two_m ({self.two_m}) and three_m must not fall")
+            raise ValueError(
+                f"lane: start_m ({self.start_m}), two_m ({self.two_m}) and three_m ({self.three_m}) must not fall"
+            )
 
 
 class Lane:
@@ -111,11 +113,11 @@ class Lane:
     @property
     def reason(self) -> str:
         """Why no walk begins; empty while nothing is known against it."""
-        if not self.blocked:
+        clear_m, start_m = self.clear_m, self._config.start_m
+        if clear_m is None or clear_m >= start_m:
             return ""
-        return (
-            f"{self.clear_m:.1f} m clear behind, expected at least {self._config.start_m:.1f} m: turn or step forward"
-        )
+        told_m = min(round(clear_m, 1), start_m - 0.1)  # never rounded up to what would do
+        return f"{told_m:.1f} m clear behind, expected at least {start_m:.1f} m: turn or step forward"
 
     def say(self, now_ns: int) -> bool:
         """True when there is no room and that is due to be said: at once, and now and then while it stays so."""

@@ -19,7 +19,7 @@ class ObstacleConfig:
     reaction_s: float = 1.05  # reaction under vibration, and the steps it takes to stop
     margin_m: float = 0.55  # the foot behind the sensor 0.40, error of the echo and of the speed 0.15
     caution_factor: float = 1.5  # the caution comes at this many times the warning distance
-    imminent_s: float = 1.2
+    imminent_s: float = 1.2  # time to collision at which it becomes urgent
     near_m: float = 0.50  # so near is imminent while it comes nearer, whatever the speed
     close_m: float = 0.35  # the same for a slow approach, which leaves more time
     touch_m: float = 0.15  # one echo is enough for a warning; farther off, the second comes within 35 ms
@@ -27,7 +27,7 @@ class ObstacleConfig:
     proven: int = 6  # echoes until it is not new any more, which is less than system_s
     least_closing_mps: float = 0.15  # a slower approach counts once it lasts; see approach.nearing_m
     clear_factor: float = 1.15  # farther than the limit before a tier ends, so that it does not flutter
-    clear_s: float = 0.5
+    clear_s: float = 0.5  # so long must the way be clear before it is silent
 
     def __post_init__(self) -> None:
         for key, low, high in (
@@ -82,6 +82,7 @@ class ObstacleDetector:
         self._tier = 0
         self._below_since_ns: int | None = None
         self.detection = _CALM
+        self.worst: Thing | None = None  # that was judged last: what a change of the detection is about
 
     def clear(self) -> None:
         """Nothing is known about the way behind, or nothing is in it; the sensor's fault is another hazard."""
@@ -89,18 +90,17 @@ class ObstacleDetector:
 
     def update(self, t_ns: int, things: Iterable[Thing], walking: bool) -> Detection:
         """One measurement, and all that may be behind after it; `walking`: she takes steps."""
-        asked = kept = 0
-        worst: Thing | None = None
+        asked, most = 0, (-1, -1)
+        self.worst = None
         for thing in things:
             asks = self._ask(thing, walking, 1.0)
             keeps = max(asks, self._ask(thing, walking, self._config.clear_factor))
-            if worst is None or keeps > kept:
-                worst = thing
-            kept = max(kept, keeps)
             # What did not echo though nothing hid it may have gone: it keeps a warning, and begins none.
-            if thing.heard or thing.hidden:
-                asked = max(asked, asks)
-        return self._settle(t_ns, asked, kept, _NOTHING if worst is None else _evidence(worst))
+            begins = asks if thing.heard or thing.hidden else 0
+            asked = max(asked, begins)
+            if (keeps, begins) > most:
+                most, self.worst = (keeps, begins), thing
+        return self._settle(t_ns, asked, max(most[0], 0), _NOTHING if self.worst is None else _evidence(self.worst))
 
     def _ask(self, thing: Thing, walking: bool, factor: float) -> int:
         """Which tier this thing alone asks for; anything that is not a number asks for the highest."""

@@ -41,8 +41,8 @@ class CompanionConfig:
     farthest_m: float = 3.0  # nobody is warned of what keeps farther away
     rail_spread_m: float = 0.10  # between the lowest and the highest tenth of the range
     rail_band_m: float = 0.10  # nearer than learned by more is a change
-    partner_spread_m: float = 0.35
-    partner_band_m: float = 0.25
+    partner_spread_m: float = 0.35  # as rail_spread_m, of a partner, whose distance wanders
+    partner_band_m: float = 0.25  # at most; less where there is less room to the foot
     follow_m: float = 0.10  # so much nearer may the learned range drift altogether; farther as it likes
     approach_m: float = 0.35  # so much nearer within 2 s was an approach, and what she approached is no companion
     creep_m: float = 0.50  # or so much within half a minute
@@ -260,9 +260,8 @@ class Companion:
         self._closed_mps = max(0.0, self._closed_mps - 0.1 * dt_s)
         if distance_m is not None:
             self._nearer.append(self._is_nearer(distance_m))
-        closes = closing_mps is not None and distance_m is not None
-        if closes and closing_mps is not None and math.isfinite(closing_mps):
-            self._closed_mps = max(closing_mps, self._closed_mps)
+            if closing_mps is not None and math.isfinite(closing_mps):
+                self._closed_mps = max(closing_mps, self._closed_mps)
         for _ in range(self._seen.add(t_ns, distance_m, stepping)):
             self._judge(t_ns, nearing, stepping)
 

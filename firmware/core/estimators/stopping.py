@@ -15,8 +15,8 @@ class StoppingConfig:
     rapid stop of older adults (Tirosh and Sparrow 2004).
     """
 
-    least_s: float = 0.8  # it is never less, nor more than `most_s`, but for what was set to begin with
-    most_s: float = 2.0
+    least_s: float = 0.8  # it is never less, but for what was set to begin with
+    most_s: float = 2.0  # and never more
     grow_share: float = 0.6  # of what she needed more than was assumed
     shrink_share: float = 0.1  # of what she needed less: the usual time becomes a high one, not the mean
     moving_mps: float = 0.25  # she walks into a warning at least so fast
@@ -52,7 +52,8 @@ class StoppingTime:
     The stop is where the range ends to get shorter; the filter's lag in speed is not counted, for the place is taken.
     """
 
-    def __init__(self, config: StoppingConfig, start_s: float = 1.05) -> None:
+    def __init__(self, config: StoppingConfig, start_s: float) -> None:
+        """`start_s` is assumed until she has stopped once."""
         self._config = config
         self._least_s, self._most_s = min(config.least_s, start_s), max(config.most_s, start_s)
         self._warned = False

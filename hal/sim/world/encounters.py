@@ -16,7 +16,8 @@ from hal.sim.world.obstacle_scene import (
 from hal.sim.world.obstacle_world import ObstacleWorld
 from hal.sim.world.places import FalseEchoes, Stranger
 from hal.sim.world.reacting import ReactingWalker
-from hal.sim.world.shapes import Ramps, Wander
+from hal.sim.world.shapes import Ramps
+from hal.sim.world.surroundings import drift_of_a_partner
 from hal.sim.world.things import CURTAIN, GRAVEL, HARD, HEDGE, MESH, Corner, Floor, Panel, Path, Round
 
 STOP_S = 0.8
@@ -163,7 +164,7 @@ def crosses_far(s: Setting) -> ObstacleWorld:
 
 def partner(s: Setting) -> ObstacleWorld:
     """The partner sees when she stops, and stops too."""
-    gap_m, wander = s.dice.uniform(1.0, 1.4), Wander(f"{s.name} partner", low_hz=0.03, high_hz=0.15, rms=0.08)
+    gap_m, wander = s.dice.uniform(1.0, 1.4), drift_of_a_partner(f"{s.name} partner")
     person = somebody(s.dice)
     return s.world(
         s.walker(), QUIET_S, replace(person, path=lambda t, x, y: (x + person.radius_m + gap_m + wander.value(t), 0.0))
@@ -175,7 +176,7 @@ def partner_slows(s: Setting) -> ObstacleWorld:
     gap_m, slower_mps = s.dice.uniform(1.0, 1.4), s.dice.uniform(0.4, 1.0) * s.speed_mps
     walker, person = s.walker(), somebody(s.dice)
     lost = Ramps([(CHANGE_S, 0.0), (CHANGE_S + 0.8, slower_mps)])
-    wander = Wander(f"{s.name} partner", low_hz=0.03, high_hz=0.15, rms=0.08)
+    wander = drift_of_a_partner(f"{s.name} partner")
 
     def path(t_s: float, x: float, y: float) -> tuple[float, float]:
         ahead = gap_m + person.radius_m + wander.value(min(t_s, CHANGE_S))

@@ -10,7 +10,8 @@ from hal.sim.world.obstacle_world import ObstacleWorld
 from hal.sim.world.places import FalseEchoes, Place, Stranger
 from hal.sim.world.reacting import OLD, PEOPLE, ReactingWalker
 from hal.sim.world.scene import Mark
-from hal.sim.world.shapes import Knots, Wander
+from hal.sim.world.shapes import Knots
+from hal.sim.world.surroundings import drift_on_a_belt
 from hal.sim.world.things import CLOTHES, Panel, Path, Round, Surface, Thing
 
 START_S = 3.5
@@ -68,8 +69,8 @@ class Setting:
         return (START_S, 0.0), (START_S + SOFT_S, self.speed_mps)
 
     def walker(self, bouts: Knots | None = None, *, belt: Knots | None = None) -> ReactingWalker:
-        """On a treadmill, whose `belt` carries her, she drifts to and fro by 2 cm."""
-        drift = None if belt is None else Wander(f"{self.name} drift", low_hz=0.05, high_hz=0.3, rms=0.02)
+        """On a treadmill, whose `belt` carries her, she drifts to and fro."""
+        drift = None if belt is None else drift_on_a_belt(f"{self.name} drift")
         return ReactingWalker(
             bouts or self.bouts, seed=self.name, person=PEOPLE[self.person], belt_mps=belt, drift=drift
         )

@@ -43,14 +43,24 @@ class Companion:
         return _in_reach(self.gap_m + self.wander.at(t_s)[0])
 
 
+def drift_on_a_belt(seed: str) -> Wander:
+    """How far off the middle of a treadmill's belt she is, metres."""
+    return Wander(seed, low_hz=0.05, high_hz=0.3, rms=0.02)
+
+
+def drift_of_a_partner(seed: str) -> Wander:
+    """How much farther behind her than usual somebody walks, metres."""
+    return Wander(seed, low_hz=0.03, high_hz=0.15, rms=0.08)
+
+
 def treadmill(gap_m: float) -> Companion:
     """The rail behind; she drifts on the belt by a few centimetres."""
-    return Companion(gap_m, Wander("treadmill", low_hz=0.05, high_hz=0.3, rms=0.02))
+    return Companion(gap_m, drift_on_a_belt("treadmill"))
 
 
 def partner(gap_m: float) -> Companion:
     """A partner who walks forward behind her, a little nearer and a little farther."""
-    return Companion(gap_m, Wander("partner", low_hz=0.03, high_hz=0.15, rms=0.08))
+    return Companion(gap_m, drift_of_a_partner("partner"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,7 @@ class Panel:
             heard = loud - BEAM_DB_PER_RAD2 * (angle * angle + tilt * tilt)
             found.append(Echo(distance, heard, self.surface, thing))
         if self.surface.rough and abs(angle) > ROUGH_BEAM_RAD:
-            found += self._rough(sensor, distance, angle, along, thing)
+            found += self._rough(sensor, distance, angle, thing)
         return found
 
     def _edge(self, sensor: Sensor, along: float, aside: float, thing: int) -> list[Echo]:
@@ -138,7 +138,7 @@ class Panel:
         loud = plane_db(distance) - edge_db(distance, aside) - self.surface.loss_db
         return [Echo(distance, loud - BEAM_DB_PER_RAD2 * (angle * angle + tilt * tilt), self.surface, thing)]
 
-    def _rough(self, sensor: Sensor, distance: float, angle: float, along: float, thing: int) -> list[Echo]:
+    def _rough(self, sensor: Sensor, distance: float, angle: float, thing: int) -> list[Echo]:
         """From where the beam's edge meets it."""
         slant = abs(angle) - ROUGH_BEAM_RAD
         if slant >= math.pi / 2 - 0.1:

@@ -23,7 +23,7 @@ def _speeds(scene: ObstacleScene) -> tuple[float, ...]:
 def _before(world: ObstacleWorld, contact_s: float, from_s: float, to_s: float) -> list[tuple[float, float]]:
     """(what is read, the truth) of pings so long before contact; infinite where nothing is heard."""
     times = [contact_s - from_s + i * 0.035 for i in range(round((from_s - to_s) / 0.035))]
-    reads = ((world.echo_m(t_s), world.clearance_m(t_s)) for t_s in times)
+    reads = ((world.distance_m(t_s), world.clearance_m(t_s)) for t_s in times)
     return [(math.inf if read is None else read, clear) for read, clear in reads]
 
 
@@ -55,15 +55,15 @@ def test_scenes_have_names_of_their_own_and_are_found_by_them() -> None:
 def test_same_seed_is_the_same_world_in_any_order_and_another_seed_another(scene: ObstacleScene) -> None:
     one, same = scene.build(5), scene.build(5)
     times = [i * 0.0473 for i in range(round(min(one.duration_s, 25.0) / 0.0473))]
-    forward = {t_s: (one.echo_m(t_s), one.clearance_m(t_s)) for t_s in times}
+    forward = {t_s: (one.distance_m(t_s), one.clearance_m(t_s)) for t_s in times}
     random.Random(1).shuffle(times)
-    assert all(forward[t_s] == (same.echo_m(t_s), same.clearance_m(t_s)) for t_s in times)
+    assert all(forward[t_s] == (same.distance_m(t_s), same.clearance_m(t_s)) for t_s in times)
     assert one.motion(5.0) != scene.build(6).motion(5.0)
 
 
 def test_place_is_the_same_whoever_walks_in_it() -> None:
     old, slow = (obstacle_scene("pole").build(3, person=name) for name in ("old", "slow"))
-    assert [old.echo_m(i / 20) for i in range(200)] == [slow.echo_m(i / 20) for i in range(200)]
+    assert [old.distance_m(i / 20) for i in range(200)] == [slow.distance_m(i / 20) for i in range(200)]
     assert old.walker.reaction_s != slow.walker.reaction_s
 
 
@@ -123,7 +123,7 @@ def test_in_the_cold_a_wall_reads_too_far() -> None:
 @pytest.mark.parametrize("name", ["corridor", "doorway", "open", "crosses_far"])
 def test_hardly_anything_is_heard_where_it_is_to_be_quiet(name: str) -> None:
     heard = [
-        (obstacle_scene(name).build(seed).echo_m(3.5 + i * 0.05) or 9) < 2 for seed in range(3) for i in range(280)
+        (obstacle_scene(name).build(seed).distance_m(3.5 + i * 0.05) or 9) < 2 for seed in range(3) for i in range(280)
     ]
     assert sum(heard) / len(heard) < 0.06
 
