@@ -43,6 +43,13 @@ def test_warning_is_told_with_its_distance_and_time(story: Story) -> None:
     assert line == "  8.76 s  obstacle   warning: 1.28 m behind, closing 0.60 m/s, contact in 2.1 s"
 
 
+def test_end_of_a_warning_never_says_that_the_way_is_clear(story: Story) -> None:
+    """She may have stopped half a metre before it, or the rangefinder may have failed."""
+    line = story.output(as_json(Alert(EPOCH_NS, Hazard.OBSTACLE, Severity.NONE, 1, {})))
+    assert line == "  0.00 s  obstacle   not warned of any more"
+    assert story.warnings == []
+
+
 def test_fault_is_told_with_what_to_do_and_its_end(story: Story) -> None:
     broken = Alert(EPOCH_NS, Hazard.FAULT, Severity.FAULT, 1, {"part": "imu", "reason": "imu: no answer; check it"})
     mended = Alert(EPOCH_NS, Hazard.FAULT, Severity.NONE, 1, {"part": "imu", "reason": ""})
