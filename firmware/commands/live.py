@@ -97,7 +97,7 @@ def _walk(story: Story) -> Text:
     seen = story.telemetry
     steps = f"{seen.get('steps', 0)} steps, {_form(seen.get('cadence_spm'), '.0f')} a minute"
     if seen.get("no_start"):
-        return Text(f"no start: {seen['no_start']}", style="bold yellow")
+        return Text(f"no start: {seen['no_start']}", style="bold yellow", no_wrap=False, overflow="fold")
     company = f", {seen['mode']} behind" if seen.get("mode") else ""
     return Text.assemble((TITLES.get(story.state, story.state), "bold"), f"   {steps}{company}")
 

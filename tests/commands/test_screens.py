@@ -59,6 +59,8 @@ def test_live_view_says_why_no_walk_begins_and_what_keeps_its_distance() -> None
     why = "0.8 m clear behind, expected at least 1.5 m: turn or step forward"
     story.telemetry = {"no_start": why}
     assert f"no start: {why}" in shown(story, 100)
+    narrow = " ".join(shown(story, 60).replace("│", " ").split())
+    assert f"no start: {why}" in narrow, "what to do about it comes last, and is not cut off"
     story.telemetry = {"no_start": "", "mode": "treadmill"}
     assert "treadmill behind" in shown(story, 100)
 
