@@ -58,8 +58,8 @@ class Thing:
     """Something that echoes: a Kalman filter of its distance and of its closing speed, which wanders.
 
     `distance_m` and `closing_mps` hold for the last update, heard or not; `closing_sd_mps`: how uncertain the speed is,
-    and `assumed_mps`: what it was taken to be at first. `sure`: two of three readings were its echoes. `heard`: the last
-    reading was. `hidden`: the last reading was nearer. `solid`: no echo of something known beyond it went past it
+    and `assumed_mps`: what it was taken to be at first. `sure`: two of three readings were its echoes. `heard`: the
+    last reading was. `hidden`: the last reading was nearer. `solid`: no echo of something known beyond it went past it
     lately, as would past a false echo, or a thin thing. `nearing`: it came nearer lately by more than sway does, and
     still does, however slowly.
     """
