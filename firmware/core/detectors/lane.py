@@ -35,7 +35,8 @@ class LaneConfig:
             if not low <= getattr(self, key) <= high:
                 raise ValueError(f"lane: {key} ({getattr(self, key)}) must lie between {low} and {high}")
         if not self.start_m <= self.two_m <= self.three_m:
-            raise ValueError(f"lane: start_m ({self.start_m}), two_m ({self.two_m}) and three_m must not fall")
+            each = f"start_m ({self.start_m}), two_m ({self.two_m}) and three_m ({self.three_m})"
+            raise ValueError(f"lane: {each}: none may be smaller than the one before")
 
 
 class Lane:
@@ -111,11 +112,11 @@ class Lane:
     @property
     def reason(self) -> str:
         """Why no walk begins; empty while nothing is known against it."""
-        if not self.blocked:
+        clear_m, start_m = self.clear_m, self._config.start_m
+        if clear_m is None or clear_m >= start_m:
             return ""
-        return (
-            f"{self.clear_m:.1f} m clear behind, expected at least {self._config.start_m:.1f} m: turn or step forward"
-        )
+        told_m = min(clear_m, start_m - 0.06)  # never rounded up to what is expected
+        return f"{told_m:.1f} m clear behind, expected at least {start_m:g} m: turn or step forward"
 
     def say(self, now_ns: int) -> bool:
         """True when there is no room and that is due to be said: at once, and now and then while it stays so."""
