@@ -71,6 +71,9 @@ class CompanionConfig:
         ):
             if not low <= getattr(self, key) <= high:
                 raise ValueError(f"companion: {key} ({getattr(self, key)}) must lie between {low} and {high}")
+        if self.partner_band_m < self.rail_band_m:
+            each = f"partner_band_m ({self.partner_band_m}) must not be smaller than rail_band_m ({self.rail_band_m})"
+            raise ValueError(f"companion: {each}, which it limits")
 
 
 class Seen:
