@@ -135,7 +135,7 @@ class Story:
         self.state, self.summary = line["state"], dict(line["summary"])
         if self.state == "ready" and self.ready_ns is None:
             self.ready_ns = line["t_ns"]
-        if self.summary.get("no_start"):
+        if self.summary.get("no_start") and self.state != "ended":
             return f"walk       no start: {self.summary['no_start']}"
         return f"walk       {TITLES.get(self.state, self.state)}" if changed else None
 

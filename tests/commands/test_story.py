@@ -50,6 +50,14 @@ def test_end_of_a_warning_never_says_that_the_way_is_clear(story: Story) -> None
     assert story.warnings == []
 
 
+def test_end_is_told_also_of_a_walk_that_never_began(story: Story) -> None:
+    """The reason stays in the summary; said again in place of the end, it would sound as if she still stood there."""
+    no_room = {"no_start": "0.7 m clear behind, expected at least 1.5 m: turn or step forward"}
+    blocked = WalkChanged(EPOCH_NS, WalkState.SELF_TEST, no_room)
+    assert story.output(as_json(blocked)) == f"  0.00 s  walk       no start: {no_room['no_start']}"
+    assert story.output(as_json(WalkChanged(EPOCH_NS, WalkState.ENDED, no_room))) == "  0.00 s  walk       ended"
+
+
 def test_fault_is_told_with_what_to_do_and_its_end(story: Story) -> None:
     broken = Alert(EPOCH_NS, Hazard.FAULT, Severity.FAULT, 1, {"part": "imu", "reason": "imu: no answer; check it"})
     mended = Alert(EPOCH_NS, Hazard.FAULT, Severity.NONE, 1, {"part": "imu", "reason": ""})
