@@ -93,6 +93,20 @@ def test_summary_reads_well_without_numbers(story: Story) -> None:
     assert lines[-1] == "Alerts: none"
 
 
+def test_warnings_stand_below_the_obstacles_in_the_summary(story: Story) -> None:
+    data = {"distance_m": 1.284, "closing_speed_mps": 0.6, "time_to_collision_s": 2.14}
+    story.output(as_json(Alert(EPOCH_NS + 8_760_000_000, Hazard.OBSTACLE, Severity.WARNING, 1, data)))
+    story.power = {"cpu_c": 48.0}
+    lines = summary_lines(summary_json(story, []))
+    assert [line.split(":")[0] for line in lines] == [
+        "The walk",
+        "Obstacles",
+        "    8.76 s  warning   at 1.28 m, contact in 2.1 s",
+        "Power",
+        "Alerts",
+    ]
+
+
 def test_summary_has_the_first_moment_of_ready(story: Story) -> None:
     for seconds in (1, 30):
         ready = WalkChanged(EPOCH_NS + seconds * 10**9, WalkState.READY, {"steps": 0})
