@@ -104,6 +104,8 @@ def _walk(story: Story) -> Text:
 
 def _behind(story: Story) -> Text:
     seen = story.telemetry
+    if story.state == "ended":  # what was seen last is no contact to come
+        return Text("not watched any more, the walk is over", style="dim")
     distance_m, contact_s = seen.get("distance_m"), seen.get("time_to_collision_s")
     if not story.parts.get("rangefinder", {}).get("ok", False):
         return Text("cannot see: the rangefinder does not work", style="bold white on red")
