@@ -80,7 +80,7 @@ def replay_lines(rows: Sequence[ReplayRow]) -> Iterator[str]:
         yield f"{row.series:54}{row.form:>10} {row.n:5} {row.false_imminent:15} {row.judged:7} {row.lost:5}"
 
 
-def bar_lines(found: Sequence[Bar]) -> Iterator[str]:
-    yield "BARS"
+def bar_lines(found: Sequence[Bar], *, quick: bool) -> Iterator[str]:
+    yield "BARS, OF TOO FEW OF EACH TO DECIDE BY" if quick else "BARS"
     for bar in found:
         yield f"  {'ok   ' if bar.passes else 'FAILS'} {bar.what}: asked {bar.asked}; found {bar.found}"

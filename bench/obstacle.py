@@ -162,13 +162,13 @@ def sections(crew: Crew, size: Size, report: Report) -> Iterator[str]:
     yield ""
     report.bars = bars(BAR, report.collided, report.nuisances) + replay_bars(report.replayed)
     report.bars += latency_bars(report.latency) + blind_bars(report.blind)
-    yield from text.bar_lines(report.bars)
+    yield from text.bar_lines(report.bars, quick=quick)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.obstacle", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--json", action="store_true", help="one JSON object instead of tables")
-    parser.add_argument("--quick", action="store_true", help="a few of each, in less than a minute")
+    parser.add_argument("--quick", action="store_true", help="a few of each, in about a minute: too few to decide by")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: one a processor)")
     options = parser.parse_args(arguments)
     report, crew, size = Report(), Crew(options.jobs), QUICK if options.quick else Size()

@@ -15,7 +15,7 @@ from hal.sim.world.walker import BELT_HEIGHT_M
 CONE_DEG = 15.0  # ElecFreaks, HC-SR04 user guide; large hard things are heard from farther beside it as well
 PEOPLE_M = 2.5  # about: cloth swallows sound
 THIN_M = 2.4  # Dyrkacz 2020: a strip 2.5 cm wide, on the axis
-OBLIQUE_DEG = 35.0  # a smooth surface turned by more throws the sound elsewhere
+OBLIQUE_DEG = 30.0  # Dyrkacz 2020: a smooth panel turned by more throws the sound elsewhere
 SHOULDERS_M = 0.50
 DISTANCES_M = (1.0, 2.0, 3.0, 4.0)
 
@@ -166,8 +166,8 @@ def side_view(v: View) -> None:
     v.box(3.42, 0, 0.52, 0.40)
     v.text(3.68, 0.17, "low table", size=12, anchor="middle")
     v.text(3.38, -0.19, "hole, step down", size=12)
-    v.text(1.40, 1.38, f"clothed people: to about {PEOPLE_M:g} m", size=13, fill=SOFT, weight="600")
-    v.line([(2.05, 1.32), (1.9, 1.05)], f'stroke="{SOFT}" stroke-width="1.2"')
+    v.text(1.30, 1.46, f"clothed people: to about {PEOPLE_M:g} m", size=13, fill=SOFT, weight="600")
+    v.line([(2.05, 1.40), (1.9, 1.05)], f'stroke="{SOFT}" stroke-width="1.2"')
     v.text(3.62, 1.62, f"hard things: to {MAX_RANGE_M:g} m", size=13, fill=BEAM, weight="600")
     v.line([(4.0, 1.56), (3.7, 1.22)], f'stroke="{BEAM}" stroke-width="1.2"')
     walker_from_the_side(v)
@@ -210,15 +210,15 @@ def tilted_view(v: View) -> None:
     v.text(axis_m + 0.36, 0.19, "kerb", size=12)
     v.line([(near_m, -0.12), (far_m, -0.12)], f'stroke="{LOW}" stroke-width="3"')
     v.text((near_m + far_m) / 2, -0.30, f"floor from {near_m:.2f} to {far_m:.2f} m", size=12, anchor="middle", fill=LOW)
-    v.text(1.05, 1.52, f"tilted down by {low.tilt_deg:g}°", size=13, fill=LOW, weight="600")
-    v.text(1.05, 1.37, "Recorded, its health is watched.", size=13)
-    v.text(1.05, 1.22, "It warns of nothing yet.", size=13, weight="600", fill=BLIND_EDGE)
+    v.text(1.05, 1.67, f"tilted down by {low.tilt_deg:g}°", size=13, fill=LOW, weight="600")
+    v.text(1.05, 1.52, "Recorded, its health is watched.", size=13)
+    v.text(1.05, 1.37, "It warns of nothing yet.", size=13, weight="600", fill=BLIND_EDGE)
     walker_from_the_side(v)
     ruler(v, 3, -0.62)
 
 
 def wall_turned(v: View) -> None:
-    """A smooth wall turned by more than 35 degrees, and where its echo goes: as the light in a mirror."""
+    """A smooth wall turned by more than that, and where its echo goes: as the light in a mirror."""
     (x0, y0), (x1, y1) = ends = (2.98, 0.14), (3.50, 0.72)
     hit = ((2 * x0 + x1) / 3, (2 * y0 + y1) / 3)
     along = math.atan2(y1 - y0, x1 - x0)
@@ -245,7 +245,7 @@ def walker_from_above(v: View) -> None:
 
 def top_view(v: View) -> None:
     wide_m = SHOULDERS_M / 2 / math.tan(math.radians(CONE_DEG / 2))
-    v.text(-0.55, 1.18, "From above", size=16, weight="600")
+    v.text(-0.55, 1.285, "From above", size=16, weight="600")
     v.shape([(0, -SHOULDERS_M / 2), (wide_m, -SHOULDERS_M / 2), (0, 0)], f'fill="{BLIND}" stroke="none"')
     v.shape([(0, SHOULDERS_M / 2), (wide_m, SHOULDERS_M / 2), (0, 0)], f'fill="{BLIND}" stroke="none"')
     for side in (-1, 1):
@@ -264,7 +264,8 @@ def top_view(v: View) -> None:
     wall_turned(v)
     for distance_m in DISTANCES_M:
         half_m = half_width_m(distance_m)
-        v.text(distance_m, -half_m - 0.13, f"± {half_m:.2f} m", size=12, anchor="middle", fill=BEAM, weight="600")
+        below_m = -max(half_m + 0.13, SHOULDERS_M / 2 + 0.13)  # not across the line of her shoulder
+        v.text(distance_m, below_m, f"± {half_m:.2f} m", size=12, anchor="middle", fill=BEAM, weight="600")
     walker_from_above(v)
     ruler(v, 4, -1.12)
 

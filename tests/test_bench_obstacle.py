@@ -11,9 +11,10 @@ import pytest
 from bench._obstacle_figures import episodes, interval, lasting_s, quantile, spans
 from bench._obstacle_loop import CAUTION, LEVELS, SILENT, WARNING, Course, Ours
 from bench._obstacle_peers import RISE_S, FixedZone, GpiozeroSensor, width_s
+from bench._obstacle_print import bar_lines
 from bench._obstacle_replay import SPEEDS_MPS, InOrder, held_from_m, is_false, replay_bars, replays, series_rows
 from bench._obstacle_replay import rows as replay_rows
-from bench._obstacle_tables import ALL, ASKED, NAMED, CollisionRow, NuisanceRow, bars, blind_bars, latency_bars
+from bench._obstacle_tables import ALL, ASKED, NAMED, Bar, CollisionRow, NuisanceRow, bars, blind_bars, latency_bars
 from bench._obstacle_walks import OURS, SYSTEMS, Approach, Task, approaches, as_expected, counted, work
 from bench._peer_sensor import peer_sensor
 from bench.blind import BlindRow
@@ -329,3 +330,13 @@ def test_good_readings_of_an_approach_lose_nothing_and_a_run_of_short_ones_count
 def test_without_recordings_nothing_is_replayed(tmp_path: Path) -> None:
     assert list(replays(tmp_path / READINGS, 1)) == []
     assert replay_bars([]) == []
+
+
+def test_a_quick_run_says_that_its_bars_decide_nothing() -> None:
+    found = [Bar("hits", "0", "0", True), Bar("ms", "<= 1", "2", False)]
+    assert list(bar_lines(found, quick=False)) == [
+        "BARS",
+        "  ok    hits: asked 0; found 0",
+        "  FAILS ms: asked <= 1; found 2",
+    ]
+    assert "TOO FEW" in next(iter(bar_lines(found, quick=True)))

@@ -97,13 +97,15 @@ def _walk(story: Story) -> Text:
     seen = story.telemetry
     steps = f"{seen.get('steps', 0)} steps, {_form(seen.get('cadence_spm'), '.0f')} a minute"
     if seen.get("no_start"):
-        return Text(f"no start: {seen['no_start']}", style="bold yellow")
+        return Text(f"no start: {seen['no_start']}", style="bold yellow", no_wrap=False, overflow="fold")
     company = f", {seen['mode']} behind" if seen.get("mode") else ""
     return Text.assemble((TITLES.get(story.state, story.state), "bold"), f"   {steps}{company}")
 
 
 def _behind(story: Story) -> Text:
     seen = story.telemetry
+    if story.state == "ended":  # what was seen last is no contact to come
+        return Text("not watched any more, the walk is over", style="dim")
     distance_m, contact_s = seen.get("distance_m"), seen.get("time_to_collision_s")
     if not story.parts.get("rangefinder", {}).get("ok", False):
         return Text("cannot see: the rangefinder does not work", style="bold white on red")

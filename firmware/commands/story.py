@@ -135,7 +135,7 @@ class Story:
         self.state, self.summary = line["state"], dict(line["summary"])
         if self.state == "ready" and self.ready_ns is None:
             self.ready_ns = line["t_ns"]
-        if self.summary.get("no_start"):
+        if self.summary.get("no_start") and self.state != "ended":
             return f"walk       no start: {self.summary['no_start']}"
         return f"walk       {TITLES.get(self.state, self.state)}" if changed else None
 
@@ -158,9 +158,10 @@ class Story:
     def _alert(self, line: Line) -> str:
         hazard, severity, data = line["hazard"], line["severity"], line["data"]
         if hazard == Hazard.OBSTACLE:
-            if severity != Severity.NONE:
-                self.warnings.append((self.seconds(line["t_ns"]), {"severity": severity, **data}))
-            return f"obstacle   {severity if severity != 'none' else 'clear'}{_approach(data)}"
+            if severity == Severity.NONE:  # she has stopped before it, it went away, or nobody can see it any more
+                return "obstacle   not warned of any more"
+            self.warnings.append((self.seconds(line["t_ns"]), {"severity": severity, **data}))
+            return f"obstacle   {severity}{_approach(data)}"
         if hazard == Hazard.SWAY:
             return f"sway       {'steady again' if severity == 'none' else _sway(data)}"
         if hazard == Hazard.LEAN:

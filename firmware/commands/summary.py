@@ -44,17 +44,17 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
         f"nearest {_metres(summary.get('nearest_m'))}; sudden sways: {summary.get('sway_warnings', 0)}; "
         f"falls: {summary.get('falls', 0)}; faults: {summary.get('faults', 0)}",
     ]
+    for warning in summary["warnings"]:
+        lines.append(
+            f"  {warning['t_s']:6.2f} s  {warning['severity']:<9} at {_number(warning.get('distance_m'), '.2f')} m, "
+            f"contact in {_number(warning.get('time_to_collision_s'), '.1f')} s"
+        )
     if summary.get("mode"):
         lines.append(f"Behind: {summary['mode']}, for {_minutes(summary.get('mode_minutes'))}")
     if summary.get("no_start"):
         lines.append(f"No walk began: {summary['no_start']}")
     power = fed(summary["power"])
     lines += [f"Power: {power}"] if power else []
-    for warning in summary["warnings"]:
-        lines.append(
-            f"  {warning['t_s']:6.2f} s  {warning['severity']:<9} at {_number(warning.get('distance_m'), '.2f')} m, "
-            f"contact in {_number(warning.get('time_to_collision_s'), '.1f')} s"
-        )
     lines.append("Alerts:" if summary["alerts"] else "Alerts: none")
     for alert in summary["alerts"]:
         after = "" if alert["after_s"] is None else f" in {alert['after_s']:.2f} s"

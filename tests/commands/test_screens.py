@@ -37,7 +37,7 @@ def shown(story: Story, width: int) -> str:
 def test_live_view_shows_what_matters_at_any_width(walk: Walk, width: int) -> None:
     story = Story(0)
     for output in walk.outputs:
-        if output.t_ns <= 9.2e9:
+        if output.t_ns <= 9.1e9:  # a moment before its end
             story.output(as_json(output))
     text = shown(story, width)
     assert all(len(line) <= width for line in text.splitlines())
@@ -54,11 +54,23 @@ def test_live_view_never_calls_the_way_free_while_the_rangefinder_is_silent() ->
     assert "cannot see" in shown(story, 100)
 
 
+def test_live_view_tells_no_contact_to_come_when_the_walk_is_over() -> None:
+    story = Story(0)
+    story.parts = {"rangefinder": {"ok": True}}
+    story.telemetry = {"distance_m": 0.8, "closing_speed_mps": 0.6, "time_to_collision_s": 1.4}
+    assert "contact in 1.4 s" in shown(story, 100)
+    story.state = "ended"
+    assert "contact" not in shown(story, 100)
+    assert "not watched any more, the walk is over" in shown(story, 100)
+
+
 def test_live_view_says_why_no_walk_begins_and_what_keeps_its_distance() -> None:
     story = Story(0)
     why = "0.8 m clear behind, expected at least 1.5 m: turn or step forward"
     story.telemetry = {"no_start": why}
     assert f"no start: {why}" in shown(story, 100)
+    narrow = " ".join(shown(story, 60).replace("│", " ").split())
+    assert f"no start: {why}" in narrow, "what to do about it comes last, and is not cut off"
     story.telemetry = {"no_start": "", "mode": "treadmill"}
     assert "treadmill behind" in shown(story, 100)
 

@@ -43,6 +43,21 @@ def test_warning_is_told_with_its_distance_and_time(story: Story) -> None:
     assert line == "  8.76 s  obstacle   warning: 1.28 m behind, closing 0.60 m/s, contact in 2.1 s"
 
 
+def test_end_of_a_warning_never_says_that_the_way_is_clear(story: Story) -> None:
+    """She may have stopped half a metre before it, or the rangefinder may have failed."""
+    line = story.output(as_json(Alert(EPOCH_NS, Hazard.OBSTACLE, Severity.NONE, 1, {})))
+    assert line == "  0.00 s  obstacle   not warned of any more"
+    assert story.warnings == []
+
+
+def test_end_is_told_also_of_a_walk_that_never_began(story: Story) -> None:
+    """The reason stays in the summary; said again in place of the end, it would sound as if she still stood there."""
+    no_room = {"no_start": "0.7 m clear behind, expected at least 1.5 m: turn or step forward"}
+    blocked = WalkChanged(EPOCH_NS, WalkState.SELF_TEST, no_room)
+    assert story.output(as_json(blocked)) == f"  0.00 s  walk       no start: {no_room['no_start']}"
+    assert story.output(as_json(WalkChanged(EPOCH_NS, WalkState.ENDED, no_room))) == "  0.00 s  walk       ended"
+
+
 def test_fault_is_told_with_what_to_do_and_its_end(story: Story) -> None:
     broken = Alert(EPOCH_NS, Hazard.FAULT, Severity.FAULT, 1, {"part": "imu", "reason": "imu: no answer; check it"})
     mended = Alert(EPOCH_NS, Hazard.FAULT, Severity.NONE, 1, {"part": "imu", "reason": ""})
@@ -76,6 +91,20 @@ def test_summary_reads_well_without_numbers(story: Story) -> None:
     lines = summary_lines(summary_json(story, []))
     assert lines[0] == "The walk: - walked, 0 steps, - steps a minute; trunk sway - deg rms"
     assert lines[-1] == "Alerts: none"
+
+
+def test_warnings_stand_below_the_obstacles_in_the_summary(story: Story) -> None:
+    data = {"distance_m": 1.284, "closing_speed_mps": 0.6, "time_to_collision_s": 2.14}
+    story.output(as_json(Alert(EPOCH_NS + 8_760_000_000, Hazard.OBSTACLE, Severity.WARNING, 1, data)))
+    story.power = {"cpu_c": 48.0}
+    lines = summary_lines(summary_json(story, []))
+    assert [line.split(":")[0] for line in lines] == [
+        "The walk",
+        "Obstacles",
+        "    8.76 s  warning   at 1.28 m, contact in 2.1 s",
+        "Power",
+        "Alerts",
+    ]
 
 
 def test_summary_has_the_first_moment_of_ready(story: Story) -> None:

@@ -76,6 +76,15 @@ def test_walking_away_is_quiet(speed_mps: float) -> None:
     assert wearer.walk(5).alerts(Hazard.OBSTACLE) == []
 
 
+@pytest.mark.parametrize("speed_mps", [0.07, 0.1])
+@pytest.mark.parametrize("stepping", [True, False])
+def test_what_comes_nearer_by_more_than_sway_is_warned_of_before_the_heel_is_there(
+    speed_mps: float, stepping: bool
+) -> None:
+    """docs/SAFETY.md: slower than 0.065 m/s nothing may warn."""
+    assert told_at(speed_mps, 1.6, stepping=stepping)[Severity.WARNING] > FOOT_M + 0.1
+
+
 def test_stopping_near_a_wall_after_a_slow_approach_is_quiet_again() -> None:
     wearer = ready_wearer()
     wearer.distance_m, wearer.speed_mps = 0.8, 0.12

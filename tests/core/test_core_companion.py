@@ -248,3 +248,9 @@ def test_whatever_comes_what_is_held_is_there_and_not_at_her_foot(
         assert (companion.mode is None) == (companion.range_m is None)
         held = [cm for cm in range(0, 500, 2) if companion.holds(cm / 100)]
         assert not held or (held[0] >= 35 and held[-1] - held[0] <= 80)
+
+
+def test_a_rail_with_a_wider_band_than_a_partner_is_refused_rather_than_silently_narrowed() -> None:
+    with pytest.raises(ValueError, match=r"companion: partner_band_m \(0.1\) must not be smaller than rail_band_m"):
+        CompanionConfig(rail_band_m=0.15, partner_band_m=0.1)
+    assert CompanionConfig(rail_band_m=0.1, partner_band_m=0.1).partner_band_m == 0.1

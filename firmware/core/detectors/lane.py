@@ -35,9 +35,8 @@ class LaneConfig:
             if not low <= getattr(self, key) <= high:
                 raise ValueError(f"lane: {key} ({getattr(self, key)}) must lie between {low} and {high}")
         if not self.start_m <= self.two_m <= self.three_m:
-            raise ValueError(
-                f"lane: start_m ({self.start_m}), two_m ({self.two_m}) and three_m ({self.three_m}) must not fall"
-            )
+            each = f"start_m ({self.start_m}), two_m ({self.two_m}) and three_m ({self.three_m})"
+            raise ValueError(f"lane: {each}: none may be smaller than the one before")
 
 
 class Lane:
@@ -116,8 +115,8 @@ class Lane:
         clear_m, start_m = self.clear_m, self._config.start_m
         if clear_m is None or clear_m >= start_m:
             return ""
-        told_m = min(round(clear_m, 1), start_m - 0.1)  # never rounded up to what would do
-        return f"{told_m:.1f} m clear behind, expected at least {start_m:.1f} m: turn or step forward"
+        told_m = min(clear_m, start_m - 0.06)  # never rounded up to what is expected
+        return f"{told_m:.1f} m clear behind, expected at least {start_m:g} m: turn or step forward"
 
     def say(self, now_ns: int) -> bool:
         """True when there is no room and that is due to be said: at once, and now and then while it stays so."""

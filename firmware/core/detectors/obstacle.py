@@ -19,10 +19,10 @@ class ObstacleConfig:
     reaction_s: float = 1.05  # reaction under vibration, and the steps it takes to stop
     margin_m: float = 0.55  # the foot behind the sensor 0.40, error of the echo and of the speed 0.15
     caution_factor: float = 1.5  # the caution comes at this many times the warning distance
-    imminent_s: float = 1.2  # time to collision at which it becomes urgent
+    imminent_s: float = 1.2  # to contact, by the speed at which it surely closes
     near_m: float = 0.50  # so near is imminent while it comes nearer, whatever the speed
     close_m: float = 0.35  # the same for a slow approach, which leaves more time
-    touch_m: float = 0.15  # one echo is enough for a warning; farther off, the second comes within 35 ms
+    touch_m: float = 0.15  # one echo is enough for a warning; farther off, the second comes 32 to 42 ms later
     foot_m: float = 0.40  # behind the sensor: what is new counts only if she could hardly stop before it
     proven: int = 6  # echoes until it is not new any more, which is less than system_s
     least_closing_mps: float = 0.15  # a slower approach counts once it lasts; see approach.nearing_m

@@ -40,9 +40,9 @@ class CompanionConfig:
     nearest_m: float = 0.35  # the trailing foot: nothing nearer keeps its distance
     farthest_m: float = 3.0  # nobody is warned of what keeps farther away
     rail_spread_m: float = 0.10  # between the lowest and the highest tenth of the range
-    rail_band_m: float = 0.10  # nearer than learned by more is a change
-    partner_spread_m: float = 0.35  # as rail_spread_m, of a partner, whose distance wanders
-    partner_band_m: float = 0.25  # at most; less where there is less room to the foot
+    rail_band_m: float = 0.10  # nearer than learned by more is a change; more room, more band, to partner_band_m
+    partner_spread_m: float = 0.35  # the same as of a rail: what wanders more keeps no distance
+    partner_band_m: float = 0.25  # the same of a partner; four fifths of it where there is little room
     follow_m: float = 0.10  # so much nearer may the learned range drift altogether; farther as it likes
     approach_m: float = 0.35  # so much nearer within 2 s was an approach, and what she approached is no companion
     creep_m: float = 0.50  # or so much within half a minute
@@ -71,6 +71,9 @@ class CompanionConfig:
         ):
             if not low <= getattr(self, key) <= high:
                 raise ValueError(f"companion: {key} ({getattr(self, key)}) must lie between {low} and {high}")
+        if self.partner_band_m < self.rail_band_m:
+            each = f"partner_band_m ({self.partner_band_m}) must not be smaller than rail_band_m ({self.rail_band_m})"
+            raise ValueError(f"companion: {each}, which it limits")
 
 
 class Seen:
