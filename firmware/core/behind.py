@@ -15,8 +15,6 @@ from hal.samples import RangeSample
 
 LOOKS_AWAY_RAD = math.radians(30.0)
 """With the trunk tilted so far, the rangefinder looks at the floor or into the air, not at the way behind."""
-MEASURED = 6
-"""Echoes of a thing before its closing speed is rather measured than assumed."""
 HIDDEN_NS = 100_000_000
 """What keeps its distance and was not heard for so long may be hidden by something else."""
 _WARNED = (Severity.WARNING, Severity.IMMINENT)
@@ -111,4 +109,4 @@ class Behind:
 
 def _surely_mps(thing: Thing) -> float | None:
     """How fast it closes at least, as far as that is measured."""
-    return thing.closing_mps - thing.closing_sd_mps if thing.echoes >= MEASURED else None
+    return thing.closing_mps - thing.closing_sd_mps if thing.measured else None

@@ -26,6 +26,10 @@ class Seen:
     echoes: int = 9
     assumed_mps: float = 0.0
 
+    @property
+    def measured(self) -> bool:
+        return self.echoes >= 6
+
 
 TIERS = [
     # distance, closing speed, walking, tier that lasting readings lead to

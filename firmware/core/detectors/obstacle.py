@@ -65,6 +65,9 @@ class Thing(Protocol):
     @property
     def closing_sd_mps(self) -> float: ...
 
+    @property
+    def measured(self) -> bool: ...
+
 
 _TIERS = (Severity.NONE, Severity.CAUTION, Severity.WARNING, Severity.IMMINENT)
 _WARNING = 2
@@ -118,7 +121,7 @@ class ObstacleDetector:
             return 3
         closing_mps = max(0.0, closing_mps)
         warn_m = (closing_mps * (config.system_s + self.reaction_s) + config.margin_m) * factor
-        if thing.echoes < config.proven:
+        if thing.echoes < config.proven and not thing.measured:
             # Its speed is hardly measured: no faster than she walks, and only if she could hardly stop before it.
             least_mps = min(closing_mps, thing.assumed_mps) if thing.assumed_mps > 0.0 else closing_mps
             return _WARNING if distance_m < least_mps * self.reaction_s + config.foot_m else 0

@@ -47,6 +47,8 @@ class ApproachConfig:
 
 
 MOST_THINGS = 4  # that are followed at once; the one not heard for longest gives way
+MEASURED = 6  # echoes of its own: its speed is known rather from them than from how she walks
+SELDOM, SELDOM_NS = 3, 350_000_000  # so many are enough where they come over so long a time: many are lost
 SOLID_AFTER = 16  # echoes of its own
 SCATTER_GAIN = 0.2  # of the mean square of the latest surprises, which a good echo's keep at 1 or below
 HUBER_SD = 2.5
@@ -58,7 +60,7 @@ class Thing:
     """Something that echoes: a Kalman filter of its distance and of its closing speed, which wanders.
 
     `distance_m` and `closing_mps` hold for the last update, heard or not; `closing_sd_mps`: how uncertain the speed is,
-    and `assumed_mps`: what it was taken to be at first. `sure`: two of three readings were its echoes. `heard`: the
+    and `assumed_mps`: what it was taken to be at first. `sure`: two of four readings were its echoes. `heard`: the
     last reading was. `hidden`: the last reading was nearer. `solid`: no echo of something known beyond it went past it
     lately, as would past a false echo, or a thin thing. `nearing`: it came nearer lately by more than sway does, and
     still does, however slowly.
@@ -78,6 +80,7 @@ class Thing:
         "distance_m",
         "echoes",
         "heard",
+        "heard_m",
         "heard_ns",
         "hidden",
         "latest",
@@ -95,10 +98,18 @@ class Thing:
         self._dd, self._dv, self._vv = config.echo_sd_m**2, 0.0, config.unknown_mps**2
         self._lately: deque[tuple[int, float]] = deque()
         self.heard_ns = self.since_ns = t_ns
-        self.echoes, self.latest, self.passed = 1, 0b1, 0  # `latest`: the last three readings, 1 for its echo
+        self.heard_m = distance_m
+        self.echoes, self.latest, self.passed = 1, 0b1, 0  # `latest`: the last four readings, 1 for its echo
         self.heard, self.hidden, self.sure, self.solid, self.nearing = True, False, False, True, False
         self._seen_through, self._scatter = 0, 1.0
         self._note(t_ns)
+
+    @property
+    def measured(self) -> bool:
+        """Its speed is known from its echoes: from six, or, where many are lost, from three over a longer time."""
+        if self.echoes >= MEASURED:
+            return True
+        return self.echoes >= SELDOM and self.heard_ns - self.since_ns >= SELDOM_NS
 
     @property
     def closing_sd_mps(self) -> float:
@@ -135,13 +146,23 @@ class Thing:
         self._vv -= gain_v * self._dv
         self._dv -= gain * self._dv
         self._dd -= gain * self._dd
-        self.heard_ns, self.passed = t_ns, 0
+        self.heard_ns, self.heard_m, self.passed = t_ns, distance_m, 0
         self.echoes += 1
         self._turn(heard=True, hidden=False)
         self.sure = self.sure or self.latest.bit_count() >= 2
         self._seen_through = max(0, self._seen_through - 1)
         self.solid = self._seen_through == 0
         self._note(t_ns)
+
+    def link(self, before: "Thing") -> bool:
+        """True when an earlier echo may have been its own, if it closes faster than was assumed: the next one tells."""
+        dt_s = (self.heard_ns - before.heard_ns) * 1e-9
+        closing_mps = (before.heard_m - self.heard_m) / dt_s
+        if not self.closing_mps < closing_mps <= self._config.max_speed_mps:
+            return False
+        self.closing_mps, self._dv = closing_mps, -self._dd / dt_s
+        self._vv = 2.0 * self._dd / (dt_s * dt_s)
+        return True
 
     def miss(self, distance_m: float | None, known: bool) -> None:
         """A reading that was not its echo: nearer, farther, or nothing within reach; `known`: of something sure."""
@@ -155,13 +176,13 @@ class Thing:
     def gone(self, t_ns: int) -> bool:
         config = self._config
         if not self.sure:
-            return self.latest & 0b111 == 0b100  # no second echo in three readings
+            return self.latest == 0b1000  # no second echo in four readings
         limit_s = config.hidden_s if self.hidden else config.lost_s
         return self.passed >= config.passed or t_ns - self.heard_ns > limit_s * 1e9
 
     def _turn(self, *, heard: bool, hidden: bool) -> None:
         self.heard, self.hidden = heard, hidden
-        self.latest = (self.latest << 1 | heard) & 0b111
+        self.latest = (self.latest << 1 | heard) & 0b1111
 
     def _note(self, t_ns: int) -> None:
         """Nearer than at any time lately, and much of it in the newer half: who has stopped is not nearing."""
@@ -210,9 +231,10 @@ class Approach:
                 thing.hear(t_ns, distance_m)
             else:
                 thing.miss(distance_m, heard is not None and heard.sure)
+        unsure = [thing for thing in reversed(self.things) if not thing.sure]
         self.things = [thing for thing in self.things if not thing.gone(t_ns)]
         if heard is None and distance_m is not None:
-            self._meet(t_ns, distance_m, walking_mps)
+            self._meet(t_ns, distance_m, walking_mps, unsure)
         self.nearest = self._nearest()
 
     def forget(self) -> None:
@@ -244,10 +266,12 @@ class Approach:
                 found, least_sd = thing, surprise_sd
         return found
 
-    def _meet(self, t_ns: int, distance_m: float, walking_mps: float) -> None:
+    def _meet(self, t_ns: int, distance_m: float, walking_mps: float, unsure: list[Thing]) -> None:
         if len(self.things) == MOST_THINGS:
             self.things.remove(min(self.things, key=lambda thing: (thing.sure, thing.heard_ns)))
-        self.things.append(Thing(self._config, t_ns, distance_m, walking_mps))
+        new = Thing(self._config, t_ns, distance_m, walking_mps)
+        any(new.link(before) for before in unsure)
+        self.things.append(new)
 
 
 def _distance_m(thing: Thing) -> float:

@@ -220,7 +220,8 @@ class Companion:
     def holds(self, distance_m: float, closing_mps: float | None = None) -> bool:
         """Something here keeps its distance and is no obstacle; never what is no number, or closes too fast.
 
-        `closing_mps`: None until it is measured. It takes three of four echoes from nearer by to believe a change.
+        `closing_mps`: None until it is measured. It takes three of four echoes from nearer by to believe a change, but
+        for what is nearer than the band and surely closes: it may be heard in turns with what keeps its distance.
         """
         usual_m = self._usual_m()
         if usual_m is None or self._back_s < _BACK_S or not distance_m >= self._config.nearest_m:
@@ -229,8 +230,11 @@ class Companion:
             return False
         limit_mps = self._limit_mps if self.mode else _SLOWEST_LIMIT_MPS
         away_m, band_m = distance_m - usual_m, self._band_m()
-        if abs(away_m) <= band_m and (closing_mps is None or closing_mps <= limit_mps):
+        closes = closing_mps is not None and closing_mps > limit_mps
+        if abs(away_m) <= band_m and not closes:
             return True
+        if closes and away_m < -band_m:
+            return False
         return -2.0 * band_m <= away_m <= band_m and sum(self._nearer) < 3
 
     def crept(self, distance_m: float) -> bool:
