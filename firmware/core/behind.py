@@ -46,7 +46,7 @@ class Behind:
 
     def judge(self, now_ns: int, sample: RangeSample) -> str:
         """Empty, or why the rangefinder cannot be trusted."""
-        return self._check.judge(now_ns, sample)
+        return self._check.judge(now_ns, sample, self._moving.steps.under_way(now_ns))
 
     def clear(self) -> None:
         """Nothing is known about the way behind any more."""

@@ -77,3 +77,33 @@ def test_checks_hold_however_often_it_pings(period_ms: int) -> None:
         reason = noise.judge(t_ns, RangeSample(t_ns, rng.uniform(0.02, 4.0)))
         found = found or (reason if t_ns <= 2000 * MS else "")
     assert "readings jump" in found
+
+
+def frozen_s(check: RangeCheck, stepping: bool, distances: list[float | None]) -> float | None:
+    """When it is found, of readings every 60 ms."""
+    for index, distance_m in enumerate(distances):
+        if check.judge(index * 60 * MS, RangeSample(index * 60 * MS, distance_m), stepping):
+            assert not check.usable
+            return index * 0.06
+    return None
+
+
+def test_a_reading_that_never_changes_while_she_walks_is_a_fault_until_it_does() -> None:
+    check = RangeCheck(RangeCheckConfig())
+    found_s = frozen_s(check, True, [1.2345] * 200)
+    assert found_s == pytest.approx(10.0, abs=0.1)
+    assert check.judge(20 * S, RangeSample(20 * S, 1.2345), False), "standing still does not mend it"
+    assert check.judge(21 * S, RangeSample(21 * S, 1.2346), True) == ""
+
+
+@pytest.mark.parametrize(
+    ("stepping", "distances"),
+    [
+        (False, [1.2345] * 1000),
+        (True, [None] * 1000),
+        (True, [1.2345 + 0.0001 * (index % 100 == 0) for index in range(1000)]),
+    ],
+    ids=["she stands", "nothing in range", "a digit now and then"],
+)
+def test_what_may_stay_the_same_is_no_fault(stepping: bool, distances: list[float | None]) -> None:
+    assert frozen_s(RangeCheck(RangeCheckConfig()), stepping, distances) is None
