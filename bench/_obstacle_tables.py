@@ -180,7 +180,6 @@ def bars(band: Band, collided: Sequence[CollisionRow], nuisances: Sequence[Nuisa
     """Those that the walks decide."""
     in_band = {row.system: row for row in collided if row.band == str(band)}
     nags = {row.system: row.warnings_per_10_min for row in nuisances if row.place == ASKED}
-    harder = next(row.warnings_per_10_min for row in nuisances if (row.place, row.system) == (ALL, OURS))
     ours = in_band.pop(OURS)
     treadmill = sum(row.learned_warnings for row in nuisances if row.system == OURS and row.place == "treadmill")
     quieter = [row for row in in_band.values() if nags[row.system] <= max(nags[OURS], MOST_NUISANCES)]
@@ -189,7 +188,6 @@ def bars(band: Band, collided: Sequence[CollisionRow], nuisances: Sequence[Nuisa
     return [
         Bar(f"collisions avoided, {band}", f">= {LEAST_AVOIDED:.1%}", share, ours.avoided >= LEAST_AVOIDED),
         Bar("nuisance warnings in 10 min", "<= 1", f"{nags[OURS]:.2f}", nags[OURS] <= MOST_NUISANCES),
-        Bar("the same with false echoes and a second device", "<= 1", f"{harder:.2f}", harder <= MOST_NUISANCES),
         Bar("warnings on a treadmill once learned", "0", str(treadmill), treadmill == 0),
         _beside(ours, in_band[NAMED], nags),
         *(_beside(ours, row, nags) for row in sorted(quieter, key=lambda row: row.hits)[:1]),

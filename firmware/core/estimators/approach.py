@@ -60,10 +60,10 @@ class Thing:
     """Something that echoes: a Kalman filter of its distance and of its closing speed, which wanders.
 
     `distance_m` and `closing_mps` hold for the last update, heard or not; `closing_sd_mps`: how uncertain the speed is,
-    and `assumed_mps`: what it was taken to be at first. `sure`: two of four readings were its echoes. `heard`: the
-    last reading was. `hidden`: the last reading was nearer. `solid`: no echo of something known beyond it went past it
-    lately, as would past a false echo, or a thin thing. `nearing`: it came nearer lately by more than sway does, and
-    still does, however slowly.
+    and `assumed_mps`: what it was taken to be at first. `sure`: two of three readings were its echoes, or three of
+    seven. `heard`: the last reading was. `hidden`: the last reading was nearer. `solid`: no echo of something known
+    beyond it went past it lately, as would past a false echo, or a thin thing. `nearing`: it came nearer lately by more
+    than sway does, and still does, however slowly.
     """
 
     __slots__ = (
@@ -99,7 +99,7 @@ class Thing:
         self._lately: deque[tuple[int, float]] = deque()
         self.heard_ns = self.since_ns = t_ns
         self.heard_m = distance_m
-        self.echoes, self.latest, self.passed = 1, 0b1, 0  # `latest`: the last four readings, 1 for its echo
+        self.echoes, self.latest, self.passed = 1, 0b1, 0  # `latest`: the last seven readings, 1 for its echo
         self.heard, self.hidden, self.sure, self.solid, self.nearing = True, False, False, True, False
         self._seen_through, self._scatter = 0, 1.0
         self._note(t_ns)
@@ -149,7 +149,7 @@ class Thing:
         self.heard_ns, self.heard_m, self.passed = t_ns, distance_m, 0
         self.echoes += 1
         self._turn(heard=True, hidden=False)
-        self.sure = self.sure or self.latest.bit_count() >= 2
+        self.sure = self.sure or (self.latest & 0b111).bit_count() >= 2 or self.latest.bit_count() >= 3
         self._seen_through = max(0, self._seen_through - 1)
         self.solid = self._seen_through == 0
         self._note(t_ns)
@@ -176,13 +176,13 @@ class Thing:
     def gone(self, t_ns: int) -> bool:
         config = self._config
         if not self.sure:
-            return self.latest == 0b1000  # no second echo in four readings
+            return self.latest & 0b111 == 0  # three readings in a row were none of its echoes
         limit_s = config.hidden_s if self.hidden else config.lost_s
         return self.passed >= config.passed or t_ns - self.heard_ns > limit_s * 1e9
 
     def _turn(self, *, heard: bool, hidden: bool) -> None:
         self.heard, self.hidden = heard, hidden
-        self.latest = (self.latest << 1 | heard) & 0b1111
+        self.latest = (self.latest << 1 | heard) & 0b1111111
 
     def _note(self, t_ns: int) -> None:
         """Nearer than at any time lately, and much of it in the newer half: who has stopped is not nearing."""
