@@ -6,6 +6,7 @@ import math
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -192,13 +193,23 @@ def _one_of_many(work: Work, source: Source, index: int) -> Outcome:
 
 @contextlib.contextmanager
 def _interrupts_wait() -> Iterator[None]:
-    """Ctrl-C is for the parent, which ends its children: they inherit that the signal is blocked. None is lost."""
+    """Ctrl-C is for the parent, which ends its children: they inherit that the signal is blocked. None is lost.
+
+    A library's thread may still take the signal, and would interrupt this one while a child waits for its task.
+    """
     resource_tracker.ensure_running()  # would unblock it again
+    came: list[int] = []
+    waits = threading.current_thread() is threading.main_thread()  # no other is interrupted
+    handler = signal.signal(signal.SIGINT, lambda number, _: came.append(number)) if waits else None
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
     finally:
+        if waits:
+            signal.signal(signal.SIGINT, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 @dataclass(frozen=True, slots=True)
