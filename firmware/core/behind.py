@@ -72,9 +72,8 @@ class Behind:
         approach.update(sample.t_ns, sample.distance_m, walking_mps)
         self._accompany(now_ns, sample)
         self.obstacle.reaction_s = self.stopping.time_s
-        things = [thing for thing in approach.things if self._matters(thing, sample.t_ns)]
         before = self.obstacle.detection
-        said = self.obstacle.update(sample.t_ns, things, walking_mps > 0.0)
+        said = self.obstacle.update(sample.t_ns, self._obstacles(sample.t_ns), walking_mps > 0.0)
         warned = said.severity in _WARNED
         worst = self.obstacle.worst
         if warned and said is not before and worst is not None and worst.sure:
@@ -91,20 +90,22 @@ class Behind:
         else:
             self.companion.update(t_ns, sample.distance_m, _surely_mps(heard), heard.nearing, stepping, yaw_radps)
 
-    def _matters(self, thing: Thing, t_ns: int) -> bool:
-        """Not what keeps its distance; and what crept nearer than that is an approach, however slow.
+    def _obstacles(self, t_ns: int) -> list[Thing]:
+        """What may be in her way: not what keeps its distance, though what crept nearer than that is an approach.
 
         Something solid in between would hide what keeps its distance: while that is heard, an echo from nearer by is
         false until it is seen to close.
         """
-        companion, closing_mps = self.companion, _surely_mps(thing)
-        if thing.sure and companion.crept(thing.distance_m):
-            thing.nearing = True
-        if companion.holds(thing.distance_m, closing_mps):
-            if thing.heard and thing.sure:
+        companion, others = self.companion, []
+        for thing in self.approach.things:
+            if thing.sure and companion.crept(thing.distance_m):
+                thing.nearing = True
+            if not companion.holds(thing.distance_m, _surely_mps(thing)):
+                others.append(thing)
+            elif thing.heard and thing.sure:
                 self._kept_ns = t_ns
-            return False
-        return closing_mps is not None or t_ns - self._kept_ns > HIDDEN_NS
+        hidden = t_ns - self._kept_ns > HIDDEN_NS
+        return [thing for thing in others if hidden or thing.measured]
 
 
 def _surely_mps(thing: Thing) -> float | None:
