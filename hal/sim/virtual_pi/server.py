@@ -154,7 +154,8 @@ class VirtualPi:
         self._running = False
         self._wake.send(b"\0")
         self._thread.join()
-        self._wake.close()
+        for end in (self._wake, self._woken):  # not before: the thread may have ended by itself, and be woken still
+            end.close()
         self._folder.cleanup()
 
     def _serve(self) -> None:
@@ -171,7 +172,6 @@ class VirtualPi:
                 self._close(connection)
             self._selector.close()
             self._listener.close()
-            self._woken.close()
 
     def _accept(self) -> None:
         self._connect(_Connection(self._listener.accept()[0]))
