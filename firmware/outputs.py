@@ -4,6 +4,8 @@ import math
 
 from firmware.core.messages import (
     Alert,
+    BackwardTest,
+    Confirmed,
     Health,
     Output,
     PowerState,
@@ -13,6 +15,7 @@ from firmware.core.messages import (
     SwayBaseline,
     Telemetry,
     WalkChanged,
+    WalkRecord,
 )
 from firmware.plain_json import plain
 
@@ -26,6 +29,9 @@ _KINDS: dict[type[Output], str] = {
     PreImpact: "pre_impact",
     SwayBaseline: "sway_baseline",
     StoppingBaseline: "stopping_baseline",
+    WalkRecord: "walk_record",
+    BackwardTest: "backward_test",
+    Confirmed: "confirmed",
 }
 
 

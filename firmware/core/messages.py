@@ -99,6 +99,25 @@ class StoppingBaseline:
     time_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Whether somebody has confirmed, once, the notice about the physician and the safe place.
+
+    Where nobody tells, as when the disk is broken, the walk does not wait for it.
+    """
+
+    t_ns: int
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlanToday:
+    """How long today's walk is to be, from the plan and the walks so far (`firmware.core.plan`)."""
+
+    t_ns: int
+    minutes: float
+
+
 Input = (
     ImuSample
     | RangeSample
@@ -110,6 +129,8 @@ Input = (
     | Resume
     | SwayBaseline
     | StoppingBaseline
+    | Notice
+    | PlanToday
     | Tick
 )
 
@@ -123,7 +144,21 @@ class Pattern(StrEnum):
     READY_2 = "ready_2"
     READY_3 = "ready_3"
     LANE_BLOCKED = "lane_blocked"
+    NOTICE = "notice"  # first use: the notice waits to be confirmed
+    NO_START = "no_start"  # a protecting part is not fit
+    WORN_WRONG = "worn_wrong"  # upside down, tilted or loose
+    PAUSED = "paused"
+    TIME_UP = "time_up"  # the plan's minutes are walked
+    SUMMARY_CLEAN = "summary_clean"  # how the walk went
+    SUMMARY_WARNED = "summary_warned"
     COMPANION = "companion"
+    SMALLER_STEPS = "smaller_steps"
+    METRONOME = "metronome"  # one tick
+    REST = "rest"  # the budget of alarms is used up
+    MEASURE_READY = "measure_ready"  # the 3-m backward walk test: stand still; then go
+    MEASURE_GO = "measure_go"
+    MEASURE_DONE = "measure_done"
+    MEASURE_VOID = "measure_void"
     OBSTACLE_CAUTION = "obstacle_caution"
     OBSTACLE_WARNING = "obstacle_warning"
     OBSTACLE_IMMINENT = "obstacle_imminent"
@@ -134,6 +169,7 @@ class Pattern(StrEnum):
     FALL_POSSIBLE = "fall_possible"
     FALL_COUNTDOWN = "fall_countdown"
     FALL_NOBODY_YET = "fall_nobody_yet"
+    FALL_NOBODY_SPARING = "fall_nobody_sparing"  # the same, seldom: the battery is nearly empty
     FALL_SENT = "fall_sent"
     FALL_HEARD = "fall_heard"
     CANCELLED = "cancelled"
@@ -143,11 +179,15 @@ class Pattern(StrEnum):
 
 
 class WalkState(StrEnum):
+    OFF_BODY = "off_body"
+    CLIPPED_ON = "clipped_on"
     SELF_TEST = "self_test"
+    LANE_CHECK = "lane_check"
     READY = "ready"
     WALKING = "walking"
     PAUSED = "paused"
     ENDED = "ended"
+    SUMMARY = "summary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +294,48 @@ class PreImpact:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class WalkRecord:
+    """A walk is over: what is kept of it, as in `WalkChanged.summary`."""
+
+    t_ns: int
+    data: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class BackwardTest:
+    """A 3-m backward walk test is over. None: the test is void, and `reason` says why.
+
+    Time from the first movement to 3 m, by steps; `range_m` is how far the rangefinder saw her go, None where it saw
+    nothing that stands still.
+    """
+
+    t_ns: int
+    duration_s: float | None
+    distance_m: float | None
+    range_m: float | None
+    steps: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """The walker has confirmed the notice by the button."""
+
+    t_ns: int
+
+
 Output = (
-    SetPattern | Alert | WalkChanged | Health | Telemetry | PowerState | PreImpact | SwayBaseline | StoppingBaseline
+    SetPattern
+    | Alert
+    | WalkChanged
+    | Health
+    | Telemetry
+    | PowerState
+    | PreImpact
+    | SwayBaseline
+    | StoppingBaseline
+    | WalkRecord
+    | BackwardTest
+    | Confirmed
 )
