@@ -19,11 +19,12 @@ CORE_STDLIB = {"bisect", "collections", "dataclasses", "enum", "functools", "ite
 # From what decides last to what everybody may know. A module may import those below its own line.
 CORE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("pipeline",),
+    ("course",),
     ("balance", "behind", "falling"),
     ("moving",),
     ("config",),
     ("arbiter", "walk"),
-    ("alerts",),
+    ("alerts", "tally"),
     ("detectors", "estimators"),
     ("messages", "models"),
 )

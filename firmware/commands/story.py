@@ -9,11 +9,15 @@ from firmware.core.messages import Hazard, Severity
 Line = Mapping[str, Any]
 
 TITLES = {
-    "self_test": "self-test: stand still",
+    "off_body": "not worn",
+    "clipped_on": "clipped on: stand still",
+    "self_test": "self-test",
+    "lane_check": "looks at the room behind",
     "ready": "ready",
     "walking": "walking",
     "paused": "paused",
     "ended": "ended",
+    "summary": "over",
 }
 PATTERNS = {
     "silent": "nothing",
@@ -68,7 +72,7 @@ class Story:
     """What happened so far. `epoch_ns` is when the walk's clock began."""
 
     epoch_ns: int
-    state: str = "self_test"
+    state: str = "off_body"
     pattern: str = "silent"
     ready_ns: int | None = None
     telemetry: dict[str, Any] = field(default_factory=dict)

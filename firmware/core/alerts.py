@@ -16,6 +16,10 @@ class Rule:
     every_s: float = 0.0  # sounds for `minimum_s` and then not again for so long; 0: for as long as it lasts
     sent: Pattern | None = None
     heard: Pattern | None = None
+    before: Pattern | None = (
+        None  # replaces `pattern` before the walk: a fault that ends none only keeps it from beginning
+    )
+    sparing: Pattern | None = None  # replaces `pattern` when the battery is nearly empty
     at_once: bool = False  # not even the `minimum_s` of what was more important, and is over, is waited for
 
 
@@ -33,6 +37,7 @@ def _called(priority: int) -> Rule:
         published=True,
         sent=Pattern.FALL_SENT,
         heard=Pattern.FALL_HEARD,
+        sparing=Pattern.FALL_NOBODY_SPARING,
     )
 
 
@@ -59,11 +64,18 @@ _PLANNED: dict[tuple[Hazard, Severity], Rule] = {
     (Hazard.OBSTACLE, Severity.CAUTION): Rule(40, Pattern.OBSTACLE_CAUTION, minimum_s=0.6),
     (Hazard.SWAY, Severity.NONE): QUIET,
     (Hazard.SWAY, Severity.WARNING): Rule(60, Pattern.SWAY, minimum_s=0.6),
+    # A device that sits wrong sees less; a fall is judged all the same.
+    (Hazard.MOUNTING, Severity.NONE): Rule(0, Pattern.SILENT, published=True),
+    (Hazard.MOUNTING, Severity.CAUTION): Rule(45, Pattern.WORN_WRONG, minimum_s=1.5, published=True, every_s=10.0),
+    (Hazard.PACING, Severity.NONE): QUIET,
+    (Hazard.PACING, Severity.CUE): Rule(25, Pattern.SMALLER_STEPS, minimum_s=0.5, every_s=30.0),
     (Hazard.LEAN, Severity.NONE): QUIET,
     (Hazard.LEAN, Severity.CUE): Rule(25, Pattern.LEAN, minimum_s=0.3, every_s=30.0),
     (Hazard.FAULT, Severity.NONE): Rule(0, Pattern.SILENT, published=True),
     # At once: a warning whose sensor has died says nothing any more.
-    (Hazard.FAULT, Severity.FAULT): Rule(50, Pattern.FAULT, minimum_s=1.5, published=True, at_once=True),
+    (Hazard.FAULT, Severity.FAULT): Rule(
+        50, Pattern.FAULT, minimum_s=1.5, published=True, at_once=True, before=Pattern.NO_START
+    ),
     # Everything works still, so it is said now and then: the device wants looking after, or will soon give up.
     (Hazard.FAULT, Severity.CAUTION): Rule(30, Pattern.DEVICE_CAUTION, minimum_s=1.0, published=True, every_s=30.0),
     (Hazard.FAULT, Severity.WARNING): Rule(30, Pattern.FAULT, minimum_s=2.7, published=True, every_s=30.0),
@@ -82,7 +94,12 @@ NOTICES: dict[Pattern, Rule] = {
     Pattern.READY_2: Rule(20, Pattern.READY_2, minimum_s=1.7),
     Pattern.READY_3: Rule(20, Pattern.READY_3, minimum_s=2.1),
     Pattern.LANE_BLOCKED: Rule(20, Pattern.LANE_BLOCKED, minimum_s=1.3),
+    Pattern.NOTICE: Rule(20, Pattern.NOTICE, minimum_s=2.0),
+    Pattern.TIME_UP: Rule(20, Pattern.TIME_UP, minimum_s=1.5),
     Pattern.ENDED: Rule(20, Pattern.ENDED, minimum_s=1.0),
+    Pattern.SUMMARY_CLEAN: Rule(20, Pattern.SUMMARY_CLEAN, minimum_s=1.5),
+    Pattern.SUMMARY_WARNED: Rule(20, Pattern.SUMMARY_WARNED, minimum_s=1.5),
+    Pattern.PAUSED: Rule(15, Pattern.PAUSED, minimum_s=0.6),
     # Below the cues: nothing has to be done about it.
     Pattern.COMPANION: Rule(15, Pattern.COMPANION, minimum_s=1.0),
     Pattern.LOCATE: Rule(10, Pattern.LOCATE, minimum_s=10.0),

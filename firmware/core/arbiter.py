@@ -15,12 +15,15 @@ class _Alarm:
     acknowledged: bool = False
     quiet_until_ns: int = 0  # one that sounds now and then has sounded
 
-    def pattern(self) -> Pattern:
-        if self.acknowledged and self.rule.heard is not None:
-            return self.rule.heard
-        if self.accepted and self.rule.sent is not None:
-            return self.rule.sent
-        return self.rule.pattern
+    def pattern(self, begun: bool, sparing: bool) -> Pattern:
+        rule = self.rule
+        if self.acknowledged and rule.heard is not None:
+            return rule.heard
+        if self.accepted and rule.sent is not None:
+            return rule.sent
+        if not begun and rule.before is not None:
+            return rule.before
+        return rule.sparing if sparing and rule.sparing is not None else rule.pattern
 
 
 class Arbiter:
@@ -38,7 +41,14 @@ class Arbiter:
         self._sounding = QUIET
         self._since_ns = 0
         self._stale = True  # whether the pattern has to be chosen anew
+        self._begun = True
+        self._sparing = False
         self.pattern = Pattern.SILENT
+
+    def set_stage(self, begun: bool, sparing: bool) -> None:
+        """`begun`: somebody walks, or may think that she is guarded. `sparing`: the battery is nearly empty."""
+        if (begun, sparing) != (self._begun, self._sparing):
+            self._begun, self._sparing, self._stale = begun, sparing, True
 
     @property
     def busy(self) -> bool:
@@ -101,7 +111,7 @@ class Arbiter:
         for alarm in self._alarms.values():
             waits = now_ns < alarm.quiet_until_ns or (alarm.rule.every_s and self._notice is not None)
             if alarm.rule.priority >= rule.priority and not waits:
-                rule, pattern = alarm.rule, alarm.pattern()
+                rule, pattern = alarm.rule, alarm.pattern(self._begun, self._sparing)
         lasted_s = (now_ns - self._since_ns) * 1e-9
         if rule.priority < self._sounding.priority and lasted_s < self._sounding.minimum_s and not rule.at_once:
             return  # asked again at the next input

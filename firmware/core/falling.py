@@ -43,6 +43,11 @@ class Falling:
         """Whether the device is on a body; None: not known."""
         return self._wear.worn
 
+    @property
+    def on_body(self) -> bool | None:
+        """Whether somebody wears it, or is about to walk with it; None: not known."""
+        return True if self._wear.worn is not False and self._moving.attitude.upright_known else self._wear.worn
+
     def forget_motion(self) -> None:
         """The movement of the last moments was none."""
         self._looks.restart()

@@ -44,6 +44,8 @@ class Hazard(StrEnum):
     OBSTACLE = "obstacle"
     SWAY = "sway"
     LEAN = "lean"
+    PACING = "pacing"
+    MOUNTING = "mounting"  # the device sits wrong on the body
     FAULT = "fault"
 
 

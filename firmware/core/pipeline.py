@@ -7,6 +7,7 @@ from firmware.core.arbiter import Arbiter
 from firmware.core.balance import Balance
 from firmware.core.behind import LOOKS_AWAY_RAD, Behind
 from firmware.core.config import CoreConfig
+from firmware.core.course import Course
 from firmware.core.detectors.fall_alarm import FallAlarm
 from firmware.core.detectors.imu_check import ImuCheck
 from firmware.core.detectors.mounting_check import MountingCheck
@@ -24,8 +25,10 @@ from firmware.core.messages import (
     Hazard,
     Health,
     Input,
+    Notice,
     Output,
     Pattern,
+    PlanToday,
     PowerState,
     PreImpact,
     Resume,
@@ -33,11 +36,8 @@ from firmware.core.messages import (
     StoppingBaseline,
     SwayBaseline,
     Telemetry,
-    WalkChanged,
-    WalkState,
 )
 from firmware.core.moving import Moving
-from firmware.core.walk import Walk
 from hal.samples import ButtonSample, ImuSample, PowerSample, RangeSample, SensorFault
 
 TELEMETRY_NS = 200_000_000
@@ -49,11 +49,7 @@ RELEARN_LATER_S = 2.0
 """Who lies still is asked whether she fell so long before her lying could be taken for a new upright."""
 LONGEST_AGE_S = 1e7
 """An alarm that claims to be older says nothing about its age."""
-# Looking up the member of an enum costs 0.1 us, and these are asked all the time.
-_SELF_TEST, _ENDED = WalkState.SELF_TEST, WalkState.ENDED
-_SILENT, _BLOCKED, _FOUND = Pattern.SILENT, Pattern.LANE_BLOCKED, Pattern.COMPANION
-READY_CHIRPS = (Pattern.READY, Pattern.READY_1, Pattern.READY_2, Pattern.READY_3)
-"""By the pulses that tell the clear metres; the first one where something keeps its distance instead."""
+_SILENT, _FOUND = Pattern.SILENT, Pattern.COMPANION  # looking up the member of an enum costs 0.1 us
 
 
 class SafetyPipeline:
@@ -80,10 +76,9 @@ class SafetyPipeline:
         self._fall_alarm = FallAlarm(config.fall)
         self._sos = SosAlarm()
         self._arbiter = Arbiter()
-        self._walk = Walk(config.walk)
+        self._course = Course(config, self._moving, self._behind, self._falling)
         self._felt_ns: int | None = None  # the last usable sample of the IMU
         self._turns = 0
-        self._told_start = False
         self._told_power: PowerState | None = None
         self._said: tuple[Detection, ...] = ()
         self._next_watch_ns = self._next_walk_ns = self._next_health_ns = self._next_telemetry_ns = 0
@@ -130,6 +125,10 @@ class SafetyPipeline:
             self._balance.personal.carry(message)
         elif isinstance(message, StoppingBaseline):
             self._behind.stopping.carry(message)
+        elif isinstance(message, Notice):
+            self._course.note_notice(message)
+        elif isinstance(message, PlanToday):
+            self._course.note_plan(message)
         if self._gestures.down_since_ns is not None:
             self._take_gesture(now_ns, self._gestures.wait(now_ns))
         self._judge(now_ns, out)
@@ -158,15 +157,16 @@ class SafetyPipeline:
     def _follow(self, now_ns: int) -> None:
         """A slice has ended: attitude, steps and motion; then fall, pre-impact and sway detection."""
         moving, attitude, alarm, health = self._moving, self._attitude, self._fall_alarm, self._health
+        course = self._course
         health.hear("imu", moving.slice.t_ns)
         self._felt_ns = now_ns
         stepping = self._steps.under_way(now_ns)
         # Nobody on the floor stands; but the alarm of an earlier run may be old, and who is upright now stands.
         moving.follow(stepping, not alarm.open or (alarm.resumed and attitude.tilt_rad < LOOKS_AWAY_RAD))
-        if self._walk.state is _ENDED:
+        if course.closed:
             return
-        falling, walk = self._falling, self._walk
-        if falling.update(now_ns, walk.active):
+        falling = self._falling
+        if falling.update(now_ns, course.active):
             if falling.evidence is not None:
                 alarm.suspect(now_ns, falling.evidence)
             else:
@@ -179,7 +179,8 @@ class SafetyPipeline:
             falling.pre_impact.update(moving.motion.slices, attitude.roll_rad)
         # Bending down while standing is no sway, and nobody on the floor needs the warning.
         if self._balance.update(stepping and not alarm.open):
-            walk.note_sway(self._balance.trunk.pitch_rad, self._balance.trunk.roll_rad)
+            trunk = self._balance.trunk
+            course.tally.note_sway(trunk.pitch_rad, trunk.roll_rad, attitude.pitch_rad)
 
     def _watch_senses(self, now_ns: int) -> None:
         """A sense that is silent for too long, whatever the reason: neither a hazard nor calm is known any more."""
@@ -188,7 +189,7 @@ class SafetyPipeline:
             self._moving.restart()
             evidence = self._falling.lose_touch(now_ns)
             self._fall_alarm.guess(None)
-            if evidence is not None and self._walk.state is not _ENDED:
+            if evidence is not None and not self._course.closed:
                 self._fall_alarm.suspect(now_ns, evidence)
         self._behind.watch(now_ns)
 
@@ -204,12 +205,12 @@ class SafetyPipeline:
         if not behind.usable:
             return
         health.hear("rangefinder", sample.t_ns)
-        if self._walk.state is _ENDED:
+        if self._course.closed:
             return
         behind.look(now_ns, sample, health.ok("imu"))
         nearest = behind.approach.nearest
         if nearest is not None and nearest.sure:
-            self._walk.note_distance(nearest.distance_m)
+            self._course.tally.note_distance(nearest.distance_m)
 
     def _press(self, now_ns: int, sample: ButtonSample) -> None:
         self._health.hear("button", sample.t_ns)
@@ -217,10 +218,13 @@ class SafetyPipeline:
         self._take_gesture(now_ns, self._gestures.press(sample.t_ns, sample.pressed))
 
     def _take_gesture(self, now_ns: int, gesture: Gesture) -> None:
-        if gesture is Gesture.HELD and self._gestures.down_since_ns is not None:
-            if self._fall_alarm.cancel(self._gestures.down_since_ns):
+        down_ns = self._gestures.down_since_ns
+        if gesture is Gesture.HELD and down_ns is not None:
+            if not (self._fall_alarm.open or self._sos.open):
+                self._course.hold()
+            if self._fall_alarm.cancel(down_ns):
                 self._falling.excuse(now_ns)
-            self._sos.cancel(self._gestures.down_since_ns)
+            self._sos.cancel(down_ns)
         elif gesture is Gesture.PRESSED_REPEATEDLY:
             self._sos.call(now_ns)
 
@@ -230,14 +234,13 @@ class SafetyPipeline:
             self._arbiter.notify(now_ns, Pattern.LOCATE)
         elif command.name == "test":
             self._arbiter.notify(now_ns, Pattern.TEST)
-        elif command.name == "end" and self._walk.end(now_ns):
+        elif command.name == "end" and self._course.close(now_ns, out):
             self._behind.clear()
             self._fall_alarm.guess(None)
             self._balance.clear()
             for detection in (*self._health.end(), *self._power.end()):
                 self._arbiter.judge(now_ns, detection, out)
             self._arbiter.notify(now_ns, Pattern.ENDED)
-            out.append(WalkChanged(now_ns, self._walk.state, self._walk.summary(now_ns)))
             out += self._balance.personal.baseline(now_ns), self._behind.stopping.baseline(now_ns)
 
     def _resume(self, now_ns: int, message: Resume, out: list[Output]) -> None:
@@ -248,15 +251,14 @@ class SafetyPipeline:
         elif message.hazard is Hazard.SOS and message.severity is Severity.CONFIRMED:
             self._sos.resume(now_ns, age_s)
         self._alert(now_ns, (self._fall_alarm.detection, self._sos.detection), out)
-        if message.walking and self._walk.resume(now_ns, self._steps):
-            self._told_start = True
-            out.append(WalkChanged(now_ns, self._walk.state, self._walk.summary(now_ns)))
+        if message.walking:
+            self._course.resume(now_ns, out)
 
     def _judge(self, now_ns: int, out: list[Output]) -> None:
         """What the detectors say now, most important first, becomes alerts; then the walk takes note."""
         health, power = self._health, self._power
         changes: list[Detection] = []
-        if (now_ns >= health.due_ns or now_ns >= power.due_ns) and self._walk.state is not _ENDED:
+        if (now_ns >= health.due_ns or now_ns >= power.due_ns) and not self._course.closed:
             changes = health.update(now_ns) + power.wait(now_ns)
         if self._turns != health.turns:
             self._turns, self._next_health_ns = health.turns, now_ns
@@ -306,7 +308,7 @@ class SafetyPipeline:
             self._arbiter.judge(now_ns, detection, out)
         for output in out[first:]:
             if isinstance(output, Alert):
-                self._walk.note_alert(output)
+                self._course.note_alert(output)
 
     def _isolate(self) -> None:
         """What a faulty part said last must not go on sounding as a hazard, nor as calm."""
@@ -321,14 +323,13 @@ class SafetyPipeline:
 
     def _tell(self, now_ns: int, out: list[Output]) -> None:
         """The state of the walk, the health of the parts, and the numbers of the moment."""
-        walk = self._walk
         coming = self._falling.pre_impact
         if coming.armed and coming.turned(now_ns):
             out.append(PreImpact(now_ns, coming.armed, round(coming.score, 4)))
         if now_ns >= self._next_walk_ns:
             self._next_walk_ns = now_ns + WALK_NS
             self._tell_walk(now_ns, out)
-        if walk.state is _ENDED:
+        if self._course.closed:
             return
         if now_ns >= self._next_health_ns:
             self._next_health_ns = now_ns + HEALTH_NS
@@ -338,38 +339,26 @@ class SafetyPipeline:
             out.append(self._power.state)
         if now_ns >= self._next_telemetry_ns:
             self._next_telemetry_ns = now_ns + TELEMETRY_NS
-            walk.sway_drift = self._balance.personal.drift
+            self._course.tally.sway_drift = self._balance.personal.drift
             out.append(self._telemetry(now_ns))
 
     def _tell_walk(self, now_ns: int, out: list[Output]) -> None:
-        walk, health = self._walk, self._health
+        course, health, falls = self._course, self._health, self._fall_alarm
         upright, imu_ok = self._attitude.upright_known, self._felt_ns is not None and health.ok("imu")
         tilted = self._mounting_check.judge(self._attitude.stance)
-        if walk.state is not _ENDED and not self._fall_alarm.open:
+        if not course.closed and not falls.open:
             unready = self._readiness.update(now_ns, upright, imu_ok, self._steps.in_a_row, tilted)
             health.expect("imu", now_ns, unready)
         if tilted:
             self._attitude.relearn(self._relearn_s)
-        able = upright and not tilted and health.ok("imu") and health.ok("rangefinder") and not self._power.exhausted
-        pattern = self._room(now_ns, able)
-        if walk.update(now_ns, pattern in READY_CHIRPS, self._steps) or pattern is _BLOCKED or not self._told_start:
-            self._told_start = True
-            out.append(WalkChanged(now_ns, walk.state, walk.summary(now_ns)))
-        if pattern is not None:
+        unfit = health.unfit or tilted or self._power.unfit
+        ready = upright and health.heard and not unfit
+        patterns = course.tell(now_ns, unfit, ready, falls.open, out)
+        if not (patterns or course.before) and self._arbiter.pattern is _SILENT and self._behind.companion.take_found():
+            patterns.append(_FOUND)
+        for pattern in patterns:
             self._arbiter.notify(now_ns, pattern)
-
-    def _room(self, now_ns: int, able: bool) -> Pattern | None:
-        """What to tell about the way behind; a ready chirp lets the walk begin. `able`: nothing else is against it."""
-        lane, companion, walk = self._behind.lane, self._behind.companion, self._walk
-        walk.note_mode(now_ns, companion.mode)
-        if walk.state is not _SELF_TEST:
-            return _FOUND if self._arbiter.pattern is _SILENT and companion.take_found() else None
-        lane.watch(now_ns)
-        walk.clear_m, walk.no_start = lane.clear_m, "" if companion.mode else lane.reason
-        if able and (lane.open or companion.mode is not None):
-            return READY_CHIRPS[lane.pulses if lane.open else 0]
-        stands = able and self._falling.worn is not False and not self._steps.under_way(now_ns)
-        return _BLOCKED if stands and lane.say(now_ns) else None
+        self._arbiter.set_stage(not course.before or self._steps.under_way(now_ns), self._power.exhausted)
 
     def _telemetry(self, now_ns: int) -> Telemetry:
         attitude, trunk, approach = self._attitude, self._balance.trunk, self._behind.approach
@@ -377,7 +366,7 @@ class SafetyPipeline:
         sway_rad = math.hypot(trunk.pitch_rad, trunk.roll_rad)
         return Telemetry(
             now_ns,
-            self._walk.state,
+            self._course.state,
             self._arbiter.pattern,
             _rounded(approach.distance_m),
             _rounded(approach.closing_mps),
@@ -390,8 +379,8 @@ class SafetyPipeline:
             self._falling.worn,
             self._behind.companion.mode,
             _rounded(self._behind.companion.range_m),
-            _rounded(self._walk.clear_m) if self._walk.state is _SELF_TEST else None,
-            self._walk.no_start,
+            _rounded(self._course.tally.clear_m) if self._course.before else None,
+            self._course.tally.no_start,
         )
 
 

@@ -1,213 +1,184 @@
-"""The walk: from clip-on to the end, and what it comes to."""
+"""The walk's states, from clip-on to the summary, and what leads from one to the next."""
 
-import math
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
-from firmware.core.messages import Alert, Hazard, Severity, Value, WalkState
+from firmware.core.messages import WalkState
 
 
 @dataclass(frozen=True, slots=True)
 class WalkConfig:
-    """When somebody counts as walking."""
+    """When somebody counts as walking, and when a walk is over."""
 
     start_steps: int = 3
     pause_s: float = 8.0  # without a step
+    end_after_s: float = 600.0  # without a step: a rest on a bench is shorter
+    end_when_done_s: float = 20.0  # the same, once the plan's minutes are walked
+    summary_after_s: float = 2.0  # after the end was told
 
     def __post_init__(self) -> None:
-        if not 2 <= self.start_steps <= 20:
-            raise ValueError(f"walk: start_steps ({self.start_steps}) must lie between 2 and 20")
-        if not 3 <= self.pause_s <= 60:
-            raise ValueError(f"walk: pause_s ({self.pause_s}) must lie between 3 and 60")
+        for key, low, high in (
+            ("start_steps", 2, 20),
+            ("pause_s", 3.0, 60.0),
+            ("end_after_s", 120.0, 1800.0),
+            ("end_when_done_s", 10.0, 120.0),
+            ("summary_after_s", 1.0, 5.0),
+        ):
+            if not low <= getattr(self, key) <= high:
+                raise ValueError(f"walk: {key} ({getattr(self, key)}) must lie between {low} and {high}")
 
 
-class Regularity(Protocol):
-    """Step times; `firmware.core.estimators.steps.StepTimes` fits."""
+class WalkEvent(StrEnum):
+    """What may happen to a walk; in the order in which the first one that leads on counts."""
 
-    @property
-    def sd_s(self) -> float | None: ...
+    CLOSED = "closed"  # the device is switched off
+    RESUMED = "resumed"  # the guard was started anew in a walk
+    UNCLIPPED = "unclipped"  # the device is not on a body any more
+    UNFIT = "unfit"  # a protecting part cannot be trusted, or the device is worn wrongly
+    FELL = "fell"
+    RESTED = "rested"  # no step for `pause_s`
+    DONE = "done"  # the button was held at rest, or the rest was long
+    TOLD = "told"  # the end has been told for long enough
+    AGAIN = "again"  # the button was held after the summary: another walk
+    CLIPPED = "clipped"  # the device is on a body
+    STOOD = "stood"  # her upright is known
+    FIT = "fit"  # every protecting part can be trusted
+    CLEAR = "clear"  # there is room behind her, or what is there keeps its distance
+    STEPPED = "stepped"  # enough steps in a row
+
+
+_OFF, _ON, _TEST, _LANE = WalkState.OFF_BODY, WalkState.CLIPPED_ON, WalkState.SELF_TEST, WalkState.LANE_CHECK
+_READY, _WALKING, _PAUSED = WalkState.READY, WalkState.WALKING, WalkState.PAUSED
+_ENDED, _SUMMARY = WalkState.ENDED, WalkState.SUMMARY
+
+TRANSITIONS: dict[WalkState, dict[WalkEvent, WalkState]] = {
+    _OFF: {WalkEvent.CLIPPED: _ON, WalkEvent.RESUMED: _PAUSED},
+    _ON: {WalkEvent.STOOD: _TEST, WalkEvent.UNCLIPPED: _OFF, WalkEvent.RESUMED: _PAUSED},
+    _TEST: {WalkEvent.FIT: _LANE, WalkEvent.UNCLIPPED: _OFF, WalkEvent.RESUMED: _PAUSED},
+    _LANE: {
+        WalkEvent.CLEAR: _READY,
+        WalkEvent.UNFIT: _TEST,
+        WalkEvent.UNCLIPPED: _OFF,
+        WalkEvent.RESUMED: _PAUSED,
+    },
+    _READY: {WalkEvent.STEPPED: _WALKING, WalkEvent.UNFIT: _TEST, WalkEvent.UNCLIPPED: _OFF},
+    _WALKING: {WalkEvent.RESTED: _PAUSED, WalkEvent.FELL: _PAUSED, WalkEvent.UNCLIPPED: _ENDED},
+    _PAUSED: {WalkEvent.STEPPED: _WALKING, WalkEvent.DONE: _ENDED, WalkEvent.UNCLIPPED: _ENDED},
+    _ENDED: {WalkEvent.TOLD: _SUMMARY},
+    _SUMMARY: {WalkEvent.UNCLIPPED: _OFF, WalkEvent.AGAIN: _ON},
+}
+"""What is not here changes nothing; CLOSED leads to ENDED from everywhere, for good."""
+
+BEFORE = (_OFF, _ON, _TEST, _LANE)
+"""No walk has begun."""
+ACTIVE = (_READY, _WALKING, _PAUSED)
 
 
 class StepCount(Protocol):
     """What the walk has to know about steps; `firmware.core.estimators.steps.Steps` fits."""
 
-    count: int
-    in_a_row: int
-    row_since_ns: int
-    last_ns: int | None
-    intervals: int
-    intervals_s: float
-
     @property
-    def times(self) -> Regularity: ...
+    def count(self) -> int: ...
+    @property
+    def in_a_row(self) -> int: ...
+    @property
+    def last_ns(self) -> int | None: ...
 
 
-_LARGEST_SWAY_RAD2 = math.radians(45.0) ** 2  # more is bending down or falling
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known at one moment; `held`: the button was held, and there was nothing to cancel."""
 
-# Looking up the member of an enum costs 0.1 us, and these are asked all the time.
-_SELF_TEST, _READY, _WALKING = WalkState.SELF_TEST, WalkState.READY, WalkState.WALKING
-_PAUSED, _ENDED = WalkState.PAUSED, WalkState.ENDED
-_ACTIVE = (_WALKING, _READY, _PAUSED)
-
-_COUNTED = {
-    (Hazard.OBSTACLE, Severity.CAUTION): "obstacle_cautions",
-    (Hazard.OBSTACLE, Severity.WARNING): "obstacle_warnings",
-    (Hazard.SWAY, Severity.WARNING): "sway_warnings",
-    (Hazard.LEAN, Severity.CUE): "lean_cues",
-    (Hazard.FALL, Severity.SUSPECTED): "falls",
-    (Hazard.SOS, Severity.CONFIRMED): "sos",
-    (Hazard.FAULT, Severity.FAULT): "faults",
-}
+    on_body: bool | None = None
+    upright_known: bool = False
+    fit: bool = False
+    clear: bool = False
+    fallen: bool = False  # an alarm about a fall is open
+    held: bool = False
+    minutes_done: bool = False  # of the plan
 
 
 class Walk:
-    """self-test -> ready -> walking <-> paused -> ended. Ended is for good: a new walk is a new pipeline.
-
-    `summary` has: minutes (walking), steps, cadence_spm (of the rows of steps), step_time_sd_ms (of the regular ones),
-    obstacle_cautions, obstacle_warnings, first_warning_distance_m, nearest_m, sway_warnings, sway_rms_deg, sway_drift
-    (how many times as far she sways as at first), lean_cues, falls, sos, faults; mode ("treadmill" or "partner": what
-    kept its distance behind her for longest, None: nothing did), mode_minutes; clear_m (the way behind before the
-    walk), no_start (why it does not begin, empty when nothing is known against it). None: not known.
-    """
+    """`update` several times a second; at most one change each. Ended by `close`, it is over for good."""
 
     def __init__(self, config: WalkConfig) -> None:
         self._config = config
-        self._counts = dict.fromkeys(_COUNTED.values(), 0)
-        self._warned_alarm = 0
-        self._first_warning_m: float | None = None
-        self._nearest_m: float | None = None
-        self._walked_ns = 0
-        self._steps_while_walking = 0
-        self._walking_since_ns: int | None = None
-        self._steps_at_start = 0
-        self._steps = 0
-        self._ready_ns = 0
-        self._last_step_ns: int | None = None
-        self._intervals, self._intervals_s = 0, 0.0
-        self._times: Regularity | None = None
-        self._fallen = False
-        self._sway_square_sum = 0.0
-        self._sway_count = 0
-        self.sway_drift: float | None = None
-        self._modes_ns: dict[str, int] = {}
-        self._mode_told_ns: int | None = None
-        self.clear_m: float | None = None
-        self.no_start = ""
-        self.state = _SELF_TEST
-        self.active = False  # the self-test is done, or the guard was started anew, and the walk is not over
+        self._since_ns = 0
+        self._steps_before = 0  # those that count begin after so many
+        self.state = _OFF
+        self.closed = False
 
-    def update(self, now_ns: int, ready: bool, steps: StepCount) -> bool:
-        """True when the state changed. `ready`: the sensors are well and the walker stands upright."""
-        if self.state is _SELF_TEST:
-            self._steps_at_start = self._steps = steps.count
-            self._ready_ns = now_ns  # steps before it are not counted, nor is their time
-            return ready and self._enter(now_ns, _READY)
-        if self.state is _ENDED:
+    @property
+    def active(self) -> bool:
+        """The self-test is done, or the guard was started anew, and the walk is not over."""
+        return self.state in ACTIVE
+
+    @property
+    def before(self) -> bool:
+        """No walk has begun."""
+        return self.state in BEFORE
+
+    def update(self, now_ns: int, facts: Facts, steps: StepCount) -> bool:
+        """True when the state changed."""
+        if self.closed:
             return False
-        self._steps, self._last_step_ns = steps.count, steps.last_ns
-        self._intervals, self._intervals_s, self._times = steps.intervals, steps.intervals_s, steps.times
-        recent = steps.last_ns is not None and now_ns - steps.last_ns < self._config.pause_s * 1e9
-        if self.state is _WALKING:
-            return (self._fallen or not recent) and self._enter(now_ns, _PAUSED)
-        enough = min(steps.count - self._steps_at_start, steps.in_a_row) >= self._config.start_steps
-        if not (recent and enough) or self._fallen:
-            return False
-        self._enter(now_ns, _WALKING)
-        self._walking_since_ns = max(steps.row_since_ns, self._ready_ns)
-        return True
+        if facts.fallen or self.before:
+            self._steps_before = steps.count  # crawling is no walk, nor is what was before it began
+        leads = TRANSITIONS[self.state]
+        happened = next(
+            (event for event in WalkEvent if event in leads and self._happens(event, now_ns, facts, steps)), None
+        )
+        return happened is not None and self._enter(now_ns, leads[happened], steps)
 
     def resume(self, now_ns: int, steps: StepCount) -> bool:
         """The walk of an earlier run goes on; True when the state changed. A walker is warned without a self-test."""
-        if self.state is not _SELF_TEST:
+        after = None if self.closed else TRANSITIONS[self.state].get(WalkEvent.RESUMED)
+        return after is not None and self._enter(now_ns, after, steps)
+
+    def close(self, now_ns: int, steps: StepCount) -> bool:
+        """The device is switched off; True when it was not before."""
+        if self.closed:
             return False
-        self._steps_at_start = self._steps = steps.count
-        return self._enter(now_ns, _PAUSED)
+        self.closed = True
+        return self._enter(now_ns, _ENDED, steps)
 
-    def end(self, now_ns: int) -> bool:
-        """True when the walk was not over before."""
-        return self.state is not _ENDED and self._enter(now_ns, _ENDED)
-
-    def note_alert(self, alert: Alert) -> None:
-        name = _COUNTED.get((alert.hazard, alert.severity))
-        if alert.hazard is Hazard.FALL and alert.severity not in (Severity.POSSIBLE, Severity.NONE):
-            self._fallen = alert.severity not in (Severity.CANCELLED, Severity.RECOVERED)
-            if not self._fallen:
-                self._steps_at_start = self._steps  # crawling is no walk
-        if alert.hazard is Hazard.OBSTACLE and alert.severity in (Severity.WARNING, Severity.IMMINENT):
-            self._note_warning(alert)
-        elif name is not None:
-            self._counts[name] += 1
-
-    def note_sway(self, pitch_rad: float, roll_rad: float) -> None:
-        square = pitch_rad * pitch_rad + roll_rad * roll_rad
-        if square < _LARGEST_SWAY_RAD2 and self.state is _WALKING:
-            self._sway_square_sum += square
-            self._sway_count += 1
-
-    def note_mode(self, now_ns: int, mode: str | None) -> None:
-        """What keeps its distance behind her now; asked several times a second."""
-        since_ns, self._mode_told_ns = self._mode_told_ns, now_ns
-        if mode is not None and since_ns is not None and self.state is _WALKING:
-            self._modes_ns[mode] = self._modes_ns.get(mode, 0) + now_ns - since_ns
-
-    def note_distance(self, distance_m: float) -> None:
-        if self.state is _WALKING and (self._nearest_m is None or distance_m < self._nearest_m):
-            self._nearest_m = distance_m
-
-    def summary(self, now_ns: int) -> dict[str, Value]:
-        walked_ns, walked_steps = self._walked_ns, self._steps_while_walking
-        if self._walking_since_ns is not None:
-            walked_ns += self._row_ns(now_ns)
-            walked_steps += self._steps - self._steps_at_start
-        sway_rad = math.sqrt(self._sway_square_sum / self._sway_count) if self._sway_count else None
-        step_sd_s = self._times.sd_s if self._times else None
-        counts, modes_ns = self._counts, self._modes_ns
-        mode = max(modes_ns, key=lambda name: modes_ns[name]) if modes_ns else None
-        return {
-            "minutes": round(walked_ns / 60e9, 2),
-            "steps": walked_steps,
-            "cadence_spm": round(60.0 * self._intervals / self._intervals_s, 1) if self._intervals else None,
-            "step_time_sd_ms": None if step_sd_s is None else round(1000.0 * step_sd_s),
-            "obstacle_cautions": counts["obstacle_cautions"],
-            "obstacle_warnings": counts["obstacle_warnings"],
-            "first_warning_distance_m": self._first_warning_m,
-            "nearest_m": None if self._nearest_m is None else round(self._nearest_m, 2),
-            "sway_warnings": counts["sway_warnings"],
-            "sway_rms_deg": None if sway_rad is None else round(math.degrees(sway_rad), 2),
-            "sway_drift": None if self.sway_drift is None else round(self.sway_drift, 2),
-            "lean_cues": counts["lean_cues"],
-            "falls": counts["falls"],
-            "sos": counts["sos"],
-            "faults": counts["faults"],
-            "mode": mode,
-            "mode_minutes": round(modes_ns[mode] / 60e9, 2) if mode else 0.0,
-            "clear_m": None if self.clear_m is None else round(self.clear_m, 2),
-            "no_start": self.no_start,
-        }
-
-    def _note_warning(self, alert: Alert) -> None:
-        """A warning that comes at once as imminent, or twice in one approach, is one warning."""
-        if alert.alarm == self._warned_alarm:
-            return
-        self._warned_alarm = alert.alarm
-        self._counts["obstacle_warnings"] += 1
-        distance_m = alert.data.get("distance_m")
-        if self._first_warning_m is None and isinstance(distance_m, float):
-            self._first_warning_m = round(distance_m, 2)
-
-    def _enter(self, now_ns: int, state: WalkState) -> bool:
-        if self._walking_since_ns is not None:
-            self._walked_ns += self._row_ns(now_ns)
-            self._steps_while_walking += self._steps - self._steps_at_start
-            self._walking_since_ns = None
-            self._steps_at_start = self._steps
-        if state is _WALKING:
-            self._walking_since_ns = now_ns
-        self.state, self.active = state, state in _ACTIVE
+    def _enter(self, now_ns: int, state: WalkState, steps: StepCount) -> bool:
+        self.state, self._since_ns = state, now_ns
+        if state is not _WALKING:
+            self._steps_before = steps.count
         return True
 
-    def _row_ns(self, now_ns: int) -> int:
-        """A walk goes to its last step, not until the pause is noticed."""
-        if self._walking_since_ns is None:
-            return 0
-        return max(0, (self._last_step_ns or now_ns) - self._walking_since_ns)
+    def _happens(self, event: WalkEvent, now_ns: int, facts: Facts, steps: StepCount) -> bool:
+        config = self._config
+        rested_s = (now_ns - max(self._since_ns, steps.last_ns or 0)) * 1e-9
+        match event:
+            case WalkEvent.UNCLIPPED:
+                return facts.on_body is False and not facts.fallen
+            case WalkEvent.UNFIT:
+                return not facts.fit
+            case WalkEvent.FELL:
+                return facts.fallen
+            case WalkEvent.RESTED:
+                return steps.last_ns is None or now_ns - steps.last_ns >= config.pause_s * 1e9
+            case WalkEvent.DONE:
+                patience_s = config.end_when_done_s if facts.minutes_done else config.end_after_s
+                return not facts.fallen and (facts.held or rested_s >= patience_s)
+            case WalkEvent.TOLD:
+                return (now_ns - self._since_ns) * 1e-9 >= config.summary_after_s
+            case WalkEvent.AGAIN:
+                return facts.held
+            case WalkEvent.CLIPPED:
+                return facts.on_body is True
+            case WalkEvent.STOOD:
+                return facts.upright_known
+            case WalkEvent.FIT:
+                return facts.fit
+            case WalkEvent.CLEAR:
+                return facts.fit and facts.clear
+            case WalkEvent.STEPPED:
+                recent = steps.last_ns is not None and now_ns - steps.last_ns < config.pause_s * 1e9
+                enough = min(steps.count - self._steps_before, steps.in_a_row) >= config.start_steps
+                return recent and enough and not facts.fallen
+            case _:
+                return False

@@ -8,13 +8,17 @@ from firmware.core.pipeline import SafetyPipeline
 from firmware.ipc import Play
 
 TICK_NS = 50_000_000  # how often time passing is told to the core, and the sounder hears from us
-# When the guard's silence is an alarm; in the self-test of a restarted guard that is not for it to say.
+# When the guard's silence is an alarm; before the walk of a guard that was started anew that is not for it to say.
 ARMED = {
+    WalkState.OFF_BODY: None,
+    WalkState.CLIPPED_ON: None,
     WalkState.SELF_TEST: None,
+    WalkState.LANE_CHECK: None,
     WalkState.READY: True,
     WalkState.WALKING: True,
     WalkState.PAUSED: True,
     WalkState.ENDED: False,
+    WalkState.SUMMARY: False,
 }
 
 

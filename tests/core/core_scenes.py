@@ -19,6 +19,7 @@ from firmware.core.messages import (
     WalkChanged,
 )
 from firmware.core.pipeline import SafetyPipeline
+from firmware.core.walk import BEFORE
 from hal.samples import ButtonSample, ImuSample, RangeSample, SensorFault
 
 G0_MPS2 = 9.80665
@@ -156,7 +157,10 @@ class Wearer:
         return patterns(self.outputs)
 
     def walk_states(self) -> list[str]:
-        return [o.state.value for o in self.outputs if isinstance(o, WalkChanged)]
+        """What the walk told, one word after the other; all before it is ready is "before", said once."""
+        told = (o.state for o in self.outputs if isinstance(o, WalkChanged))
+        words = ["before" if state in BEFORE else state.value for state in told]
+        return [word for word, last in zip(words, ["", *words], strict=False) if word != "before" or last != "before"]
 
 
 def patterns(outputs: Iterable[Output]) -> list[Pattern]:

@@ -7,9 +7,9 @@ import re
 import pytest
 from core_scenes import Wearer
 
+from firmware.core.course import READY_CHIRPS
 from firmware.core.detectors.lane import NOTHING_M, Lane, LaneConfig
 from firmware.core.messages import Command, Hazard, Pattern, Resume, Severity, Telemetry, WalkChanged
-from firmware.core.pipeline import READY_CHIRPS
 
 S = 1_000_000_000
 
@@ -129,15 +129,15 @@ def summaries(wearer: Wearer) -> list[tuple[str, object]]:
 )
 def test_the_ready_chirp_tells_the_metres_once(way_m: float | None, chirp: Pattern) -> None:
     wearer = stood_before(way_m, 30.0)
-    assert wearer.walk_states() == ["self_test", "ready"]
+    assert wearer.walk_states() == ["before", "ready"]
     assert wearer.patterns() == [chirp, Pattern.SILENT]
 
 
 def test_no_walk_begins_without_room_and_it_is_said_why() -> None:
     wearer = stood_before(0.8, 24.0)
-    assert set(wearer.walk_states()) == {"self_test"}
+    assert set(wearer.walk_states()) == {"before"}
     assert wearer.patterns() == [Pattern.LANE_BLOCKED, Pattern.SILENT] * 3
-    assert summaries(wearer)[-1] == ("self_test", "0.8 m clear behind, expected at least 1.5 m: turn or step forward")
+    assert summaries(wearer)[-1] == ("lane_check", "0.8 m clear behind, expected at least 1.5 m: turn or step forward")
     telemetry = [output for output in wearer.outputs if isinstance(output, Telemetry)][-1]
     assert telemetry.no_start.startswith("0.8 m clear behind")
     assert telemetry.clear_m == pytest.approx(0.8, abs=0.03)
@@ -149,7 +149,7 @@ def test_the_walk_begins_when_the_way_opens(stepping: bool) -> None:
     wearer = stood_before(0.8)
     wearer.distance_m = None
     wearer.live(3.5, stepping=stepping)
-    assert wearer.walk_states()[:3] == ["self_test", "self_test", "ready"]
+    assert wearer.walk_states()[:2] == ["before", "ready"]
     assert Pattern.READY_3 in wearer.patterns()
     assert summaries(wearer)[-1][1] == ""
 
@@ -163,7 +163,7 @@ def test_who_walks_forward_away_from_the_wall_may_start() -> None:
 
 def test_on_a_treadmill_the_walk_begins_once_it_is_found_and_the_cue_follows_the_chirp() -> None:
     wearer = stood_before(0.8).walk(30)
-    assert wearer.walk_states() == ["self_test", "self_test", "ready", "walking"]
+    assert wearer.walk_states() == ["before", "ready", "walking"]
     assert wearer.patterns() == [
         *(Pattern.LANE_BLOCKED, Pattern.SILENT, Pattern.READY, Pattern.SILENT, Pattern.COMPANION, Pattern.SILENT)
     ]
@@ -183,10 +183,10 @@ def test_without_a_start_falls_are_seen_and_obstacles_warned_of() -> None:
     wearer.speed_mps = 0.5
     wearer.walk(1.6)
     assert Severity.WARNING in wearer.severities(Hazard.OBSTACLE)
-    assert set(wearer.walk_states()) == {"self_test"}
+    assert set(wearer.walk_states()) == {"before"}
     fallen = stood_before(1.3).walk(4).fall(lies_s=3)
     assert fallen.severities(Hazard.FALL) == [Severity.SUSPECTED]
-    assert set(fallen.walk_states()) == {"self_test"}
+    assert set(fallen.walk_states()) == {"before"}
 
 
 def test_a_rangefinder_that_is_silent_leaves_the_lane_unknown() -> None:
@@ -210,5 +210,5 @@ def test_after_a_pause_the_ordinary_warning_guards_and_nothing_is_asked_of_the_l
     wearer = stood_before(None).walk(6)
     wearer.distance_m = 0.8
     wearer.stand(12).walk(6)
-    assert wearer.walk_states() == ["self_test", "ready", "walking", "paused", "walking"]
+    assert wearer.walk_states() == ["before", "ready", "walking", "paused", "walking"]
     assert Pattern.LANE_BLOCKED not in wearer.patterns()

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware.core.config import CoreConfig
+from firmware.core.course import READY_CHIRPS
 from firmware.core.detectors.mounting_check import MountingCheck, MountingCheckConfig
 from firmware.core.messages import Hazard, Health, Pattern, Severity
-from firmware.core.pipeline import READY_CHIRPS
 from hal.imu.mounting import Mounting, square_mountings
 from hal.samples import ImuSample, Vector
 
@@ -82,21 +82,21 @@ def reasons(wearer: Wearer) -> list[str]:
 @pytest.mark.parametrize("deg", [-43, -25, 0, 25, 43])
 def test_who_wears_it_as_people_do_is_ready(deg: float) -> None:
     wearer = Wearer(mounting_deg=deg).stand(3.5)
-    assert wearer.walk_states() == ["self_test", "ready"]
+    assert wearer.walk_states() == ["before", "ready"]
     assert wearer.stand(25).alerts() == []
 
 
 @pytest.mark.parametrize("deg", [-58, -47, 47, 58])
 def test_who_wears_it_tilted_is_told_at_her_first_steps_and_hears_no_ready(deg: float) -> None:
     wearer = Wearer(mounting_deg=deg).stand(5)
-    assert wearer.walk_states() == ["self_test"]
+    assert wearer.walk_states() == ["before"]
     assert wearer.alerts() == []
     wearer.walk(5)
     (reason,) = reasons(wearer)
     assert f"worn tilted by {abs(deg)} deg {'forward' if deg > 0 else 'backward'}" in reason
     assert Pattern.FAULT in wearer.patterns()
     assert not set(READY_CHIRPS) & set(wearer.patterns())
-    assert wearer.walk_states() == ["self_test"]
+    assert wearer.walk_states() == ["before"]
     health = [o for o in wearer.outputs if isinstance(o, Health)][-1]
     assert not health.parts["imu"].ok
 
@@ -114,7 +114,7 @@ def test_worn_on_another_side_or_upside_down_it_never_says_ready(worn: Mounting)
     wearer = Turned()
     wearer.worn = worn
     wearer.stand(21.5)
-    assert wearer.walk_states() == ["self_test"]
+    assert wearer.walk_states() == ["before"]
     (reason,) = reasons(wearer)
     assert ("upside down" in reason) == (worn.up == "-z")
     assert ("tilted by 90 deg" in reason) == (worn.up != "-z")
@@ -143,7 +143,7 @@ def test_who_turns_it_is_ready_after_standing_still_and_her_new_upright_counts(d
     assert reasons(wearer)
     wearer.mounting_rad = math.radians(5)
     wearer.stand(8)
-    assert wearer.walk_states() == ["self_test", "ready"]
+    assert wearer.walk_states() == ["before", "ready"]
     assert Pattern.READY_3 in wearer.patterns()
     assert wearer.alerts(Hazard.FAULT)[-1].severity is Severity.NONE
     leans = wearer.pipeline._attitude
@@ -158,7 +158,7 @@ def test_a_slow_turn_of_the_device_is_not_averaged_into_the_upright(turn_s: floa
     wearer.live(turn_s, pitch_deg=lambda t: -50.0 * t / turn_s)
     wearer.mounting_rad = 0.0
     wearer.stand(9)
-    assert wearer.walk_states() == ["self_test", "ready"]
+    assert wearer.walk_states() == ["before", "ready"]
     assert math.degrees(wearer.pipeline._attitude.pitch_rad) == pytest.approx(0, abs=3)
 
 
@@ -170,8 +170,8 @@ def test_an_upright_that_is_good_is_learned_once_and_no_later_stance_changes_it(
 
 def test_the_limit_is_a_setting_between_15_and_60_degrees() -> None:
     strict = replace(CoreConfig(), mounting_check=MountingCheckConfig(25.0))
-    assert Wearer(strict, mounting_deg=30).stand(4).walk_states() == ["self_test"]
-    assert Wearer(strict, mounting_deg=20).stand(4).walk_states() == ["self_test", "ready"]
+    assert Wearer(strict, mounting_deg=30).stand(4).walk_states() == ["before"]
+    assert Wearer(strict, mounting_deg=20).stand(4).walk_states() == ["before", "ready"]
     for deg in (14.9, 60.1, math.nan):
         with pytest.raises(ValueError, match="mounting_check: max_tilt_deg"):
             MountingCheckConfig(deg)

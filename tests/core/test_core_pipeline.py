@@ -12,8 +12,9 @@ from hal.samples import ButtonSample, ImuSample, RangeSample
 def test_a_walk_begins_by_itself_and_tells_its_states() -> None:
     wearer = ready_wearer().walk(6).stand(10).walk(5)
     wearer.command("end")
-    assert wearer.walk_states() == ["self_test", "ready", "walking", "paused", "walking", "ended"]
-    assert wearer.patterns() == [Pattern.READY_3, Pattern.SILENT, Pattern.ENDED]
+    assert wearer.walk_states() == ["before", "ready", "walking", "paused", "walking", "ended"]
+    told = [Pattern.READY_3, Pattern.SILENT, Pattern.PAUSED, Pattern.SILENT, Pattern.ENDED]
+    assert wearer.patterns() == told
     assert wearer.alerts() == []
 
 
@@ -47,7 +48,7 @@ def test_the_warning_ends_when_the_walker_stops_and_standing_by_the_wall_is_quie
     wearer.outputs.clear()
     wearer.stand(20)
     assert wearer.alerts() == []
-    assert wearer.patterns() == []
+    assert wearer.patterns() == [Pattern.PAUSED, Pattern.SILENT], "said once, softly"
 
 
 def test_walking_away_from_a_wall_is_silent() -> None:
@@ -392,4 +393,4 @@ def test_old_times_do_not_turn_time_back() -> None:
 def test_lying_down_during_the_self_test_is_not_taken_for_upright() -> None:
     wearer = Wearer().lie(5)
     assert "ready" not in wearer.walk_states()
-    assert wearer.walk_states() == [WalkState.SELF_TEST.value]
+    assert wearer.walk_states() == ["before"]

@@ -7,6 +7,7 @@ from core_scenes import Wearer, ready_wearer, walking_wearer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from firmware.core.course import READY_CHIRPS
 from firmware.core.messages import (
     Alert,
     Hazard,
@@ -19,7 +20,7 @@ from firmware.core.messages import (
     WalkChanged,
     WalkState,
 )
-from firmware.core.pipeline import READY_CHIRPS, SafetyPipeline
+from firmware.core.pipeline import SafetyPipeline
 from hal.samples import PowerSample, SensorFault
 
 S = 1_000_000_000
@@ -102,7 +103,7 @@ def test_low_battery_keeps_nobody_from_walking_and_the_ready_chirp_is_heard_whol
         wearer = Wearer().stand(told_s)
         power(wearer, battery_share=0.12)
         wearer.stand(ready_s + 4.0 - told_s)
-        assert wearer.walk_states() == ["self_test", "ready"], told_s
+        assert wearer.walk_states() == ["before", "ready"], told_s
         heard = sounds(wearer.outputs)
         begin_s = next(t_s for t_s, pattern in heard if pattern is Pattern.READY_3)
         end_s = next(t_s for t_s, _ in heard if t_s > begin_s)
@@ -114,19 +115,19 @@ def test_battery_that_is_nearly_empty_gives_no_ready_and_says_stop() -> None:
     wearer = Wearer().stand(0.2)
     power(wearer, battery_share=0.04)
     wearer.stand(6.0)
-    assert wearer.walk_states() == ["self_test"]
+    assert wearer.walk_states() == ["before"]
     assert not set(READY_CHIRPS) & set(wearer.patterns())
     assert Pattern.FAULT in wearer.patterns()
     power(wearer, battery_share=0.5)
     wearer.stand(3.0)
-    assert wearer.walk_states() == ["self_test", "ready"]
+    assert wearer.walk_states() == ["before", "ready"]
 
 
 def test_battery_that_gets_empty_in_a_walk_does_not_end_the_guarding() -> None:
     wearer = walking_wearer()
     power(wearer, battery_share=0.04)
     wearer.walk(3.0)
-    assert wearer.pipeline._walk.state is WalkState.WALKING
+    assert wearer.pipeline._course.state is WalkState.WALKING
     wearer.fall()
     assert wearer.severities(Hazard.FALL) == [Severity.SUSPECTED]
 

@@ -105,7 +105,7 @@ def test_a_nan_during_a_fall_hides_neither_the_fault_nor_a_fall_already_told(axi
 def test_a_walk_and_a_fall_are_seen_alike_at_any_rate(rate_hz: int, seed: int, mounting_deg: int) -> None:
     wearer = Wearer(rate_hz=rate_hz, seed=seed, mounting_deg=mounting_deg).stand(3.2).walk(5)
     assert wearer.alerts() == []
-    assert wearer.walk_states() == ["self_test", "ready", "walking"]
+    assert wearer.walk_states() == ["before", "ready", "walking"]
     wearer.fall(lies_s=1.5)
     assert wearer.severities(Hazard.FALL) == [Severity.SUSPECTED]
 

@@ -25,7 +25,7 @@ def pass_time(wearer: Wearer, seconds: float) -> None:
 
 def test_a_walk_that_goes_on_needs_no_self_test_and_warns_at_once() -> None:
     wearer = resumed(NONE)
-    assert wearer.walk_states() == ["paused"] or wearer.walk_states() == ["self_test", "paused"]
+    assert wearer.walk_states() == ["paused"] or wearer.walk_states() == ["before", "paused"]
     wearer.distance_m, wearer.speed_mps = 2.2, 0.6
     wearer.walk(1.9)
     assert Severity.WARNING in wearer.severities(Hazard.OBSTACLE)
@@ -34,7 +34,7 @@ def test_a_walk_that_goes_on_needs_no_self_test_and_warns_at_once() -> None:
 
 def test_without_a_walk_or_an_alarm_everything_begins_as_ever() -> None:
     wearer = resumed(NONE, walking=False).stand(3.5)
-    assert wearer.walk_states() == ["self_test", "ready"]
+    assert wearer.walk_states() == ["before", "ready"]
     assert wearer.alerts() == []
 
 
@@ -164,7 +164,7 @@ def test_who_walks_off_without_standing_still_is_told_and_then_guarded() -> None
     wearer = Wearer().walk(10)
     assert [a.severity for a in wearer.alerts()] == [Severity.FAULT, NONE]
     assert Pattern.FAULT in wearer.patterns()
-    assert wearer.walk_states() == ["self_test", "ready", "walking"]
+    assert wearer.walk_states() == ["before", "ready", "walking"]
     health = [o.parts["imu"].ok for o in wearer.outputs if isinstance(o, Health)]
     assert False in health
     assert health[-1]

@@ -15,7 +15,7 @@ def test_who_stands_upright_ends_an_old_alarm_and_gets_ready() -> None:
     wearer = resumed(Severity.LONG_LIE)
     wearer.stand(15)
     assert wearer.severities(Hazard.FALL) == [Severity.LONG_LIE, Severity.RECOVERED]
-    assert wearer.pipeline._walk.state is WalkState.READY
+    assert wearer.pipeline._course.state is WalkState.READY
 
 
 def test_who_falls_again_is_a_new_alarm() -> None:

@@ -1,139 +1,216 @@
 """The states of a walk: every state with every event."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import pytest
 
-from firmware.core.estimators.steps import StepTimes
-from firmware.core.messages import Alert, Hazard, Severity, WalkState
-from firmware.core.walk import Walk, WalkConfig
+from firmware.core.messages import WalkState
+from firmware.core.walk import ACTIVE, BEFORE, TRANSITIONS, Facts, Walk, WalkConfig, WalkEvent
 
 S = 1_000_000_000
+WELL = Facts(on_body=True, upright_known=True, fit=True, clear=True)
+HERE = Facts(on_body=True)
+
+# A column for each state, a row for each event; a point: the state stays.
+MATRIX = """
+          off_body    clipped_on  self_test   lane_check  ready      walking  paused   ended    summary
+closed    ended       ended       ended       ended       ended      ended    ended    ended    ended
+resumed   paused      paused      paused      paused      .          .        .        .        .
+unclipped .           off_body    off_body    off_body    off_body   ended    ended    .        off_body
+unfit     .           .           .           self_test   self_test  .        .        .        .
+fell      .           .           .           .           .          paused   .        .        .
+rested    .           .           .           .           .          paused   .        .        .
+done      .           .           .           .           .          .        ended    .        .
+told      .           .           .           .           .          .        .        summary  .
+again     .           .           .           .           .          .        .        .        clipped_on
+clipped   clipped_on  .           .           .           .          .        .        .        .
+stood     .           self_test   .           .           .          .        .        .        .
+fit       .           .           lane_check  .           .          .        .        .        .
+clear     .           .           .           ready       .          .        .        .        .
+stepped   .           .           .           .           walking    .        walking  .        .
+"""
+HEADER, *ROWS = [line.split() for line in MATRIX.strip("\n").splitlines()]
+CASES = [
+    (WalkState(before), WalkEvent(row[0]), before if after == "." else after)
+    for row in ROWS
+    for before, after in zip(HEADER, row[1:], strict=True)
+]
 
 
 @dataclass
 class StepStub:
     count: int = 0
     in_a_row: int = 0
-    row_since_ns: int = 0
     last_ns: int | None = None
-    intervals: int = 0
-    intervals_s: float = 0.0
-    times: StepTimes = field(default_factory=StepTimes)
+
+    def take(self, number: int, t_ns: int) -> None:
+        self.count += number
+        self.in_a_row += number
+        self.last_ns = t_ns
 
 
-def walk_in(state: WalkState) -> tuple[Walk, StepStub]:
-    walk, steps = Walk(WalkConfig()), StepStub()
-    if state is WalkState.SELF_TEST:
-        return walk, steps
-    walk.update(S, True, steps)
-    if state in (WalkState.WALKING, WalkState.PAUSED):
-        take_steps(steps, 3, 5 * S)
-        walk.update(5 * S, True, steps)
-    if state is WalkState.PAUSED:
-        walk.update(14 * S, True, steps)
-    if state is WalkState.ENDED:
-        walk.end(20 * S)
-    assert walk.state is state
-    return walk, steps
+class Life:
+    """Leads a walk into a state, and lets one thing happen to it."""
+
+    def __init__(self) -> None:
+        self.walk, self.steps, self.now_ns = Walk(WalkConfig()), StepStub(), 10 * S
+
+    def tell(self, facts: Facts, after_s: float = 0.1) -> bool:
+        self.now_ns += round(after_s * S)
+        return self.walk.update(self.now_ns, facts, self.steps)
+
+    def lead_to(self, state: WalkState) -> "Life":
+        ways = {
+            WalkState.OFF_BODY: (),
+            WalkState.CLIPPED_ON: (HERE,),
+            WalkState.SELF_TEST: (HERE, replace(HERE, upright_known=True)),
+            WalkState.LANE_CHECK: (WELL, WELL, WELL),
+        }
+        for facts in ways.get(state, (WELL,) * 4):
+            self.tell(facts)
+        if state in (WalkState.WALKING, WalkState.PAUSED, WalkState.ENDED, WalkState.SUMMARY):
+            self.steps.take(4, self.now_ns)
+            self.tell(WELL)
+        if state in (WalkState.PAUSED, WalkState.ENDED, WalkState.SUMMARY):
+            self.steps.in_a_row = 0
+            self.tell(WELL, 9.0)
+        if state in (WalkState.ENDED, WalkState.SUMMARY):
+            self.tell(replace(WELL, held=True))
+        if state is WalkState.SUMMARY:
+            self.tell(WELL, 2.0)
+        assert self.walk.state is state
+        return self
+
+    def calm(self) -> Facts:
+        """The facts with which nothing happens in this state."""
+        quiet = {
+            WalkState.OFF_BODY: Facts(on_body=None),
+            WalkState.CLIPPED_ON: HERE,
+            WalkState.SELF_TEST: replace(WELL, fit=False),
+            WalkState.LANE_CHECK: replace(WELL, clear=False),
+        }
+        return quiet.get(self.walk.state, WELL)
+
+    def happen(self, event: WalkEvent) -> bool:
+        calm = self.calm()
+        match event:
+            case WalkEvent.CLOSED:
+                return self.walk.close(self.now_ns, self.steps)
+            case WalkEvent.RESUMED:
+                return self.walk.resume(self.now_ns, self.steps)
+            case WalkEvent.UNCLIPPED:
+                return self.tell(replace(calm, on_body=False))
+            case WalkEvent.UNFIT:
+                return self.tell(replace(calm, fit=False))
+            case WalkEvent.FELL:
+                return self.tell(replace(calm, fallen=True))
+            case WalkEvent.RESTED:
+                return self.tell(calm, 8.0) if self.walk.state is WalkState.WALKING else self.tell(calm)
+            case WalkEvent.DONE | WalkEvent.AGAIN:
+                asked = {WalkEvent.DONE: WalkState.PAUSED, WalkEvent.AGAIN: WalkState.SUMMARY}
+                held = self.walk.state is asked[event] or self.walk.state not in asked.values()
+                return self.tell(replace(calm, held=held))
+            case WalkEvent.TOLD:
+                return self.tell(calm, 2.0)
+            case WalkEvent.CLIPPED:
+                return self.tell(replace(calm, on_body=True))
+            case WalkEvent.STOOD:
+                return self.tell(replace(calm, upright_known=True))
+            case WalkEvent.FIT:
+                return self.tell(replace(calm, fit=True))
+            case WalkEvent.CLEAR:
+                return self.tell(replace(calm, clear=True))
+            case WalkEvent.STEPPED:
+                self.steps.take(3, self.now_ns)
+                return self.tell(calm)
 
 
-def take_steps(steps: StepStub, number: int, t_ns: int) -> None:
-    steps.count += number
-    steps.in_a_row += number
-    steps.row_since_ns, steps.last_ns = t_ns - 2 * S, t_ns
-    steps.intervals += number - 1
-    steps.intervals_s += 0.6 * (number - 1)
+def test_the_table_has_every_state_and_every_event() -> None:
+    assert list(WalkState) == HEADER
+    assert [row[0] for row in ROWS] == list(WalkEvent), "in the order in which they count"
+    assert len(CASES) == len(WalkState) * len(WalkEvent)
 
 
-def alert(hazard: Hazard, severity: Severity, number: int = 1, **data: float) -> Alert:
-    return Alert(30 * S, hazard, severity, number, data)
+@pytest.mark.parametrize(("before", "event", "after"), CASES, ids=lambda value: str(value))
+def test_every_state_with_every_event(before: WalkState, event: WalkEvent, after: str) -> None:
+    life = Life().lead_to(before)
+    changed = life.happen(event)
+    assert life.walk.state == after
+    assert changed == (after != before or event is WalkEvent.CLOSED)
 
 
-A, B, C, D, E = WalkState.SELF_TEST, WalkState.READY, WalkState.WALKING, WalkState.PAUSED, WalkState.ENDED
-TABLE = {
-    #          SELF_TEST READY WALKING PAUSED ENDED
-    "nothing": (A, B, D, D, E),  # walking pauses after 8 s without a step
-    "ready": (B, B, D, D, E),
-    "two steps": (A, B, C, D, E),
-    "three steps": (A, C, C, C, E),
-    "fall, then steps": (A, B, D, D, E),
-    "fall, cancelled, then steps": (A, C, C, C, E),
-    "end": (E, E, E, E, E),
-}
+def test_the_program_has_no_transition_that_the_table_has_not() -> None:
+    said = {(before, event): after for before, event, after in CASES if after != before}
+    known = {(before, event): after for before, leads in TRANSITIONS.items() for event, after in leads.items()}
+    closing = {(state, WalkEvent.CLOSED): WalkState.ENDED for state in WalkState if state is not WalkState.ENDED}
+    assert said == known | closing
 
 
-@pytest.mark.parametrize("event", list(TABLE))
-@pytest.mark.parametrize(("index", "before"), list(enumerate([A, B, C, D, E])))
-def test_every_state_with_every_event(event: str, index: int, before: WalkState) -> None:
-    walk, steps = walk_in(before)
-    if event.startswith("fall"):
-        walk.note_alert(alert(Hazard.FALL, Severity.SUSPECTED))
-        walk.update(29 * S, False, steps)
-        if "cancelled" in event:
-            walk.note_alert(alert(Hazard.FALL, Severity.CANCELLED))
-        steps.in_a_row = 0
-    if "steps" in event:
-        take_steps(steps, 2 if "two" in event else 4, 30 * S)
-    changed = walk.end(30 * S) if event == "end" else walk.update(30 * S, event == "ready", steps)
-    after = TABLE[event][index]
-    assert walk.state is after
-    if not event.startswith("fall"):
-        assert changed == (before is not after)
+def test_clipped_on_it_is_ready_after_four_looks() -> None:
+    life, seen = Life(), []
+    for _ in range(6):
+        life.tell(WELL)
+        seen.append(life.walk.state)
+    assert seen[:4] == [WalkState.CLIPPED_ON, WalkState.SELF_TEST, WalkState.LANE_CHECK, WalkState.READY]
+    assert seen[4:] == [WalkState.READY] * 2
 
 
-def test_only_an_upright_walker_with_good_sensors_is_ready() -> None:
-    walk, steps = walk_in(WalkState.SELF_TEST)
-    assert not walk.active
-    assert not walk.update(60 * S, False, steps)
-    assert walk.update(61 * S, True, steps)
-    assert walk.active
+def test_once_switched_off_nothing_happens_any_more() -> None:
+    life = Life().lead_to(WalkState.WALKING)
+    assert life.walk.close(life.now_ns, life.steps)
+    assert not life.walk.close(life.now_ns, life.steps)
+    assert not life.tell(WELL, 60.0)
+    assert not life.walk.resume(life.now_ns, life.steps)
+    assert life.walk.state is WalkState.ENDED
 
 
-def test_minutes_go_from_the_first_step_to_the_last() -> None:
-    walk, steps = walk_in(WalkState.WALKING)
-    for second in range(6, 66):
-        take_steps(steps, 1, second * S)
-        steps.row_since_ns = 3 * S
-        walk.update(second * S, True, steps)
-    walk.update(90 * S, True, steps)
-    assert walk.state is WalkState.PAUSED
-    summary = walk.summary(90 * S)
-    assert summary["minutes"] == pytest.approx(62 / 60, abs=0.02)
-    assert summary["steps"] == 63
+@pytest.mark.parametrize("state", [state for state in WalkState if state not in (WalkState.ENDED, WalkState.SUMMARY)])
+def test_a_walk_is_before_its_beginning_or_under_way(state: WalkState) -> None:
+    walk = Life().lead_to(state).walk
+    assert walk.before == (state in BEFORE) == (not walk.active)
+    assert walk.active == (state in ACTIVE)
 
 
-def test_the_summary_of_no_walk_claims_nothing() -> None:
-    summary = Walk(WalkConfig()).summary(0)
-    assert summary == {
-        "minutes": 0.0,
-        "steps": 0,
-        "cadence_spm": None,
-        "step_time_sd_ms": None,
-        "obstacle_cautions": 0,
-        "obstacle_warnings": 0,
-        "first_warning_distance_m": None,
-        "nearest_m": None,
-        "sway_warnings": 0,
-        "sway_rms_deg": None,
-        "sway_drift": None,
-        "lean_cues": 0,
-        "falls": 0,
-        "sos": 0,
-        "faults": 0,
-        "mode": None,
-        "mode_minutes": 0.0,
-        "clear_m": None,
-        "no_start": "",
-    }
+def test_who_lies_on_the_floor_is_never_off_the_body_and_takes_no_steps() -> None:
+    life = Life().lead_to(WalkState.WALKING)
+    fallen = replace(WELL, fallen=True, on_body=False)
+    life.tell(fallen)
+    for _ in range(20):
+        life.steps.take(1, life.now_ns)  # crawling
+        life.tell(fallen)
+    assert life.walk.state is WalkState.PAUSED
+    life.tell(WELL)
+    assert life.walk.state is WalkState.PAUSED, "crawling was no walk"
+    life.steps.take(3, life.now_ns)
+    life.tell(WELL)
+    assert life.walk.state is WalkState.WALKING
 
 
-def test_one_approach_is_one_warning_however_it_rises() -> None:
-    walk, _ = walk_in(WalkState.WALKING)
-    walk.note_alert(alert(Hazard.OBSTACLE, Severity.WARNING, 4, distance_m=1.31))
-    walk.note_alert(alert(Hazard.OBSTACLE, Severity.IMMINENT, 4, distance_m=0.7))
-    walk.note_alert(alert(Hazard.OBSTACLE, Severity.WARNING, 4, distance_m=0.9))
-    walk.note_alert(alert(Hazard.OBSTACLE, Severity.IMMINENT, 5, distance_m=0.4))
-    summary = walk.summary(40 * S)
-    assert summary["obstacle_warnings"] == 2
-    assert summary["first_warning_distance_m"] == 1.31
+@pytest.mark.parametrize(("done", "over_after_s"), [(False, 600.0), (True, 20.0)])
+def test_a_rest_is_the_end_once_it_is_long_sooner_when_the_minutes_are_walked(done: bool, over_after_s: float) -> None:
+    life = Life().lead_to(WalkState.PAUSED)
+    rest = replace(WELL, minutes_done=done)
+    paused_s = (life.now_ns - (life.steps.last_ns or 0)) / 1e9
+    if not done:
+        life.tell(rest, over_after_s - 1.0)
+        assert life.walk.state is WalkState.PAUSED
+    life.tell(rest, over_after_s if done else 1.1)
+    assert life.walk.state is WalkState.ENDED
+    assert paused_s < over_after_s
+
+
+def test_only_three_steps_in_a_row_are_walking() -> None:
+    life = Life().lead_to(WalkState.READY)
+    life.steps.take(2, life.now_ns)
+    life.tell(WELL)
+    assert life.walk.state is WalkState.READY
+    life.steps.take(1, life.now_ns)
+    life.tell(WELL)
+    assert life.walk.state is WalkState.WALKING
+
+
+@pytest.mark.parametrize("key", ["start_steps", "pause_s", "end_after_s", "end_when_done_s", "summary_after_s"])
+@pytest.mark.parametrize("value", [0, 10_000])
+def test_settings_beyond_reason_are_refused_by_name(key: str, value: int) -> None:
+    with pytest.raises(ValueError, match=f"walk: {key}"):
+        WalkConfig(**{key: value})

@@ -6,7 +6,7 @@ import pytest
 
 from firmware.core.messages import Input, Output, Pattern, PreImpact, SetPattern, Tick, WalkChanged, WalkState
 from firmware.core.pipeline import SafetyPipeline
-from firmware.guard.loop import SafetyLoop
+from firmware.guard.loop import ARMED, SafetyLoop
 from firmware.ipc import Play
 
 
@@ -52,11 +52,12 @@ def test_pattern_is_repeated_with_every_tick() -> None:
 
 def test_silence_is_an_alarm_from_ready_to_the_end_of_the_walk() -> None:
     ear = Ear()
-    states = (WalkState.SELF_TEST, WalkState.READY, WalkState.WALKING, WalkState.PAUSED, WalkState.ENDED)
-    loop = SafetyLoop(Core(*[[WalkChanged(i, state, {})] for i, state in enumerate(states)]), ear, [])
-    for i in range(len(states)):
+    loop = SafetyLoop(Core(*[[WalkChanged(i, state, {})] for i, state in enumerate(WalkState)]), ear, [])
+    for i in range(len(WalkState)):
         loop.take([Tick(i)])
-    assert [play.armed for play in ear.heard] == [None, True, True, True, False]
+    armed = dict(zip(WalkState, (play.armed for play in ear.heard), strict=True))
+    assert {state for state in WalkState if armed[state]} == {WalkState.READY, WalkState.WALKING, WalkState.PAUSED}
+    assert {state for state in WalkState if armed[state] is False} == {WalkState.ENDED, WalkState.SUMMARY}
 
 
 def in_state(state: WalkState, *then: Sequence[Output]) -> Ear:
@@ -76,7 +77,7 @@ def test_fall_that_seems_to_begin_is_said_at_once_with_its_time_and_repeated(sta
     assert ear.order == ["sound", "sink", "sound", "sink", "sink", "sound"], "before anything is written"
 
 
-@pytest.mark.parametrize("state", [WalkState.SELF_TEST, WalkState.ENDED])
+@pytest.mark.parametrize("state", [state for state in WalkState if not ARMED[state]])
 def test_outside_of_a_walk_no_fall_is_said_to_begin(state: WalkState) -> None:
     ear = in_state(state, [PreImpact(7, True, 0.95)])
     assert {play.pre_impact_ns for play in ear.heard} == {None}

@@ -12,8 +12,9 @@ from firmware.commands.replay import compare
 from firmware.commands.story import Story
 from firmware.commands.summary import summary_json, summary_lines
 from firmware.config import Config, parse
+from firmware.core.course import READY_CHIRPS
 from firmware.core.messages import Alert, Hazard, Input, Pattern, SetPattern, Severity, Tick
-from firmware.core.pipeline import READY_CHIRPS, SafetyPipeline
+from firmware.core.pipeline import SafetyPipeline
 from firmware.guard.readers import Reader
 from firmware.link.memory import MemoryBroker
 from firmware.outputs import as_json

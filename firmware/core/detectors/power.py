@@ -188,6 +188,11 @@ class PowerWatch:
         """Time to stop: a walk that begins now would end without its guard."""
         return self._level >= STOP
 
+    @property
+    def unfit(self) -> str:
+        """Why no walk begins on this battery, this supply or this heat; empty when it may."""
+        return self._reason if self.exhausted else ""
+
     def end(self) -> list[Detection]:
         """The walk is over: nothing is said of it any more."""
         if not self._reason:

@@ -89,6 +89,17 @@ class SensorHealth:
         """Whether the part can be trusted; it may still be on probation, or not ready."""
         return not self._parts[part].reason
 
+    @property
+    def heard(self) -> bool:
+        """Every part that speaks by itself has."""
+        return all(self._parts[name].heard_ns is not None for name in _HEARD_PARTS)
+
+    @property
+    def unfit(self) -> str:
+        """Why nobody would be guarded, or told of a fall: what is wrong with the first part that it needs; or empty."""
+        needed = (part for name, part in self._parts.items() if name not in _SEVERITY_OF)
+        return next((part.reason or part.unready for part in needed if part.reason or part.unready), "")
+
     def hear(self, part: str, t_ns: int) -> None:
         """The part said something that can be used."""
         state = self._parts.get(part) or self._part(part)

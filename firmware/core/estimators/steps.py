@@ -88,6 +88,10 @@ class Steps:
         self._first = self._second = self._baseline = self._rise = 0.0
         self._armed = False
 
+    def begin(self) -> None:
+        """A walk begins: cadence and regularity are told of it alone. The count goes on."""
+        self.intervals, self.intervals_s, self.times = 0, 0.0, StepTimes()
+
     def update(self, t_ns: int, vertical_mps2: float) -> bool:
         """True when a step was completed just now."""
         dt_s = 0.0 if self._t_ns is None else (t_ns - self._t_ns) * 1e-9

@@ -1,0 +1,204 @@
+"""The course of a walk as the walker lives it: its state, the room behind, the plan's minutes, and how it went."""
+
+import math
+
+from firmware.core.behind import Behind
+from firmware.core.config import CoreConfig
+from firmware.core.falling import Falling
+from firmware.core.messages import (
+    Alert,
+    Confirmed,
+    Hazard,
+    Notice,
+    Output,
+    Pattern,
+    PlanToday,
+    Severity,
+    WalkChanged,
+    WalkRecord,
+    WalkState,
+)
+from firmware.core.moving import Moving
+from firmware.core.tally import Tally
+from firmware.core.walk import Facts, Walk
+
+READY_CHIRPS = (Pattern.READY, Pattern.READY_1, Pattern.READY_2, Pattern.READY_3)
+"""By the pulses that tell the clear metres; the first one where something keeps its distance instead."""
+UNCONFIRMED = "the notice is not confirmed: hear or read it, then hold the button for 2 s, or run `rearguard confirm`"
+AGAIN_NS = 15_000_000_000  # so often she is reminded of the notice
+TIME_UP_NS = 60_000_000_000  # and that the plan's minutes are walked
+LONGEST_MIN = 30.0  # what no plan exceeds; source: peers.md 3.1, Chitkara
+
+
+class Course:
+    """`tell` several times a second: what has changed, what is to be kept, and what the walker hears of it."""
+
+    def __init__(self, config: CoreConfig, moving: Moving, behind: Behind, falling: Falling) -> None:
+        self._moving, self._behind, self._falling = moving, behind, falling
+        self._walk = Walk(config.walk)
+        self.tally = Tally()
+        self._told_start = False
+        self._confirmed = True  # unless somebody knows better: a broken disk keeps nobody from walking
+        self._minutes: float | None = None
+        self._held = self._confirming = False
+        self._again_ns = self._ready_ns = 0
+
+    @property
+    def state(self) -> WalkState:
+        return self._walk.state
+
+    @property
+    def closed(self) -> bool:
+        """The device is switched off: nothing more is guarded."""
+        return self._walk.closed
+
+    @property
+    def active(self) -> bool:
+        """The walk is under way."""
+        return self._walk.active
+
+    @property
+    def before(self) -> bool:
+        """No walk has begun."""
+        return self._walk.before
+
+    def note_notice(self, message: Notice) -> None:
+        self._confirmed = message.confirmed
+
+    def note_plan(self, message: PlanToday) -> None:
+        """What is no sensible number of minutes is no plan."""
+        if math.isfinite(message.minutes) and 0.0 < message.minutes <= LONGEST_MIN:
+            self._minutes = message.minutes
+            self.tally.planned_minutes = message.minutes
+
+    def note_alert(self, alert: Alert) -> None:
+        self.tally.note_alert(alert)
+        if alert.hazard is Hazard.FALL and alert.severity in (Severity.CANCELLED, Severity.RECOVERED):
+            self.tally.skip()
+
+    def hold(self) -> None:
+        """The button was held, and there was nothing to cancel."""
+        if self.before and not self._confirmed:
+            self._confirming = True
+        else:
+            self._held = True
+
+    def tell(self, now_ns: int, unfit: str, ready: bool, fallen: bool, out: list[Output]) -> list[Pattern]:
+        """What the walker is to hear, once.
+
+        Args:
+            now_ns: the time.
+            unfit: why a protecting part cannot be trusted, or how the device is worn wrongly; empty when all is well.
+            ready: every part has been heard and can be trusted.
+            fallen: an alarm about a fall is open.
+            out: takes the change of state, and the record of a walk that has ended.
+        """
+        walk, tally, steps = self._walk, self.tally, self._moving.steps
+        tally.count(steps)
+        tally.note_mode(now_ns, self._behind.companion.mode)
+        if self._confirming:
+            self._confirming, self._confirmed = False, True
+            out.append(Confirmed(now_ns))
+        before = walk.state
+        if self.before:
+            self._look_behind(now_ns, unfit)
+        if walk.update(now_ns, self._facts(now_ns, ready, fallen), steps):
+            patterns = self._enter(now_ns, before, fallen, out)
+        else:
+            patterns = self._remind(now_ns, ready, out)
+        self._held = False
+        if not self._told_start:
+            self._say(now_ns, out)
+        return patterns
+
+    def resume(self, now_ns: int, out: list[Output]) -> None:
+        """The walk of an earlier run goes on."""
+        if self._walk.resume(now_ns, self._moving.steps):
+            self.tally.begin(self._moving.steps)
+            self._say(now_ns, out)
+
+    def close(self, now_ns: int, out: list[Output]) -> bool:
+        """The device is switched off; True when it was not before."""
+        before = self.state
+        if not self._walk.close(now_ns, self._moving.steps):
+            return False
+        self._end(now_ns, before, out)
+        self._say(now_ns, out)
+        return True
+
+    def _facts(self, now_ns: int, ready: bool, fallen: bool) -> Facts:
+        attitude, lane = self._moving.attitude, self._behind.lane
+        done = self._minutes is not None and self.tally.walked_ns(now_ns) >= self._minutes * 60e9
+        return Facts(
+            on_body=self._falling.on_body,
+            upright_known=attitude.upright_known,
+            fit=ready and self._confirmed,
+            clear=lane.open or self._behind.companion.mode is not None,
+            fallen=fallen,
+            held=self._held,
+            minutes_done=done,
+        )
+
+    def _look_behind(self, now_ns: int, unfit: str) -> None:
+        """Before the first step: how much room there is, and why no walk begins."""
+        lane, tally = self._behind.lane, self.tally
+        lane.watch(now_ns)
+        tally.clear_m = lane.clear_m
+        room = "" if self._behind.companion.mode else lane.reason
+        tally.no_start = unfit or ("" if self._confirmed else UNCONFIRMED) or room
+
+    def _enter(self, now_ns: int, before: WalkState, fallen: bool, out: list[Output]) -> list[Pattern]:
+        """What follows from a change of state."""
+        tally, steps, state = self.tally, self._moving.steps, self.state
+        patterns: list[Pattern] = []
+        if state is WalkState.CLIPPED_ON:
+            self._begin()
+        elif state is WalkState.READY:
+            steps.begin()
+            tally.begin(steps)
+            self._ready_ns = now_ns
+            patterns.append(READY_CHIRPS[self._behind.lane.pulses if self._behind.lane.open else 0])
+        elif state is WalkState.WALKING:
+            tally.walk(max(steps.row_since_ns, self._ready_ns))
+        elif state is WalkState.PAUSED:
+            tally.rest(now_ns)
+            patterns += [] if fallen else [Pattern.PAUSED]
+        elif state is WalkState.ENDED:
+            self._end(now_ns, before, out)
+            patterns.append(Pattern.ENDED)
+        elif state is WalkState.SUMMARY:
+            patterns.append(Pattern.SUMMARY_CLEAN if tally.clean else Pattern.SUMMARY_WARNED)
+        self._say(now_ns, out)
+        return patterns
+
+    def _begin(self) -> None:
+        """A new walk, of which nothing is known yet."""
+        self.tally = Tally()
+        self.tally.planned_minutes = self._minutes
+        self._again_ns = 0
+
+    def _end(self, now_ns: int, before: WalkState, out: list[Output]) -> None:
+        self.tally.rest(now_ns)
+        if before in (WalkState.WALKING, WalkState.PAUSED, WalkState.READY) and self.tally.steps:
+            out.append(WalkRecord(now_ns, self.tally.summary(now_ns)))
+
+    def _remind(self, now_ns: int, ready: bool, out: list[Output]) -> list[Pattern]:
+        """What is said now and then while nothing changes."""
+        state, lane, moving = self.state, self._behind.lane, self._moving
+        if state is WalkState.WALKING:
+            done = self._minutes is not None and self.tally.walked_ns(now_ns) >= self._minutes * 60e9
+            if done and now_ns >= self._again_ns:
+                self._again_ns = now_ns + TIME_UP_NS
+                return [Pattern.TIME_UP]
+        elif state is WalkState.SELF_TEST and ready and not self._confirmed and now_ns >= self._again_ns:
+            self._again_ns = now_ns + AGAIN_NS
+            self._say(now_ns, out)
+            return [Pattern.NOTICE]
+        elif state is WalkState.LANE_CHECK and not moving.steps.under_way(now_ns) and lane.say(now_ns):
+            self._say(now_ns, out)
+            return [Pattern.LANE_BLOCKED]
+        return []
+
+    def _say(self, now_ns: int, out: list[Output]) -> None:
+        self._told_start = True
+        out.append(WalkChanged(now_ns, self.state, self.tally.summary(now_ns)))
