@@ -129,7 +129,7 @@ class SafetyPipeline:
             self._course.note_notice(message)
         elif isinstance(message, PlanToday):
             self._course.note_plan(message)
-        if self._gestures.down_since_ns is not None:
+        if self._gestures.waits:
             self._take_gesture(now_ns, self._gestures.wait(now_ns))
         self._judge(now_ns, out)
         self._arbiter.choose(now_ns, out)
@@ -227,6 +227,7 @@ class SafetyPipeline:
             self._sos.cancel(down_ns)
         elif gesture is Gesture.PRESSED_REPEATEDLY:
             self._sos.call(now_ns)
+            self._fall_alarm.call()
 
     def _obey(self, now_ns: int, command: Command, out: list[Output]) -> None:
         """No command silences an alarm: "end" stops the walk, and an open fall or SOS goes on."""
@@ -291,7 +292,7 @@ class SafetyPipeline:
 
     def _next_due_ns(self) -> int:
         """When time alone changes something next: at once while something sounds or the button is down."""
-        if self._arbiter.busy or self._gestures.down_since_ns is not None:
+        if self._arbiter.busy or self._gestures.waits:
             return 0
         return min(
             self._next_watch_ns,

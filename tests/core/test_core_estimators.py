@@ -6,7 +6,6 @@ import random
 import pytest
 
 from firmware.core.estimators.attitude import G0_MPS2, Attitude, AttitudeConfig
-from firmware.core.estimators.button import ButtonGestureConfig, ButtonGestures, Gesture
 from firmware.core.estimators.steps import Steps, StepsConfig
 from firmware.core.estimators.sway import TrunkSway, TrunkSwayConfig
 
@@ -199,55 +198,3 @@ def test_the_error_of_the_gyroscope_is_learned_later_when_the_upright_came_from_
     for index in range(350, 500):
         attitude.update(index * 10_000_000, (0.0, 0.0, G0_MPS2), (0.0, 0.1, 0.0))
     assert attitude.turning_radps == pytest.approx(0.0, abs=0.001)
-
-
-def hold_for(seconds: float) -> Gesture:
-    gestures = ButtonGestures(ButtonGestureConfig())
-    gestures.press(0, True)
-    said = [gestures.wait(round(t * 0.02 * S)) for t in range(round(seconds / 0.02))]
-    gestures.press(round(seconds * S), False)
-    return Gesture.HELD if said.count(Gesture.HELD) == 1 else Gesture.NONE
-
-
-@pytest.mark.parametrize(
-    ("seconds", "gesture"), [(0.3, Gesture.NONE), (1.9, Gesture.NONE), (2.1, Gesture.HELD), (9, Gesture.HELD)]
-)
-def test_a_hold_is_told_once_after_two_seconds(seconds: float, gesture: Gesture) -> None:
-    assert hold_for(seconds) is gesture
-
-
-@pytest.mark.parametrize(
-    ("downs_s", "told"),
-    [
-        ((0, 0.5, 1.0), 1),
-        ((0, 1.0, 2.0), 1),
-        ((0, 1.0, 2.1), 0),
-        ((0, 0.3), 0),
-        ((0, 1.5, 2.5, 3.0), 1),
-        ((0, 0.3, 0.6, 0.9), 1),
-    ],
-)
-def test_three_presses_in_two_seconds_are_told_once(downs_s: tuple[float, ...], told: int) -> None:
-    gestures = ButtonGestures(ButtonGestureConfig())
-    said = []
-    for down_s in downs_s:
-        said.append(gestures.press(round(down_s * S), True))
-        said.append(gestures.press(round((down_s + 0.1) * S), False))
-    assert said.count(Gesture.PRESSED_REPEATEDLY) == told
-
-
-def test_a_repeated_report_of_a_press_is_no_second_press() -> None:
-    gestures = ButtonGestures(ButtonGestureConfig())
-    assert [gestures.press(index, True) for index in range(5)] == [Gesture.NONE] * 5
-
-
-def test_an_untrusted_contact_says_nothing() -> None:
-    gestures = ButtonGestures(ButtonGestureConfig())
-    gestures.press(0, True)
-    gestures.forget()
-    assert gestures.wait(5 * S) is Gesture.NONE
-    gestures.press(6 * S, True)  # still down, said again: not a new press
-    assert gestures.wait(9 * S) is Gesture.NONE
-    gestures.press(10 * S, False)
-    gestures.press(11 * S, True)
-    assert gestures.wait(13 * S) is Gesture.HELD

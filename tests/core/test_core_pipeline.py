@@ -4,7 +4,7 @@ import pytest
 from core_scenes import Wearer, ready_wearer, walking_wearer
 
 from firmware.core.config import CoreConfig
-from firmware.core.messages import Hazard, Health, Pattern, Severity, Telemetry, Tick, WalkChanged, WalkState
+from firmware.core.messages import Hazard, Health, Pattern, Severity, Telemetry, Tick, WalkChanged
 from firmware.core.pipeline import SafetyPipeline
 from hal.samples import ButtonSample, ImuSample, RangeSample
 

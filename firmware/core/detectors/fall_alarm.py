@@ -101,6 +101,12 @@ class FallAlarm:
         self.resumed, self._stood, self._up_rad = True, False, self._upright_rad
         self._tell(severity, data)
 
+    def call(self) -> None:
+        """She calls for help herself: nobody waits for the end of the countdown."""
+        if self.detection.severity is Severity.SUSPECTED:
+            self._phase = max(self._phase, 1)
+            self._tell(Severity.CONFIRMED, {"by": "button"})
+
     def cancel(self, pressed_since_ns: int) -> bool:
         """The button was held; True when it counts, because the press began well after the impact."""
         if not self.open or pressed_since_ns - self._impact_ns < self._config.no_cancel_s * 1e9:
