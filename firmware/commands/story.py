@@ -170,6 +170,8 @@ class Story:
             return f"sway       {'steady again' if severity == 'none' else _sway(data)}"
         if hazard == Hazard.LEAN:
             return f"posture    {'straight again' if severity == 'none' else 'leans ' + str(data.get('direction', ''))}"
+        if hazard == Hazard.MOUNTING:
+            return f"worn       {data.get('reason') or 'as it should be again'}"
         if hazard == Hazard.FAULT:
             part = data.get("part", "?")
             return f"{LIGHTER.get(severity, 'fault'):<10} {data.get('reason') or f'{part} works again'}"
@@ -181,6 +183,8 @@ def in_words(kind: str, phase: str, part: str | None = None) -> str:
     if kind == Hazard.FAULT:
         what = f"{LIGHTER[phase]} about" if phase in LIGHTER else "fault of"
         return f"{what} {part or 'a part'}{' is over' if phase == 'over' else ''}"
+    if kind == Hazard.MOUNTING:
+        return "the device sits right again" if phase == "over" else "the device sits wrong"
     return f"{'SOS' if kind == Hazard.SOS else kind} {PHASES.get(phase, phase)}"
 
 

@@ -13,6 +13,7 @@ EVENT_TYPES = (
     *(f"fall_{phase}" for phase in ("suspected", "confirmed", "cancelled", "recovered", "not_recovered", "long_lie")),
     *(f"sos_{phase}" for phase in ("confirmed", "cancelled", "recovered", "not_recovered", "long_lie")),
     *(f"fault_{phase}" for phase in ("caution", "warning", "fault", "over")),
+    *(f"mounting_{phase}" for phase in ("caution", "over")),
 )
 
 
