@@ -29,8 +29,10 @@ def render(pattern: Pattern, seconds: float, sound: Sound | None = None) -> "arr
     sound = sound or SOUNDS[pattern]
     samples = array.array("h")
     playing_hz, from_i, period, duty = 0.0, 0, -1, 0.0
+    tone: tuple[float, float] | None = None
     for i in range(round(seconds * RATE_HZ)):
-        tone = sound.at(i / RATE_HZ)
+        if i % HOP == 0:  # nothing begins or ends within a millisecond
+            tone = sound.at(i / RATE_HZ)
         if tone is None:
             samples.append(0)
             playing_hz = 0.0

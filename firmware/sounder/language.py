@@ -55,14 +55,14 @@ class Attributes:
 def attributes(sound: Sound) -> Attributes:
     """Of a sound with at least one pulse."""
     lengths_s = tuple(length_s for pulse in sound.pulses for length_s in (pulse.on_s, pulse.off_s))
-    groups = _groups(sound)
-    direction = next((found for found in map(_direction, groups) if found is not Direction.LEVEL), Direction.LEVEL)
+    pitches = groups(sound)
+    direction = next((found for found in map(_direction, pitches) if found is not Direction.LEVEL), Direction.LEVEL)
     if len(sound.pulses) == 1 and sound.repeat_s is not None and sound.repeat_s < 2 * GROUP_S:
         return Attributes((), (lengths_s[0], sound.repeat_s - lengths_s[0]), direction, Repetition.UNBROKEN)
     repetition = Repetition.ONCE
     if sound.repeat_s is not None:
         repetition = Repetition.SELDOM if sound.repeat_s > SELDOM_S else Repetition.OFTEN
-    counts = tuple(min(len(group), COUNTED + 1) for group in groups)
+    counts = tuple(min(len(group), COUNTED + 1) for group in pitches)
     return Attributes(counts, lengths_s[:-1], direction, repetition)
 
 
@@ -82,13 +82,14 @@ def _differs(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
     return any(max(a, b) / min(a, b) >= APART - 1e-9 for a, b in zip(one, other, strict=False))
 
 
-def _groups(sound: Sound) -> list[list[float]]:
-    groups: list[list[float]] = [[]]
-    for pulse in sound.pulses:
-        groups[-1].append(pulse.frequency_hz)
-        if pulse.off_s >= GROUP_S - 1e-9 and pulse is not sound.pulses[-1]:
-            groups.append([])
-    return groups
+def groups(sound: Sound) -> list[list[float]]:
+    """The pitches in Hz of each group of pulses."""
+    found: list[list[float]] = [[]]
+    for i, pulse in enumerate(sound.pulses):
+        if i and sound.pulses[i - 1].off_s >= GROUP_S - 1e-9:
+            found.append([])
+        found[-1].append(pulse.frequency_hz)
+    return found
 
 
 def _direction(pitches_hz: list[float]) -> Direction:

@@ -141,7 +141,8 @@ def test_doctor_names_what_is_missing_or_no_sound(tmp_path: Path) -> None:
     (tmp_path / "de" / "fault.wav").write_bytes(b"RIFF")
     (found,) = check(config(tmp_path))
     assert found.status == "warn", "the patterns say it all"
-    assert found.detail.startswith("2 of 17 prompts are missing") and found.detail.endswith(": ended, fault")
+    assert found.detail.startswith("2 of 17 prompts are missing")
+    assert found.detail.endswith(": ended, fault")
     assert found.hint == f"rearguard voice --language de --to {tmp_path}, or record them"
 
 
