@@ -162,7 +162,8 @@ class VirtualDevice:
         outputs = Outputs(self.board.open_buzzer, self.board.open_motor, open_led)
         airbag = AirbagPin(config.board.airbag, self.board.open_airbag)
         airbag.rest(self.clock.now_ns())
-        self.sounder = Sounder(config.sounder, outputs, self._report, airbag)
+        countdown_s = config.core.fall.countdown_s
+        self.sounder = Sounder(config.sounder, outputs, self._report, airbag, countdown_s=countdown_s)
         self.journal = self.open_journal()
         client = MemoryClient(broker or MemoryBroker(), DEVICE)
         self.link = Link(self.journal, client, self.to_guard.append, self.clock, utc=self._utc)

@@ -14,6 +14,7 @@ from firmware.commands.checks.check import Check, Job, side_by_side, worst
 from firmware.commands.checks.kernel import kernel
 from firmware.commands.checks.machine import Machine, clock, disk, permissions, processor
 from firmware.commands.checks.software import broker, gpio, python, recording, running
+from firmware.commands.checks.voice import voice
 from firmware.commands.examination import Examination
 from firmware.commands.run import end_as_by_ctrl_c
 from firmware.config import Config, installed, load
@@ -99,9 +100,11 @@ def _surroundings(config: Config, directory: Path, machine: Machine, *, lasting:
     late_disk = Check("disk", "fail", f"{directory}: a write did not end in time", "change the SD card")
     advice = "check the network and mqtt.host"
     late_broker = Check("broker", "warn", f"{config.mqtt.host} was not found in time", advice)
+    late_voice = Check("voice", "warn", "its files were not read in time", "change the SD card")
     return [
         Job(lambda: [disk(directory, machine, MonotonicClock(), lasting=lasting)], late_disk),
         Job(lambda: [broker(config.mqtt)], late_broker),
+        *([Job(lambda: voice(config.sounder.voice), late_voice)] if config.sounder.voice.language else []),
     ]
 
 

@@ -1,6 +1,7 @@
 """The sounder as a process: the smallest of them, so that it is the last to die."""
 
 import contextlib
+import sys
 import threading
 from collections.abc import Callable
 
@@ -20,6 +21,7 @@ from firmware.realtime import ask_for_real_time
 from firmware.sounder.airbag import AirbagPin
 from firmware.sounder.outputs import Outputs
 from firmware.sounder.sounder import TURN_S, Sounder
+from firmware.sounder.voice import Voice, VoiceConfig
 from hal.board import Board
 from hal.clock import Clock, MonotonicClock
 
@@ -46,7 +48,25 @@ def run_sounder(config: Config, board: Board, stop: threading.Event) -> None:
         def report(word: SounderReport) -> None:
             to_guard.send(encode_report(word))
 
-        _play(Sounder(config.sounder, outputs, report, airbag), inbox, clock, stop, _feeder(systemd_notifier()))
+        voice = _voice(config.sounder.voice, stack)
+        countdown_s = config.core.fall.countdown_s
+        sounder = Sounder(config.sounder, outputs, report, airbag, countdown_s=countdown_s, voice=voice)
+        _play(sounder, inbox, clock, stop, _feeder(systemd_notifier()))
+
+
+def _voice(config: VoiceConfig, stack: contextlib.ExitStack) -> Voice | None:
+    """None where none is wanted, or none can be had."""
+    if not config.language:
+        return None
+    from firmware.sounder.player import PlayerProcess  # a sounder without a voice starts no processes
+
+    try:
+        player = PlayerProcess(config)
+    except OSError as error:
+        print(f"rearguard: voice: no process can be started ({error.strerror}); no prompts", file=sys.stderr)
+        return None
+    stack.callback(player.close)
+    return Voice(player)
 
 
 def _play(sounder: Sounder, inbox: Receiver, clock: Clock, stop: threading.Event, feed: Callable[[int], None]) -> None:
@@ -62,7 +82,8 @@ def _play(sounder: Sounder, inbox: Receiver, clock: Clock, stop: threading.Event
         if body is not None or now_ns >= due_ns:
             sounder.tick(now_ns)
             feed(now_ns)
-            due_ns = now_ns + round(TURN_S * 1e9)
+        if now_ns >= due_ns:  # at an even beat, so that a datagram in between moves no pause
+            due_ns = max(due_ns + round(TURN_S * 1e9), now_ns)
 
 
 def _feeder(notify: Callable[[str], None]) -> Callable[[int], None]:

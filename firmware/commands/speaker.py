@@ -1,44 +1,15 @@
 """Lets a laptop play the patterns of a simulated walk. Without a player the walk is silent and says so."""
 
-import array
-import io
 import shutil
 import subprocess
 import tempfile
-import wave
 from pathlib import Path
 
+from firmware.commands.waveform import as_wave, render
 from firmware.core.messages import Pattern
-from firmware.sounder.patterns import SOUNDS
 
-RATE_HZ = 16_000
 LONGEST_S = 12.0
 PLAYERS = (("aplay", "-q"), ("paplay",), ("afplay",))
-
-
-def render(pattern: Pattern, seconds: float) -> "array.array[int]":
-    """The square wave that the buzzer gets, as 16-bit samples at RATE_HZ."""
-    sound = SOUNDS[pattern]
-    samples = array.array("h")
-    for i in range(round(seconds * RATE_HZ)):
-        tone = sound.at(i / RATE_HZ)
-        if tone is None:
-            samples.append(0)
-        else:
-            frequency_hz, volume = tone
-            high = (i * frequency_hz / RATE_HZ) % 1.0 < 0.5
-            samples.append(round((8000 if high else -8000) * volume))
-    return samples
-
-
-def as_wave(samples: "array.array[int]") -> bytes:
-    data = io.BytesIO()
-    with wave.open(data, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE_HZ)
-        file.writeframes(samples.tobytes())
-    return data.getvalue()
 
 
 class Speaker:

@@ -1,28 +1,33 @@
 """Plays what the guard asks while it keeps asking, and sounds the fault pattern when it stops asking in a walk."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from firmware.core.messages import Pattern
 from firmware.ipc import Play, SounderReport
 from firmware.sounder.airbag import AirbagPin
 from firmware.sounder.light import StatusLight
 from firmware.sounder.outputs import RETRY_NS, Outputs
-from firmware.sounder.patterns import SOUNDS
+from firmware.sounder.patterns import VOLUME_FLOOR, sounds
+from firmware.sounder.voice import Voice, VoiceConfig
 
 TURN_S = 0.01  # how often `tick` is to be called
 
 
 @dataclass(frozen=True, slots=True)
 class SounderConfig:
-    """How long the sounder believes what it was told."""
+    """How loud it is, and how long the sounder believes what it was told."""
 
+    volume: float = 1.0  # of what is no warning; warnings and alarms are never turned down
     silence_s: float = 0.3  # the guard repeats itself every 50 ms: six lost words are no accident
     expiry_s: float = 0.5  # with nobody walking, whatever was asked for ends by itself
     start_s: float = 10.0  # a guard that has not said by then whether there is a walk is broken
     report_s: float = 0.1  # more often than a broken output is tried again, so that no failure goes untold
+    voice: VoiceConfig = field(default_factory=VoiceConfig)
 
     def __post_init__(self) -> None:
+        if not VOLUME_FLOOR <= self.volume <= 1.0:
+            raise ValueError(f"sounder: volume ({self.volume}) must lie between {VOLUME_FLOOR} and 1.0")
         if not 0.1 <= self.silence_s <= 1.0:
             raise ValueError(f"sounder: silence_s ({self.silence_s}) must lie between 0.1 and 1.0")
         if not 0.1 <= self.expiry_s <= 2.0:
@@ -42,8 +47,13 @@ class Sounder:
         outputs: Outputs,
         report: Callable[[SounderReport], None],
         airbag: AirbagPin | None = None,
+        *,
+        countdown_s: float = 30.0,
+        voice: Voice | None = None,
     ) -> None:
-        self._outputs, self._report, self._airbag = outputs, report, airbag
+        """`countdown_s`: how long the countdown gets louder, `fall.countdown_s`. `voice`: None where nobody speaks."""
+        self._outputs, self._report, self._airbag, self._voice = outputs, report, airbag, voice
+        self._sounds = sounds(volume=config.volume, countdown_s=countdown_s)
         self._light = StatusLight()
         self._silence_ns = round(config.silence_s * 1e9)
         self._expiry_ns = round(config.expiry_s * 1e9)
@@ -77,11 +87,14 @@ class Sounder:
         pattern = self._wanted(now_ns)
         if pattern is not self._sounding:
             self._sounding, self._started_ns = pattern, now_ns
-        tone = SOUNDS[pattern].at((now_ns - self._started_ns) / 1e9)
+        sound, elapsed_s = self._sounds[pattern], (now_ns - self._started_ns) / 1e9
+        tone = sound.at(elapsed_s)
         self._outputs.set(tone, now_ns)
         fault = pattern is Pattern.FAULT or not self._outputs.warns
         lit = self._light.lit(sounding=tone is not None, fault=fault, now_ns=now_ns)
         self._outputs.light(lit, now_ns)
+        if self._voice is not None:
+            self._voice.tick(pattern, sound, elapsed_s, now_ns)
         if self._reported_ns is None or now_ns - self._reported_ns >= self._report_ns:
             self._reported_ns = now_ns
             airbag = () if self._airbag is None else self._airbag.broken()

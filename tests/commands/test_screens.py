@@ -14,8 +14,9 @@ from support.walks import Walk, take_walk
 
 from firmware.commands.live import view
 from firmware.commands.screen import JsonScreen, PlainScreen, open_screen
-from firmware.commands.speaker import LONGEST_S, RATE_HZ, Speaker, as_wave, render
+from firmware.commands.speaker import LONGEST_S, Speaker
 from firmware.commands.story import Story
+from firmware.commands.waveform import RATE_HZ, as_wave, render
 from firmware.core.messages import Hazard, Pattern, Severity
 from firmware.outputs import as_json
 

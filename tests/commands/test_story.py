@@ -125,4 +125,4 @@ def test_alarms_in_words() -> None:
 def test_pattern_is_kept_for_the_view(story: Story) -> None:
     story.output(as_json(SetPattern(EPOCH_NS, Pattern.FALL_COUNTDOWN)))
     assert story.pattern == "fall_countdown"
-    assert story.lines == ["  0.00 s  sounds     rising countdown, ever louder: hold the button if you are all right"]
+    assert story.lines == [f"  0.00 s  sounds     {PATTERNS['fall_countdown']}"]

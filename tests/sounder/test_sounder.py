@@ -164,8 +164,18 @@ def test_closing_silences_both(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize(
-    "config", [{"silence_s": 5.0}, {"expiry_s": float("nan")}, {"report_s": 0.2}, {"start_s": 900.0}]
+    "config",
+    [
+        {"silence_s": 5.0},
+        {"expiry_s": float("nan")},
+        {"report_s": 0.2},
+        {"start_s": 900.0},
+        {"volume": 0.29},
+        {"volume": 0.0},
+        {"volume": 1.1},
+        {"volume": float("nan")},
+    ],
 )
-def test_sounder_cannot_be_set_to_believe_too_long(config: dict[str, float]) -> None:
+def test_sounder_cannot_be_set_to_believe_too_long_nor_to_be_silent(config: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="must lie between"):
         SounderConfig(**config)
