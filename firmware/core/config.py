@@ -18,6 +18,7 @@ from firmware.core.estimators.approach import ApproachConfig
 from firmware.core.estimators.attitude import AttitudeConfig
 from firmware.core.estimators.button import ButtonGestureConfig
 from firmware.core.estimators.companion import CompanionConfig
+from firmware.core.estimators.on_body import OnBodyConfig
 from firmware.core.estimators.steps import StepsConfig
 from firmware.core.estimators.stopping import StoppingConfig
 from firmware.core.estimators.sway import TrunkSwayConfig
@@ -45,6 +46,7 @@ class CoreConfig:
     fall: FallConfig = field(default_factory=FallConfig)
     pre_impact: PreImpactConfig = field(default_factory=PreImpactConfig)
     wear: WearConfig = field(default_factory=WearConfig)
+    on_body: OnBodyConfig = field(default_factory=OnBodyConfig)
     imu_check: ImuCheckConfig = field(default_factory=ImuCheckConfig)
     range_check: RangeCheckConfig = field(default_factory=RangeCheckConfig)
     health: HealthConfig = field(default_factory=HealthConfig)
