@@ -14,6 +14,7 @@ from firmware.core.detectors.range_check import RangeCheckConfig
 from firmware.core.detectors.readiness import ReadinessConfig
 from firmware.core.detectors.sensor_health import HealthConfig
 from firmware.core.detectors.sway import SwayConfig
+from firmware.core.detectors.worn_wrong import WornWrongConfig
 from firmware.core.estimators.approach import ApproachConfig
 from firmware.core.estimators.attitude import AttitudeConfig
 from firmware.core.estimators.button import ButtonGestureConfig
@@ -52,5 +53,6 @@ class CoreConfig:
     health: HealthConfig = field(default_factory=HealthConfig)
     readiness: ReadinessConfig = field(default_factory=ReadinessConfig)
     mounting_check: MountingCheckConfig = field(default_factory=MountingCheckConfig)
+    worn_wrong: WornWrongConfig = field(default_factory=WornWrongConfig)
     power_limits: PowerLimitsConfig = field(default_factory=PowerLimitsConfig)
     walk: WalkConfig = field(default_factory=WalkConfig)
