@@ -45,8 +45,7 @@ class Device:
                 ended, attitude, steps = moving.slice, moving.attitude, moving.steps
                 if attitude.upright_known:
                     self.wear.update(ended, attitude.turning_radps, attitude.tilt_rad, steps.count)
-                in_a_row = steps.in_a_row if steps.under_way(self.t_ns) else 0
-                self.on_body.update(ended, attitude.up, attitude.tilt_rad, in_a_row, self.wear)
+                self.on_body.update(ended, attitude.up, attitude.tilt_rad, steps.times.count, self.wear)
                 self.seen.append((self.t_ns * 1e-9, self.on_body.on_body))
         return self
 

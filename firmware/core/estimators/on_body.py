@@ -1,9 +1,11 @@
 """Whether somebody wears the device: before the walk, in it and after it, also of a thing that stands upright.
 
 A body is never still: who stands quietly turns her trunk by more, ten times a second, than any supported gyroscope's
-noise explains; a thing on a table does not, however it lies or stands. A hand is told by how fast it turns. In a bag
-that somebody carries upright it looks worn. Nothing about a fall is decided here: people who lie unconscious may be as
-still as a thing, so lying still alone says "not known". `python -m bench.wear` measures what the limits stand on.
+noise explains; a thing on a table does not, however it lies or stands. Steps alone tell nothing before somebody has
+stood with it: a bag and a hand take steps too. A hand is told by how fast it turns; one that holds it still and upright
+looks like a body, and so does an upright bag while who carries it stands. Nothing about a fall is decided here: people
+who lie unconscious may be as still as a thing, so lying still alone says "not known". `python -m bench.wear` measures
+what the limits stand on.
 """
 
 import math
@@ -15,7 +17,10 @@ from typing import Protocol
 from hal.samples import Vector
 
 BLOCK_S, GAP_S = 0.1, 0.15
-STEPS = 4
+STEPS, STEPS_BLOCKS = 3, 30
+"""So many even steps within 3 s: she walks."""
+WORN_BLOCKS = 30
+"""After so long on a body, lying still no longer tells a thing."""
 STEADY_COS = math.cos(math.radians(25.0))
 """Who walks or stands keeps up where it is within this; who turns the device in a hand does not."""
 UPRIGHT_COS = math.cos(math.radians(60.0))
@@ -82,25 +87,26 @@ class OnBody:
         self._still = _Stillness(round(config.dead_s / BLOCK_S))
         self._t_ns = 0
         self._doubts_ns = -1
-        self._was_worn = False
+        self._steps = deque[int](maxlen=STEPS_BLOCKS)
+        self._worn_blocks = 0
         self.on_body: bool | None = None
 
     def resume(self) -> None:
         """The walk of an earlier run goes on: she wore it, and lies perhaps."""
-        self._was_worn = True
+        self._worn_blocks = WORN_BLOCKS
 
     def restart(self) -> None:
         """After a gap: nobody knows what happened in it."""
         self.on_body = None
         self._forget()
 
-    def update(self, ended: Slice, up: Vector, tilt_rad: float, steps_in_a_row: int, wear: Wear) -> None:
+    def update(self, ended: Slice, up: Vector, tilt_rad: float, even_steps: int, wear: Wear) -> None:
         """One slice, all finite.
 
         Args:
             up: where up is in body axes, a unit vector.
             tilt_rad: from the wearer's own upright, or of the sensor while that is not known.
-            steps_in_a_row: of the row that is under way; 0 while nobody steps.
+            even_steps: so far, those that came as evenly as her usual ones.
         """
         if ended.span_s > GAP_S or ended.began_ns != self._t_ns:
             self.restart()
@@ -111,32 +117,36 @@ class OnBody:
         self._doubts_ns = doubts_ns
         block = self._blocks.add(ended)
         if block is not None:
-            self._judge(block, up, tilt_rad < NEAR_RAD or ended.t_ns <= wear.handled_until_ns, steps_in_a_row)
+            self._steps.append(even_steps)
+            self._judge(block, up, tilt_rad < NEAR_RAD, ended.t_ns <= wear.handled_until_ns)
         if wear.worn is False:
             self.on_body = False
 
-    def _judge(self, block: "Block", up: Vector, nobody: bool, steps_in_a_row: int) -> None:
-        """A tenth of a second is full; `nobody`: stillness would tell a thing, for nobody lies there."""
+    def _judge(self, block: "Block", up: Vector, near: bool, handled: bool) -> None:
+        """A tenth of a second is full; `near`: to her own upright, `handled`: a hand had it not long ago."""
         self._lively.append(block)
         self._ups.append(up)
+        was_worn = self._worn_blocks >= WORN_BLOCKS
+        if self.on_body:
+            self._worn_blocks += 1
         dead = self._still.add(block)
         turning = math.hypot(*block.means[3:])
         if self.on_body is False and turning > self._config.moved_radps:
             self.restart()
         elif dead < self._config.dead_ratio:
             # Who wore it and lies as still may be unconscious.
-            self.on_body = False if nobody or not self._was_worn else None
-        elif self.on_body is not True and abs(up[2]) > UPRIGHT_COS and self._alive(steps_in_a_row):
-            self.on_body = self._was_worn = True
+            self.on_body = False if near or handled or not was_worn else None
+        elif self.on_body is not True and abs(up[2]) > UPRIGHT_COS and self._alive(was_worn and near):
+            self.on_body = True
 
-    def _alive(self, steps_in_a_row: int) -> bool:
-        """Whether somebody has stood or stepped with it for `alive_s`."""
+    def _alive(self, may_walk: bool) -> bool:
+        """Whether somebody has stood with it for `alive_s`, or walks with it."""
         config, blocks = self._config, self._lively
         x, y, z = self._ups[0]
         steady = all(x * p + y * q + z * r > STEADY_COS for p, q, r in self._ups)
         if len(blocks) < (blocks.maxlen or 0) or not steady:
             return False
-        if steps_in_a_row >= STEPS:
+        if may_walk and self._steps[-1] - self._steps[0] >= STEPS:
             return True
         if math.sqrt(sum(block.square for block in blocks) / len(blocks)) > config.calm_radps:
             return False
@@ -150,6 +160,7 @@ class OnBody:
         self._blocks.restart()
         self._lively.clear()
         self._ups.clear()
+        self._steps.clear()
         self._still.restart()
 
 
