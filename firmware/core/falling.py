@@ -43,6 +43,11 @@ class Falling:
         """Whether the device is on a body; None: not known."""
         return self._wear.worn
 
+    @property
+    def wear(self) -> Wear:
+        """What is known of hands and free falls."""
+        return self._wear
+
     def forget_motion(self) -> None:
         """The movement of the last moments was none."""
         self._looks.restart()
