@@ -20,7 +20,7 @@ CORE_STDLIB = {"bisect", "collections", "dataclasses", "enum", "functools", "ite
 CORE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("pipeline",),
     ("course",),
-    ("balance", "behind", "falling"),
+    ("balance", "behind", "falling", "wearing"),
     ("moving",),
     ("config",),
     ("arbiter", "walk"),

@@ -14,10 +14,12 @@ from firmware.core.detectors.range_check import RangeCheckConfig
 from firmware.core.detectors.readiness import ReadinessConfig
 from firmware.core.detectors.sensor_health import HealthConfig
 from firmware.core.detectors.sway import SwayConfig
+from firmware.core.detectors.worn_wrong import WornWrongConfig
 from firmware.core.estimators.approach import ApproachConfig
 from firmware.core.estimators.attitude import AttitudeConfig
 from firmware.core.estimators.button import ButtonGestureConfig
 from firmware.core.estimators.companion import CompanionConfig
+from firmware.core.estimators.on_body import OnBodyConfig
 from firmware.core.estimators.steps import StepsConfig
 from firmware.core.estimators.stopping import StoppingConfig
 from firmware.core.estimators.sway import TrunkSwayConfig
@@ -45,10 +47,12 @@ class CoreConfig:
     fall: FallConfig = field(default_factory=FallConfig)
     pre_impact: PreImpactConfig = field(default_factory=PreImpactConfig)
     wear: WearConfig = field(default_factory=WearConfig)
+    on_body: OnBodyConfig = field(default_factory=OnBodyConfig)
     imu_check: ImuCheckConfig = field(default_factory=ImuCheckConfig)
     range_check: RangeCheckConfig = field(default_factory=RangeCheckConfig)
     health: HealthConfig = field(default_factory=HealthConfig)
     readiness: ReadinessConfig = field(default_factory=ReadinessConfig)
     mounting_check: MountingCheckConfig = field(default_factory=MountingCheckConfig)
+    worn_wrong: WornWrongConfig = field(default_factory=WornWrongConfig)
     power_limits: PowerLimitsConfig = field(default_factory=PowerLimitsConfig)
     walk: WalkConfig = field(default_factory=WalkConfig)

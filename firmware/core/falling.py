@@ -44,9 +44,9 @@ class Falling:
         return self._wear.worn
 
     @property
-    def on_body(self) -> bool | None:
-        """Whether somebody wears it, or is about to walk with it; None: not known."""
-        return True if self._wear.worn is not False and self._moving.attitude.upright_known else self._wear.worn
+    def wear(self) -> Wear:
+        """What is known of hands and free falls."""
+        return self._wear
 
     def forget_motion(self) -> None:
         """The movement of the last moments was none."""

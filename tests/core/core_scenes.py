@@ -25,6 +25,7 @@ from hal.samples import ButtonSample, ImuSample, RangeSample, SensorFault
 G0_MPS2 = 9.80665
 Angle = Callable[[float], float]
 STEP_HZ = 100 / 60
+SWAY_RADPS = 0.012  # once a second by 0.1 degrees: somebody, not a thing on a table
 
 
 def flat(_: float) -> float:
@@ -71,7 +72,8 @@ class Wearer:
         for index in range(round(seconds * self.rate_hz)):
             self.t_s = start_s + (index + 1) * dt_s
             elapsed_s = self.t_s - start_s
-            pitch_rad = math.radians(pitch_deg(elapsed_s)) + self.mounting_rad
+            sway_rad = SWAY_RADPS / math.tau * math.sin(math.tau * self.t_s)
+            pitch_rad = math.radians(pitch_deg(elapsed_s)) + self.mounting_rad + sway_rad
             if self.imu:
                 self.send(self._sample(pitch_rad, dt_s, stepping, jolt_mps2(elapsed_s)))
             self._pitch_rad = pitch_rad

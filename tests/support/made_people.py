@@ -10,6 +10,7 @@ import numpy as np
 G0_MPS2 = 9.80665
 FS_HZ = 50.0
 ACC_LSB, GYR_LSB = 0.002, 0.0005
+SWAY_RADPS = 0.012
 Motion = tuple[np.ndarray, np.ndarray]
 
 
@@ -19,8 +20,12 @@ def _noise(count: int, seed: int) -> Motion:
 
 
 def standing(seconds: float, fs_hz: float = FS_HZ, seed: int = 1) -> Motion:
+    """With a sway of 0.1 degrees once a second: somebody, not a thing."""
     accel, gyro = _noise(round(seconds * fs_hz), seed)
+    phase = 2 * math.pi * np.arange(len(accel)) / fs_hz
     accel[:, 2] += G0_MPS2
+    accel[:, 0] -= G0_MPS2 * SWAY_RADPS / (2 * math.pi) * np.sin(phase)
+    gyro[:, 1] += SWAY_RADPS * np.cos(phase)
     return accel, gyro
 
 

@@ -29,6 +29,7 @@ from hal.sim.world.happenings import (
 )
 from hal.sim.world.incidents import Incident
 from hal.sim.world.loose import Loose, dropped, handled
+from hal.sim.world.rotation import Matrix, about, bring_up_to, direction, rotated
 from hal.sim.world.scene import Mark, World
 from hal.sim.world.shapes import Knots
 from hal.sim.world.walker import Walker
@@ -37,7 +38,6 @@ STANDS_S = 3.5
 SOFT_S, STOP_S = 0.8, 0.5
 MOST_MOUNTING_RAD = math.radians(30.0)
 Motion = Callable[[float], tuple[Vector, Vector]]
-Matrix = tuple[Vector, Vector, Vector]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class FallScene:
     def motion(self, t_s: float) -> tuple[Vector, Vector]:
         index = bisect_right(self.parts, t_s, key=lambda part: part[0]) - 1
         force, rate = self.parts[max(index, 0)][1](t_s)
-        return _rotated(self.mounting, force), _rotated(self.mounting, rate)
+        return rotated(self.mounting, force), rotated(self.mounting, rate)
 
     def distance_m(self, t_s: float) -> float | None:
         return None
@@ -62,30 +62,10 @@ class FallScene:
         return False
 
 
-def _rotated(m: Matrix, v: Vector) -> Vector:
-    x, y, z = v
-    return (
-        m[0][0] * x + m[0][1] * y + m[0][2] * z,
-        m[1][0] * x + m[1][1] * y + m[1][2] * z,
-        m[2][0] * x + m[2][1] * y + m[2][2] * z,
-    )
-
-
-def _about(axis: Vector, angle: float) -> Matrix:
-    """The rotation by `angle` about an axis of length 1 (Rodrigues)."""
-    x, y, z = axis
-    c, s, k = math.cos(angle), math.sin(angle), 1 - math.cos(angle)
-    return (
-        (c + x * x * k, x * y * k - z * s, x * z * k + y * s),
-        (y * x * k + z * s, c + y * y * k, y * z * k - x * s),
-        (z * x * k - y * s, z * y * k + x * s, c + z * z * k),
-    )
-
-
 def _mounted(dice: Random) -> Matrix:
     """Clipped on tilted by up to 30 degrees, in any direction."""
     to = dice.uniform(0.0, 2 * math.pi)
-    return _about((math.cos(to), math.sin(to), 0.0), dice.uniform(0.0, MOST_MOUNTING_RAD))
+    return about((math.cos(to), math.sin(to), 0.0), dice.uniform(0.0, MOST_MOUNTING_RAD))
 
 
 class _Making:
@@ -252,7 +232,7 @@ def fell_off_or_dropped(seed: int) -> World:
     height_m = m.dice.uniform(0.44, 0.6) if m.dice.random() < 0.6 else m.dice.uniform(0.8, 1.15)
     falls_s, holds_s = math.sqrt(2 * height_m / 9.81), m.dice.uniform(0.8, 3.0)
     hand = handled(_up(m, bouts, t_s), m.dice, 60.0)
-    held_up = _direction(hand.motion(holds_s)[0])
+    held_up = direction(hand.motion(holds_s)[0])
     loose = dropped(held_up, m.dice, falls_s)
     parts = (_lasting(t_s, hand.motion), _lasting(t_s + holds_s, loose.motion))
     return m.scene(t_s + holds_s + 75.0, bouts, loose=parts, marks=((t_s + holds_s + falls_s, "hits the table"),))
@@ -280,12 +260,12 @@ def in_a_bag(seed: int) -> World:
     m = _Making("carried in a bag", seed)
     t_s, holds_s, bouts = _stops(m, 0.8, 4.0), m.dice.uniform(2.0, 5.0), m.walks(m.walked_s)
     hand = handled(_up(m, bouts, t_s), m.dice, holds_s)
-    lies = _direction(hand.motion(100.0)[0])
+    lies = direction(hand.motion(100.0)[0])
     off_s = t_s + holds_s + m.dice.uniform(1.0, 5.0)
     speed, down_s = m.dice.uniform(0.9, 1.4), off_s + m.dice.uniform(65.0, 75.0)
     bouts_off = [(off_s, 0.0), (off_s + 1.0, -speed), (down_s - 2.0, -speed), (down_s - 1.0, 0.0)]
     carrier = Walker(bouts_off, (), seed=f"{m.seed} bag")
-    turned = _bring_up_to(lies)
+    turned = bring_up_to(lies)
     rests = G_MPS2 * lies[0], G_MPS2 * lies[1], G_MPS2 * lies[2]
 
     def put_down(_: float) -> tuple[Vector, Vector]:
@@ -293,23 +273,11 @@ def in_a_bag(seed: int) -> World:
 
     def carried(now_s: float) -> tuple[Vector, Vector]:
         force, rate = carrier.motion(now_s)
-        return _rotated(turned, force), _rotated(turned, rate)
+        return rotated(turned, force), rotated(turned, rate)
 
     parts = (_lasting(t_s, hand.motion), (off_s - 0.5, carried), (down_s, put_down))
     marks = ((t_s, "takes it off"), (off_s, "carried"), (down_s, "put down"))
     return m.scene(down_s + 35.0, bouts, loose=parts, marks=marks)
-
-
-def _direction(force: Vector) -> Vector:
-    length = math.sqrt(sum(x * x for x in force))
-    return force[0] / length, force[1] / length, force[2] / length
-
-
-def _bring_up_to(up: Vector) -> Matrix:
-    """A rotation that takes (0, 0, 1) there."""
-    level = math.hypot(up[0], up[1])
-    axis = (-up[1] / level, up[0] / level, 0.0) if level > 1e-9 else (1.0, 0.0, 0.0)
-    return _about(axis, math.acos(max(-1.0, min(1.0, up[2]))))
 
 
 FALL_SCENES: Mapping[str, Callable[[int], World]] = {

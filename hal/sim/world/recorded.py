@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from hal.samples import Vector
 from hal.sim.world.scene import Mark
+from hal.sim.world.shapes import TAU
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +29,7 @@ POSTURE_S = 0.5  # of the start that tells how she stands
 LAST_S = 1.0  # of the end that tells how she stays
 NOISE_MPS2 = 0.02  # of a consumer sensor; a value that never changes would be a stuck one
 NOISE_RADPS = 0.004
+SWAY_RADPS, SWAY_HZ = 0.012, 1.0  # of who stands, 0.1 degrees: without it she would be a thing on a table
 NEEDED = ("acc", "gyr", "acc_lsb", "gyr_lsb", "fs", "start", "trial")
 
 Motion = tuple[Vector, Vector]
@@ -75,10 +77,13 @@ class Recorded:
         return False
 
     def _resting(self, posture: list[float], t_s: float) -> Motion:
-        """At rest but alive: the posture with a sensor's noise, the same for the same moment; no drift in its rates."""
+        """At rest but alive: the posture, swaying a little, with a sensor's noise; the same for the same moment."""
         dice = random.Random(round(t_s * 1e6))
-        force = [value + dice.gauss(0, NOISE_MPS2) for value in posture[:3]]
-        return _split(force + [dice.gauss(0, NOISE_RADPS) for _ in range(3)])
+        phase = TAU * SWAY_HZ * t_s
+        turned, rate = SWAY_RADPS / (TAU * SWAY_HZ) * math.sin(phase), SWAY_RADPS * math.cos(phase)
+        x, y, z = posture[:3]
+        force = [value + dice.gauss(0, NOISE_MPS2) for value in (x - z * turned, y, z + x * turned)]
+        return _split(force + [value + dice.gauss(0, NOISE_RADPS) for value in (0.0, rate, 0.0)])
 
 
 def _mean(rows: list[tuple[float, ...]]) -> list[float]:
