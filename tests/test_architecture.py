@@ -22,7 +22,7 @@ CORE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("balance", "behind", "falling"),
     ("moving",),
     ("config",),
-    ("arbiter", "walk"),
+    ("arbiter", "plan", "walk"),
     ("alerts",),
     ("detectors", "estimators"),
     ("messages", "models"),
