@@ -20,7 +20,8 @@ TEXT = (
     "Walk where nothing can happen: a straight, level, dry and cleared lane, without kerbs, steps, holes, pets or "
     "traffic; firm shoes; for the first walks with somebody behind you, or on a treadmill with rails.",
     "The device looks straight behind you, up to 4 m, at the height of the belt. It does not see kerbs, steps and "
-    "holes, what is lower than about your knees, soft or thin things, slanted walls, or what comes from the side.",
+    "holes, what is lower than your knees (close behind you: than your hips), soft or thin things, slanted walls, or "
+    "what comes from the side.",
     "It warns, and it calls for help where somebody receives the call. It holds nobody, it may miss a fall, it is no "
     "medical device, and it replaces nobody who walks along. Stop when you feel pain, or are giddy or tired.",
 )

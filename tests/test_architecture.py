@@ -37,7 +37,7 @@ HOMES = {
     "mcap": ("firmware.recording",),
     "zstandard": ("firmware.recording",),
     "numpy": ("hal.sim.world.recorded", "firmware.evaluation", "bench"),
-    "matplotlib": ("firmware.evaluation", "bench"),
+    "matplotlib": ("firmware.evaluation", "firmware.reports", "bench"),
     "sklearn": ("bench",),
     "imufusion": ("bench",),
     "vqf": ("bench",),
