@@ -27,7 +27,9 @@ def confirm(args: argparse.Namespace) -> int:
         print(f"\n{error}", file=sys.stderr)
         before = None
     except OSError as error:
-        raise RearguardError(f"{error.filename}: cannot be read: {error.strerror}; run it with sudo") from error
+        raise RearguardError(
+            f"{state_dir / notice.FILE}: cannot be read: {error.strerror}; run it with sudo"
+        ) from error
     if before is not None:
         print(f"\n{_told(before)}")
         if before.current:

@@ -20,7 +20,10 @@ OK, FAILURE = 0, 1
 PATIENCE_S = 12.0  # for a broker; it is tried in both versions of MQTT meanwhile
 PROCESSES = ("guard", "sounder", "link", "walk")
 KINDS = (
-    ("alerts, the walk so far, her usual sway and stopping time", (JOURNAL, f"{JOURNAL}-wal", f"{JOURNAL}-shm")),
+    (
+        "alerts, the walk so far, her usual sway and stopping time",
+        tuple(JOURNAL + end for end in ("", "-wal", "-shm", ".lock")),
+    ),
     ("alerts that a damaged journal held", (f"{JOURNAL}.damaged-*",)),
     ("the records of her walks", (walks.FILE,)),
     ("the confirmed notice", (notice.FILE,)),
@@ -33,10 +36,13 @@ KEPT = ("device-id", f"{JOURNAL}.boot")  # the device's name and how often it wa
 def forget(args: argparse.Namespace) -> int:
     """0 when nothing of the walker is left, 1 when something is; it can be repeated."""
     config = settings(args)
+    if not args.yes and (sys.stdin is None or not sys.stdin.isatty()):
+        raise ConfigError("forget asks before it deletes: run it in a terminal, or with --yes")
     with device_at_rest(config, *PROCESSES):
+        untold = _untold(config.paths.state_dir / JOURNAL)
         found = list(_files(config))
-        _say_what(config, found)
-        if not args.yes and not _agreed():
+        _say_what(config, found, untold)
+        if not args.yes and input('Type "forget" to go on: ').strip() != "forget":
             print("nothing was deleted")
             return FAILURE
         left = [*_delete(found), *_clear(config)]
@@ -65,15 +71,14 @@ def _files(config: Config) -> Iterator[tuple[str, Path]]:
                 yield what, place / name
 
 
-def _say_what(config: Config, found: list[tuple[str, Path]]) -> None:
+def _say_what(config: Config, found: list[tuple[str, Path]], untold: int) -> None:
     print("This deletes what the device knows of its walker, for good:")
     for what, path in found or [("nothing: no file of hers is here", config.paths.state_dir)]:
         print(f"  {what}: {path}")
     if config.mqtt.host:
         print(f"  what the broker at {config.mqtt.host} keeps of this device, Home Assistant's description included")
-    untold = _untold(config.paths.state_dir / JOURNAL)
     if untold:
-        print(f"  {untold} alerts among them were never accepted by anybody")
+        print(f"  alerts among them that nobody has ever accepted: {untold}")
     print(f"It keeps {' and '.join(KEPT)}: the device's own name, and how often it was started.")
 
 
@@ -85,12 +90,6 @@ def _untold(path: Path) -> int:
             return len(journal.unaccepted())
     except JournalError:  # it cannot be read; deleting it is what was asked for
         return 0
-
-
-def _agreed() -> bool:
-    if sys.stdin is None or not sys.stdin.isatty():
-        raise ConfigError("forget asks before it deletes: run it in a terminal, or with --yes")
-    return input('Type "forget" to go on: ').strip() == "forget"
 
 
 def _delete(found: list[tuple[str, Path]]) -> Iterator[str]:

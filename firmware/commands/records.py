@@ -10,7 +10,7 @@ from pathlib import Path
 from firmware.config import Config, installed, load
 from firmware.errors import RearguardError
 from firmware.ipc import Instance
-from firmware.walks import Kept, read
+from firmware.walks import FILE, Kept, read
 
 SYNCED = Path("/run/systemd/timesync/synchronized")  # made by systemd-timesyncd once the clock was set from the network
 
@@ -31,7 +31,7 @@ def kept(config: Config) -> Kept:
         found = read(state_dir)
     except OSError as error:
         advice = "; run it with sudo" if isinstance(error, PermissionError) else ""
-        raise RearguardError(f"{error.filename or state_dir}: cannot be read: {error.strerror}{advice}") from error
+        raise RearguardError(f"{state_dir / FILE}: cannot be read: {error.strerror}{advice}") from error
     for complaint in found.complaints:
         print(f"rearguard: {complaint}", file=sys.stderr)
     if found.newer:

@@ -74,7 +74,7 @@ class WalkLog:
         try:
             kept = walks.read(self._state_dir)
         except OSError as error:
-            self._complain(f"walks: {error.filename}: {error.strerror}; the plan is at its start")
+            self._complain(f"{self._state_dir / walks.FILE}: {error.strerror}; the plan is at its start")
             kept = walks.Kept()
         for complaint in kept.complaints[:3]:
             self._complain(f"walks: {complaint}")
@@ -89,7 +89,7 @@ class WalkLog:
             self._complain(str(error))
             found = None
         except OSError as error:
-            self._complain(f"notice: {error.filename}: {error.strerror}; the walk does not wait for it")
+            self._complain(f"{self._state_dir / notice.FILE}: {error.strerror}; the walk does not wait for it")
             return
         self._hand_over(Notice(self._now_ns(), found is not None and found.current))
 
@@ -118,8 +118,9 @@ class WalkLog:
                 self._unwritten.popleft()
         except OSError as error:
             if not self._failing:
-                where = error.filename or self._state_dir
-                self._complain(f"walks: {where}: {error.strerror}; the record is kept in memory and tried again")
+                self._complain(
+                    f"walks: {self._state_dir}: {error.strerror}; the record is kept in memory and tried again"
+                )
             self._failing = True
         else:
             self._failing = False

@@ -9,7 +9,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from firmware.core.plan import LEAST_SPEED_MPS, Step, Verdict
+from firmware.core.plan import LEAST_SPEED_MPS, LONGEST_FIRST_WEEKS_MIN, Step, Verdict
 from firmware.reports.norms import SWAY_PITCH_DEG, SWAY_ROLL_DEG, TEST_BANDS, Norm
 from firmware.walks import Record
 
@@ -124,10 +124,10 @@ def plan_curves(curves: Sequence[tuple[str, Sequence[float], Sequence[float]]]) 
     """Planned minutes over days, one line each, for a picture of its own."""
     figure, ax = _new("minutes a walk", width_in=8.0, height_in=4.0)
     figure.set_facecolor("white")
-    for (name, days, planned), colour, style in zip(curves, (BLUE, AMBER, RED), ("-", "--", "-."), strict=False):
-        weeks = [1 + day / 7 for day in days]
-        ax.step(weeks, planned, style, where="post", color=colour, marker="o", markersize=4, linewidth=1.6, label=name)
-    ax.axhline(10.0, color=FAINT, linewidth=1.2)
+    for (name, days, planned), colour, width in zip(curves, (BLUE, AMBER, RED), (5.0, 3.0, 1.4), strict=False):
+        weeks = [1 + day / 7 for day in days]  # thinner upon thicker, where two say the same
+        ax.step(weeks, planned, where="post", color=colour, marker="o", linewidth=width, markersize=width, label=name)
+    ax.axhline(LONGEST_FIRST_WEEKS_MIN, color=INK, linewidth=0.9, linestyle=":", label="at most, for two weeks or more")
     ax.set(xlabel="week", ylim=(0, None))
     ax.legend(loc="upper left", frameon=False, fontsize=9)
     return figure
