@@ -49,6 +49,41 @@ _EVALUATE_EXAMPLES = """examples:
   rearguard evaluate DATA --json > scores.json   one JSON object, the same for the same files
   rearguard evaluate DATA --plot plots           pictures as well, with the worst trials drawn
 """
+_WALKS_EXAMPLES = """examples:
+  rearguard walks                          one line a walk, and what each meant for the plan
+  rearguard walks --csv > walks.csv        for a spreadsheet
+  rearguard walks --json --since 2026-01-31  one JSON object a line; the schema is in firmware/schemas
+"""
+_PLAN_EXAMPLES = """examples:
+  rearguard plan                               how long the next walk is to be, when, and why
+  rearguard plan --draw plan.png               the minutes of all walks as a picture
+  rearguard plan --simulated --draw plan.svg   eight weeks of a simulated walker
+"""
+_CONFIRM_EXAMPLES = """examples:
+  rearguard confirm         read the notice before the first walk, and confirm it
+  rearguard confirm --show  only read it; 0 when it is confirmed already
+"""
+_REPORT_EXAMPLES = """examples:
+  rearguard report                          the last walk and all weeks, as rearguard-report.html
+  rearguard report --walk 12 --out 12.html  the walk of that number in `rearguard walks`
+  rearguard report --simulated              eight weeks of a simulated walker, to see what it looks like
+"""
+_FORGET_EXAMPLES = """examples:
+  sudo systemctl stop rearguard.target; sudo rearguard forget   ask, then delete
+  rearguard forget --yes                                        delete without asking
+"""
+_GAIT_EXAMPLES = """examples:
+  rearguard gait walk.mcap         steps and cadence, by us and by scikit-digital-health
+  rearguard gait walk.mcap --json  as one JSON object
+"""
+_PATTERNS_EXAMPLES = """examples:
+  rearguard patterns                    play and draw all of them
+  rearguard patterns sway lean          these two
+  rearguard patterns --draw sounds      pictures of them in a folder
+"""
+_VOICE_EXAMPLES = """examples:
+  rearguard voice --language de --to voice   make the spoken prompts with espeak-ng
+"""
 _FAULT_HELP = "let a simulated part fail: off, stuck, garbage, wrong, slow, delayed or intermittent, as in stuck:imu"
 
 
@@ -74,6 +109,8 @@ def parser() -> argparse.ArgumentParser:
     _add_doctor(commands)
     _add_calibrate(commands)
     _add_evaluate(commands)
+    for add in (_add_walks, _add_plan, _add_confirm, _add_report, _add_forget, _add_gait, _add_patterns, _add_voice):
+        add(commands)
     quiet = _command(commands, "silence", "switch every output off, whoever left it on", "")
     quiet.add_argument("--config", metavar="FILE", type=Path, help="settings; without it the device's, or the defaults")
     shell = _command(commands, "completion", "print a completion script for a shell", "")
@@ -175,6 +212,70 @@ def _add_evaluate(commands: "_Commands[_Parser]") -> None:
     evaluate.add_argument("--config", metavar="FILE", type=Path, help="settings; without it the defaults")
 
 
+def _add_config(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--config", metavar="FILE", type=Path, help="settings; without it the device's, or the defaults"
+    )
+
+
+def _add_walks(commands: "_Commands[_Parser]") -> None:
+    walks = _command(commands, "walks", "list the walks that were kept, or export them", _WALKS_EXAMPLES)
+    form = walks.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one JSON object a line")
+    form.add_argument("--csv", action="store_true", help="comma-separated, one row a record")
+    walks.add_argument("--since", metavar="DATE", help="from that day on, such as 2026-01-31")
+    _add_config(walks)
+
+
+def _add_plan(commands: "_Commands[_Parser]") -> None:
+    plan = _command(commands, "plan", "tell how long the next walk is to be, when, and why", _PLAN_EXAMPLES)
+    plan.add_argument("--draw", metavar="FILE", type=Path, help="draw the curve into this .svg or .png file")
+    plan.add_argument("--simulated", action="store_true", help="eight weeks of a simulated walker instead")
+    plan.add_argument("--json", action="store_true", help="one JSON object")
+    _add_config(plan)
+
+
+def _add_confirm(commands: "_Commands[_Parser]") -> None:
+    confirm = _command(commands, "confirm", "show the notice before the first walk, and confirm it", _CONFIRM_EXAMPLES)
+    confirm.add_argument("--show", action="store_true", help="ask nothing")
+    _add_config(confirm)
+
+
+def _add_report(commands: "_Commands[_Parser]") -> None:
+    report = _command(commands, "report", "write one page about a walk and the weeks, for paper", _REPORT_EXAMPLES)
+    report.add_argument("--walk", metavar="ID", help="its number in `rearguard walks`, or its id; without it the last")
+    report.add_argument("--out", metavar="FILE", type=Path, help="the page; without it rearguard-report.html")
+    report.add_argument("--simulated", action="store_true", help="eight weeks of a simulated walker instead")
+    _add_config(report)
+
+
+def _add_forget(commands: "_Commands[_Parser]") -> None:
+    forget = _command(commands, "forget", "delete everything about the walker, at the broker too", _FORGET_EXAMPLES)
+    forget.add_argument("--yes", action="store_true", help="do not ask")
+    _add_config(forget)
+
+
+def _add_gait(commands: "_Commands[_Parser]") -> None:
+    gait = _command(commands, "gait", "compare our steps with an established gait library's", _GAIT_EXAMPLES)
+    gait.add_argument("recording", metavar="FILE", type=Path, help="an MCAP file from --record or of [recorder]")
+    gait.add_argument("--json", action="store_true", help="one JSON object")
+
+
+def _add_patterns(commands: "_Commands[_Parser]") -> None:
+    patterns = _command(commands, "patterns", "play and draw what the walker hears and feels", _PATTERNS_EXAMPLES)
+    patterns.add_argument("list", metavar="NAME", nargs="*", help="which; without a name all")
+    patterns.add_argument("--draw", metavar="FOLDER", type=Path, help="draw pictures into this folder")
+    patterns.add_argument("--json", action="store_true", help="one JSON object")
+    patterns.add_argument("--no-sound", action="store_true", help="do not play them on this computer's speaker")
+    patterns.add_argument("--plain", action="store_true", help="plain lines also in a terminal")
+
+
+def _add_voice(commands: "_Commands[_Parser]") -> None:
+    voice = _command(commands, "voice", "make the spoken prompts with espeak-ng", _VOICE_EXAMPLES)
+    voice.add_argument("--language", metavar="CODE", default="en", help="such as en, de or es (en)")
+    voice.add_argument("--to", metavar="FOLDER", type=Path, required=True, help="where the files go")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; see EXIT_CODES."""
     try:
@@ -205,7 +306,7 @@ def _function(command: str) -> Callable[[argparse.Namespace], int]:
 def _check_simulation(args: argparse.Namespace) -> None:
     """Refuse what the simulation does not know, in one line and before anything starts."""
     wishes = [f"--{name}" for name in ("fault", "motion", "virtual_time") if getattr(args, name, None)]
-    if not getattr(args, "simulated", False):
+    if not getattr(args, "simulated", False) or not hasattr(args, "fault"):
         if wishes:
             raise ConfigError(f"{wishes[0].replace('_', '-')} needs --simulated: it cannot be done to real parts")
         return

@@ -14,6 +14,7 @@ from typing import Any, get_args
 
 from firmware import typed
 from firmware.core.config import CoreConfig
+from firmware.core.plan import PlanConfig
 from firmware.errors import ConfigError
 from firmware.guard.flight_recorder import FlightRecorderConfig
 from firmware.link.config import MqttConfig
@@ -52,6 +53,7 @@ class Config:
     mqtt: MqttConfig = field(default_factory=MqttConfig)
     paths: PathsConfig = field(default_factory=PathsConfig)
     recorder: FlightRecorderConfig = field(default_factory=FlightRecorderConfig)
+    plan: PlanConfig = field(default_factory=PlanConfig)
 
 
 # Settings of a joined dataclass that have no section of their own go here.
@@ -62,6 +64,7 @@ _OWN_SECTION = {
     "mqtt": "mqtt",
     "paths": "paths",
     "recorder": "recorder",
+    "plan": "plan",
 }
 
 

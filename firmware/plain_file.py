@@ -8,8 +8,8 @@ from pathlib import Path
 MOST_BYTES = 1_000_000
 
 
-def read_bytes(path: Path) -> bytes:
-    """What a regular file of at most 1 MB holds.
+def read_bytes(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
+    """What a regular file of at most `most_bytes` holds.
 
     Raises:
         OSError: it cannot be read; also with EINVAL when it is no regular file, and EFBIG when it is larger.
@@ -21,7 +21,7 @@ def read_bytes(path: Path) -> bytes:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "it is no regular file", str(path))
-        data = file.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise OSError(errno.EFBIG, "it is larger than 1 MB", str(path))
+        data = file.read(most_bytes + 1)
+    if len(data) > most_bytes:
+        raise OSError(errno.EFBIG, f"it is larger than {most_bytes // 1_000_000} MB", str(path))
     return data

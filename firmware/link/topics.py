@@ -35,6 +35,11 @@ def discovery(device: str) -> str:
     return f"homeassistant/device/{device}/config"
 
 
+def retained(device: str) -> list[str]:
+    """Everything that a broker keeps of a device: what has to be cleared when it is to be forgotten."""
+    return [status(device), *(state(device, key) for key in ("alarm", "health", "walk")), discovery(device)]
+
+
 def device_of(topic: str) -> str | None:
     """Whose topic this is; None when it is not one of ours."""
     parts = topic.split("/")

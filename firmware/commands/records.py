@@ -1,0 +1,64 @@
+"""What the commands about walks have in common: which folder, which day, and who may write there now."""
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from firmware.config import Config, installed, load
+from firmware.errors import RearguardError
+from firmware.ipc import Instance
+from firmware.walks import FILE, Kept, read
+
+SYNCED = Path("/run/systemd/timesync/synchronized")  # made by systemd-timesyncd once the clock was set from the network
+
+
+def settings(args: argparse.Namespace) -> Config:
+    """The configuration that `--config` names, or the device's."""
+    return load(args.config or installed())
+
+
+def kept(config: Config) -> Kept:
+    """All records; what cannot be read of them is told on standard error.
+
+    Raises:
+        RearguardError: the file cannot be read at all.
+    """
+    state_dir = config.paths.state_dir
+    try:
+        found = read(state_dir)
+    except OSError as error:
+        advice = "; run it with sudo" if isinstance(error, PermissionError) else ""
+        raise RearguardError(f"{state_dir / FILE}: cannot be read: {error.strerror}{advice}") from error
+    for complaint in found.complaints:
+        print(f"rearguard: {complaint}", file=sys.stderr)
+    if found.newer:
+        what = f"{len(found.newer)} records are of a newer version and are left as they are"
+        print(f"rearguard: {state_dir}: {what}", file=sys.stderr)
+    return found
+
+
+def today() -> tuple[date, bool]:
+    """By this machine's time zone, and whether its clock was set from the network since it started."""
+    return datetime.now(UTC).astimezone().date(), SYNCED.exists()
+
+
+@contextlib.contextmanager
+def device_at_rest(config: Config, *names: str) -> Iterator[None]:
+    """No process of these names runs, and none can start meanwhile.
+
+    Raises:
+        AlreadyRunning: one does.
+        RearguardError: whether one does cannot be seen.
+    """
+    with contextlib.ExitStack() as stack:
+        run_dir = config.paths.run_dir
+        for name in names if run_dir.is_dir() else ():  # without it, none has ever run here
+            try:
+                stack.callback(Instance(run_dir, name).close)
+            except OSError as error:
+                what = f"whether a {name} runs cannot be seen: {error.filename}: {error.strerror}"
+                raise RearguardError(f"{what}; run it with sudo") from error
+        yield

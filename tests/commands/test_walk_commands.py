@@ -1,0 +1,300 @@
+"""What the commands about walks tell, export, confirm and report."""
+
+import csv
+import io
+import json
+import sys
+from dataclasses import replace
+from datetime import date
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+from support.records import record
+from support.walk_device import Device
+
+from firmware import notice, walks
+from firmware.commands import confirm as confirming
+from firmware.commands import records as looked_up
+from firmware.commands.walks import SCHEMA
+from firmware.core.plan import PlanConfig
+from firmware.notice import Confirmation
+from firmware.reports import norms, weeks
+from firmware.reports.charts import COLOURS
+
+
+@pytest.fixture
+def device(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Device:
+    monkeypatch.setattr(looked_up, "SYNCED", tmp_path)
+    return Device(tmp_path, capsys)
+
+
+def eight_weeks() -> list[walks.Record]:
+    return [replace(one, simulated=False) for one in weeks.simulated(PlanConfig(), weeks.ups_and_downs)]
+
+
+# walks
+
+
+def test_walks_are_listed_with_what_each_meant_for_the_plan(device: Device) -> None:
+    device.walked(record(1), record(2, date="2026-01-07", rest_cues=1), record(3, kind="backward_test"))
+    code, out, err = device("walks")
+    lines = out.splitlines()
+    assert (code, err, len(lines)) == (0, "", 4)
+    assert lines[1].split()[:8] == ["1", "2026-01-05", "6.2", "6", "604", "97", "0.58", "1.10"]
+    assert lines[1].endswith("clean: a clean walk")
+    assert lines[2].endswith("unclean: more warnings than the budget allows")
+    assert lines[3].endswith("3-m backward walk test: 5.1 s")
+
+
+def test_a_device_without_walks_says_so(device: Device) -> None:
+    assert device("walks") == (0, "no walk is kept yet\n", "")
+
+
+def test_the_export_as_json_is_what_the_schema_says_and_reads_back(device: Device) -> None:
+    device.walked(*eight_weeks())
+    code, out, _ = device("walks", "--json")
+    bodies = [json.loads(line) for line in out.splitlines()]
+    validator = Draft202012Validator(json.loads(SCHEMA.read_text()))
+    for body in bodies:
+        validator.validate(body)
+    assert code == 0
+    assert bodies == [one.body() for one in eight_weeks()]
+
+
+def test_the_export_as_csv_has_a_column_for_every_quantity_and_an_empty_cell_for_what_is_not_known(
+    device: Device,
+) -> None:
+    device.walked(record(1, speed_mps=None, mood="fine"), record(2, kind="backward_test", reason='a "turn", then'))
+    rows = list(csv.DictReader(io.StringIO(device("walks", "--csv")[1])))
+    told = [rows[0][name] for name in ("speed_mps", "steps", "mood", "simulated")]
+    assert told == ["", "604", "fine", "false"]
+    assert (rows[1]["kind"], rows[1]["duration_s"], rows[1]["reason"]) == ("backward_test", "5.1", 'a "turn", then')
+    assert set(record(1).data) <= set(rows[0])
+
+
+def test_only_the_walks_since_a_day_can_be_exported(device: Device) -> None:
+    device.walked(record(1, date="2026-01-05"), record(2, date="2026-01-12"))
+    out = device("walks", "--json", "--since", "2026-01-06")[1]
+    assert [json.loads(line)["date"] for line in out.splitlines()] == ["2026-01-12"]
+    code, _, err = device("walks", "--since", "tomorrow")
+    assert (code, err) == (2, "rearguard: --since 'tomorrow': expected a date such as 2026-01-31\n")
+
+
+def test_rotten_and_newer_records_are_told_and_the_rest_is_listed(device: Device) -> None:
+    device.walked(record(1))
+    path = device.state / walks.FILE
+    path.write_text('rot\n{"schema": 7, "what": "a dance"}\n' + path.read_text())
+    code, out, err = device("walks", "--json")
+    assert (code, len(out.splitlines())) == (0, 2)
+    assert "line 1 is damaged" in err
+    assert "1 records are of a newer version" in err
+    assert '"a dance"' in out
+
+
+def test_records_that_nobody_may_read_are_one_clear_line(device: Device) -> None:
+    (device.state / walks.FILE).mkdir()
+    code, out, err = device("walks")
+    assert (code, out) == (1, "")
+    assert err == f"rearguard: {device.state / walks.FILE}: cannot be read: Is a directory\n"
+
+
+# plan
+
+
+def test_the_plan_says_how_long_when_and_why(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    device.walked(record(1), record(2, date="2026-01-07"))
+    monkeypatch.setattr("firmware.commands.plan.today", lambda: (date(2026, 1, 8), True))
+    code, out, _ = device("plan")
+    assert code == 0
+    assert out.splitlines() == [
+        "the next walk: 6 minutes, due today",
+        "because: a clean walk",
+        "walks in the last seven days: 2; the plan has 3 a week",
+    ]
+    body = json.loads(device("plan", "--json")[1])
+    assert (body["minutes"], body["due_in_days"], len(body["walks"])) == (6.0, 0, 2)
+
+
+def test_without_a_believable_clock_no_day_is_named(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("firmware.commands.plan.today", lambda: (date(1970, 1, 1), False))
+    out = device("plan")[1]
+    assert out.splitlines()[0] == "the next walk: 5 minutes"
+    assert "none of them lets the plan grow" in out
+
+
+def test_a_slow_walker_is_advised_a_treadmill_or_a_partner_with_the_source(device: Device) -> None:
+    device.walked(*(record(number, speed_mps=0.5) for number in range(3)))
+    device.walked(record(8, kind="backward_test", duration_s=6.8))
+    out = device("plan")[1]
+    assert "a treadmill with rails, or a partner behind (no diagnosis" in out
+    assert "Fritz 2013" in out
+    assert "Polo-Ferrero 2025" in out
+
+
+@pytest.mark.parametrize("kind", ["svg", "png"])
+def test_eight_weeks_of_a_simulated_walker_are_drawn(device: Device, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"plan.{kind}"
+    code, out, _ = device("plan", "--simulated", "--draw", str(path))
+    assert code == 0
+    minutes = ", ".join(f"{5 + number // 2}" for number in range(24))
+    assert out.splitlines()[0] == f"every walk clean: {minutes} minutes"
+    assert path.stat().st_size > 5000
+    assert path.read_bytes()[:4] == (b"<?xm" if kind == "svg" else b"\x89PNG")
+
+
+def test_a_picture_of_an_unknown_kind_is_refused_before_any_work(device: Device) -> None:
+    code, _, err = device("plan", "--draw", "plan.jpeg")
+    assert (code, "expected a name that ends with .svg or .png" in err) == (2, True)
+
+
+# confirm
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_notice_is_confirmed_once_on_a_terminal(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal("yes\n"))
+    monkeypatch.setattr(confirming, "today", lambda: (date(2026, 1, 5), True))
+    code, out, _ = device("confirm")
+    assert code == 0
+    assert all(word in " ".join(out.split()) for paragraph in notice.TEXT for word in paragraph.split())
+    assert notice.read(device.state) == Confirmation(notice.EDITION, "terminal", "2026-01-05", "synced")
+    assert "confirmed on 2026-01-05, by terminal" in device("confirm")[1]
+    assert device("confirm", "--show")[0] == 0
+
+
+@pytest.mark.parametrize("answer", ["no\n", "\n", "YES\n", "y\n"])
+def test_anything_but_yes_confirms_nothing(device: Device, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(answer))
+    assert device("confirm")[0] == 1
+    assert notice.read(device.state) is None
+
+
+def test_a_script_cannot_confirm_for_a_person(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("yes\n"))
+    code, _, err = device("confirm")
+    assert (code, "confirm asks a person" in err) == (2, True)
+    assert notice.read(device.state) is None
+
+
+def test_a_new_edition_of_the_notice_has_to_be_confirmed_again(device: Device) -> None:
+    notice.keep(device.state, Confirmation(notice.EDITION - 1, "button", "2025-01-05", "unsynced"))
+    code, out, _ = device("confirm", "--show")
+    assert code == 1
+    assert "an earlier edition was confirmed on 2025-01-05 (by a clock that was not set), by button" in out
+
+
+# report
+
+
+class Page(HTMLParser):
+    """What a page refers to, names and shows."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags, self.ids, self.references, self.open = list[str](), list[str](), list[str](), list[str]()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag not in ("meta", "link", "img", "path", "use", "rect", "line"):
+            self.open.append(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value or "")
+            if name in ("href", "src", "xlink:href", "data", "action"):
+                self.references.append(value or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self.open:
+            assert self.open.pop() == tag, f"{tag} closes {self.open[-3:]}"
+
+
+def reported(device: Device, tmp_path: Path, *arguments: str) -> str:
+    path = tmp_path / "page.html"
+    code, out, err = device("report", "--out", str(path), *arguments)
+    assert (code, out, err) == (0, f"wrote {path}\n", "")
+    return path.read_text()
+
+
+def test_a_report_stands_alone_and_fetches_nothing(device: Device, tmp_path: Path) -> None:
+    text = reported(device, tmp_path, "--simulated")
+    page = Page(text)
+    assert page.open == []
+    assert all(reference.startswith("#") for reference in page.references)
+    assert {reference[1:] for reference in page.references} <= set(page.ids)
+    assert len(page.ids) == len(set(page.ids))
+    assert not {"script", "link", "img", "iframe", "object"} & set(page.tags)
+    assert "http" not in text.replace('http-equiv="Content-Security-Policy"', "")
+    assert "url(" not in text.replace("url(#", "")
+    assert page.tags.count("svg") == 10
+
+
+def test_a_report_follows_the_readers_light_or_dark_screen_and_prints(device: Device, tmp_path: Path) -> None:
+    text = reported(device, tmp_path, "--simulated")
+    drawn = text[text.index("<main>") :]
+    for word, colour in COLOURS.items():
+        assert drawn.count(colour) == drawn.count(f"var(--{word}, {colour})") > 0
+        assert text.count(f"--{word}: ") == 3  # light, dark, print
+    assert "prefers-color-scheme: dark" in text
+    assert "@media print" in text
+
+
+def test_a_report_tells_the_walk_the_weeks_the_norms_and_their_sources(device: Device, tmp_path: Path) -> None:
+    device.walked(*eight_weeks())
+    text = reported(device, tmp_path)
+    for said in ("401 m ± 48 m", "0.63 m/s", "6.0 ± 2.0 deg (Lee 2014)", "6.7 ± 2.2 deg (Lee 2014)", "0.91 times"):
+        assert said in text
+    for source in ("Fritz 2013", "Polo-Ferrero 2025", "Kapan 2025", "Lee 2014", "never a diagnosis"):
+        assert source in text
+    assert "The walk of 2026-02-27" in text
+    assert "Simulated" not in text
+    assert text.count("<tr>") > 40
+
+
+def test_any_walk_can_be_reported_and_an_unknown_one_is_refused(device: Device, tmp_path: Path) -> None:
+    device.walked(*eight_weeks())
+    assert "The walk of 2026-01-07" in reported(device, tmp_path, "--walk", "3")
+    assert "The walk of 2026-01-07" in reported(device, tmp_path, "--walk", eight_weeks()[2].id)
+    for wrong in ("2", "99", "x"):  # the second is a test
+        code, _, err = device("report", "--walk", wrong)
+        assert (code, f"--walk {wrong}: no such walk" in err) == (2, True)
+
+
+def test_a_device_without_walks_has_a_report_that_says_so(device: Device, tmp_path: Path) -> None:
+    text = reported(device, tmp_path)
+    assert "no walk yet" in text
+    assert "5 minutes" in text
+
+
+def test_what_is_not_known_is_said_and_never_drawn_as_nothing(device: Device, tmp_path: Path) -> None:
+    unknown = dict.fromkeys(record(1).data)
+    device.walked(record(1, **unknown), record(2, clock="unsynced", **unknown))
+    text = reported(device, tmp_path)
+    assert "the clock was not to be trusted" in text
+    assert text.count("not known") > 15
+    assert Page(text).tags.count("svg") == 1
+
+
+def test_a_hostile_record_cannot_write_into_the_page(device: Device, tmp_path: Path) -> None:
+    evil = "<script>alert(1)</script>"
+    device.walked(record(1, mode=evil), record(2, kind="backward_test", duration_s=None, reason=evil))
+    assert "<script" not in reported(device, tmp_path)
+
+
+def test_a_report_that_cannot_be_written_leaves_the_older_one(device: Device, tmp_path: Path) -> None:
+    code, _, err = device("report", "--out", str(tmp_path / "absent" / "page.html"))
+    assert (code, "cannot be written: No such file or directory" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "words"),
+    [(3.5, "up to 3.5 s"), (3.6, "3.5 to 5.5 s"), (5.5, "3.5 to 5.5 s"), (8.0, "5.5 to 8.15 s"), (9.0, "over 8.15 s")],
+)
+def test_a_test_is_placed_among_the_published_limits(duration_s: float, words: str) -> None:
+    assert norms.band_words(duration_s) == words
