@@ -18,6 +18,7 @@ from firmware.core.estimators.approach import ApproachConfig
 from firmware.core.estimators.attitude import AttitudeConfig
 from firmware.core.estimators.button import ButtonGestureConfig
 from firmware.core.estimators.companion import CompanionConfig
+from firmware.core.estimators.step_length import StepLengthConfig
 from firmware.core.estimators.steps import StepsConfig
 from firmware.core.estimators.stopping import StoppingConfig
 from firmware.core.estimators.sway import TrunkSwayConfig
@@ -36,6 +37,7 @@ class CoreConfig:
     stopping: StoppingConfig = field(default_factory=StoppingConfig)
     lane: LaneConfig = field(default_factory=LaneConfig)
     steps: StepsConfig = field(default_factory=StepsConfig)
+    step_length: StepLengthConfig = field(default_factory=StepLengthConfig)
     trunk_sway: TrunkSwayConfig = field(default_factory=TrunkSwayConfig)
     sway_baseline: SwayBaselineConfig = field(default_factory=SwayBaselineConfig)
     button_gesture: ButtonGestureConfig = field(default_factory=ButtonGestureConfig)
