@@ -22,7 +22,7 @@ CORE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("balance", "behind", "falling"),
     ("moving",),
     ("config",),
-    ("arbiter", "walk"),
+    ("arbiter", "walk", "backward_test", "budget"),
     ("alerts",),
     ("detectors", "estimators"),
     ("messages", "models"),

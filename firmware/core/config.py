@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from firmware.core.backward_test import BackwardTestConfig
+from firmware.core.budget import BudgetConfig
 from firmware.core.detectors.fall import FallConfig
 from firmware.core.detectors.imu_check import ImuCheckConfig
 from firmware.core.detectors.lane import LaneConfig
@@ -54,3 +56,5 @@ class CoreConfig:
     mounting_check: MountingCheckConfig = field(default_factory=MountingCheckConfig)
     power_limits: PowerLimitsConfig = field(default_factory=PowerLimitsConfig)
     walk: WalkConfig = field(default_factory=WalkConfig)
+    backward_test: BackwardTestConfig = field(default_factory=BackwardTestConfig)
+    budget: BudgetConfig = field(default_factory=BudgetConfig)

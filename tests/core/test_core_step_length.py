@@ -84,7 +84,7 @@ def test_more_approaches_make_it_surer() -> None:
 
 
 def test_who_comes_towards_her_is_no_measure_of_her_steps() -> None:
-    way = Way().approach(0.3, thing_mps=0.5)
+    way = Way().approach(0.3, thing_mps=0.2).pass_by(4, 0.0, 0.2)
     assert (way.length.runs, way.length.length_m) == (0, START_M)
 
 
