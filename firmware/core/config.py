@@ -10,6 +10,7 @@ from firmware.core.detectors.lane import LaneConfig
 from firmware.core.detectors.lean import LeanConfig
 from firmware.core.detectors.mounting_check import MountingCheckConfig
 from firmware.core.detectors.obstacle import ObstacleConfig
+from firmware.core.detectors.pacing import MetronomeConfig, PacingConfig
 from firmware.core.detectors.power import PowerLimitsConfig
 from firmware.core.detectors.pre_impact import PreImpactConfig
 from firmware.core.detectors.range_check import RangeCheckConfig
@@ -46,6 +47,8 @@ class CoreConfig:
     obstacle: ObstacleConfig = field(default_factory=ObstacleConfig)
     sway: SwayConfig = field(default_factory=SwayConfig)
     lean: LeanConfig = field(default_factory=LeanConfig)
+    pacing: PacingConfig = field(default_factory=PacingConfig)
+    metronome: MetronomeConfig = field(default_factory=MetronomeConfig)
     fall: FallConfig = field(default_factory=FallConfig)
     pre_impact: PreImpactConfig = field(default_factory=PreImpactConfig)
     wear: WearConfig = field(default_factory=WearConfig)

@@ -18,12 +18,13 @@ NUMBERS = [
 ]
 
 
-CUES = {"lean", "budget"}
+CUES = {"lean", "pacing", "metronome", "budget"}
 ZERO_MEANS_SOMETHING = {
     ("fall", "no_cancel_s"),
     ("health", "imu_fault_s"),
     ("imu_check", "late_for_s"),
     ("imu_check", "rate_hz"),
+    ("metronome", "cadence_spm"),
     ("obstacle", "clear_s"),
     ("sway", "clear_s"),
     ("sway", "hold_s"),
