@@ -23,7 +23,7 @@ CORE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("balance", "behind", "falling", "wearing"),
     ("moving",),
     ("config",),
-    ("arbiter", "plan", "walk"),
+    ("arbiter", "backward_test", "budget", "plan", "walk"),
     ("alerts", "tally"),
     ("detectors", "estimators"),
     ("messages", "models"),

@@ -14,19 +14,31 @@ NUMBERS = [
     (section, field.name)
     for section in SECTIONS
     for field in dataclasses.fields(getattr(CoreConfig(), section))
-    if isinstance(getattr(getattr(CoreConfig(), section), field.name), (int, float))
+    if type(getattr(getattr(CoreConfig(), section), field.name)) in (int, float)
 ]
 
 
+CUES = {"lean", "pacing", "metronome", "budget"}
 ZERO_MEANS_SOMETHING = {
     ("fall", "no_cancel_s"),
     ("health", "imu_fault_s"),
     ("imu_check", "late_for_s"),
     ("imu_check", "rate_hz"),
+    ("metronome", "cadence_spm"),
     ("obstacle", "clear_s"),
     ("sway", "clear_s"),
     ("sway", "hold_s"),
 }
+
+
+def test_only_cues_can_be_switched_off() -> None:
+    switches = {
+        section
+        for section in SECTIONS
+        for field in dataclasses.fields(getattr(CoreConfig(), section))
+        if isinstance(getattr(getattr(CoreConfig(), section), field.name), bool)
+    }
+    assert switches == CUES
 
 
 @pytest.mark.parametrize(("section", "key"), NUMBERS)

@@ -38,12 +38,27 @@ def test_a_lasting_lean_gives_a_cue_that_says_where_to(pitch_deg: float, roll_de
 
 
 def test_a_usual_posture_gives_none() -> None:
-    assert [found.severity for found in lean(LeanDetector(LeanConfig()), 9, 120, 0)] == [Severity.NONE]
+    assert [found.severity for found in lean(LeanDetector(LeanConfig()), 7, 120, 0)] == [Severity.NONE]
 
 
 def test_a_lean_that_is_soon_over_gives_none() -> None:
     detector = LeanDetector(LeanConfig())
-    assert [found.severity for found in lean(detector, 25, 7, 0) + lean(detector, 0, 20, 7)] == [Severity.NONE] * 2
+    assert [found.severity for found in lean(detector, 20, 4, 0) + lean(detector, 0, 20, 4)] == [Severity.NONE] * 2
+
+
+@pytest.mark.parametrize(("pitch_deg", "cued"), [(9.5, False), (10.5, True)])
+def test_ten_degrees_for_five_seconds_are_the_limit(pitch_deg: float, cued: bool) -> None:
+    detector, severities = LeanDetector(LeanConfig(smoothing_s=1.0)), dict[float, Severity]()
+    for index in range(1000):
+        found = detector.update(index * STEP_NS, math.radians(pitch_deg), 0.0)
+        severities.setdefault(index * 0.02, found.severity)
+    first_s = next((t_s for t_s, severity in severities.items() if severity is Severity.CUE), None)
+    assert (first_s is not None) == cued
+    assert first_s is None or 5.0 < first_s < 9.0
+
+
+def test_switched_off_it_cues_nobody() -> None:
+    assert [found.severity for found in lean(LeanDetector(LeanConfig(enabled=False)), 30, 60, 0)] == [Severity.NONE]
 
 
 def test_whoever_sways_in_and_out_of_it_is_cued_once_in_half_a_minute_at_most() -> None:

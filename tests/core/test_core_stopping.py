@@ -131,3 +131,14 @@ def test_what_is_learned_in_this_walk_is_not_overruled_by_a_late_word() -> None:
 @pytest.mark.parametrize("start_s", [0.6, 2.5])
 def test_what_was_set_to_begin_with_is_respected(start_s: float) -> None:
     assert StoppingTime(StoppingConfig(), start_s).time_s == start_s
+
+
+def test_how_long_she_took_in_this_walk_is_the_median_of_her_stops() -> None:
+    assert fresh().response_s is None
+    assert learned(0.9, 1.5, 1.1).response_s == pytest.approx(1.1, abs=0.12)
+
+
+def test_what_earlier_walks_showed_is_no_response_of_this_one() -> None:
+    following = fresh()
+    following.carry(learned(1.6).baseline(7))
+    assert following.response_s is None

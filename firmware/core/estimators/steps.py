@@ -78,6 +78,7 @@ class Steps:
         self.in_a_row = 0
         self.row_since_ns = 0  # when the first step of the row began, roughly
         self.last_ns: int | None = None
+        self.height_mps2 = 0.0  # of the last step: how hard it was
         self.intervals = 0  # between steps of one row, and their sum
         self.intervals_s = 0.0
         self.times = StepTimes()
@@ -127,7 +128,7 @@ class Steps:
         interval_s = math.inf if self.last_ns is None else (t_ns - self.last_ns) * 1e-9
         if interval_s < self._config.least_interval_s:
             return False
-        self.last_ns = t_ns
+        self.last_ns, self.height_mps2 = t_ns, self._peak_mps2
         self.count += 1
         if interval_s > self._config.longest_interval_s:
             self._latest_s.clear()

@@ -63,7 +63,14 @@ class StoppingTime:
         self._stopped_ns: int | None = None
         self._carried = 0
         self.approaches = 0  # of this walk that were learned from
+        self._took_s: list[float] = []
         self.time_s = start_s
+
+    @property
+    def response_s(self) -> float | None:
+        """From the warning to her stop, the median of this walk's; None while she has stopped for none."""
+        ordered, half = sorted(self._took_s), len(self._took_s) // 2
+        return (ordered[half] + ordered[~half]) / 2.0 if ordered else None
 
     def carry(self, before: StoppingBaseline) -> None:
         """What the walks before this one have shown. What is no number is not believed."""
@@ -135,6 +142,7 @@ class StoppingTime:
         if not 0.0 <= took_s <= config.too_late_s:
             return
         self.approaches += 1
+        self._took_s.append(took_s)
         more_s = self._bounded(took_s) - self.time_s
         share = config.grow_share if more_s > 0.0 else config.shrink_share
         self.time_s = self._bounded(self.time_s + share * more_s)
