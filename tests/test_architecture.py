@@ -19,7 +19,9 @@ CORE_STDLIB = {"bisect", "collections", "dataclasses", "enum", "functools", "ite
 # From what decides last to what everybody may know. A module may import those below its own line.
 CORE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("pipeline",),
+    ("telemetry",),
     ("course",),
+    ("guiding",),
     ("balance", "behind", "falling", "wearing"),
     ("moving",),
     ("config",),

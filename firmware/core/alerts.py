@@ -47,7 +47,7 @@ def _over(priority: int) -> Rule:
 
 _PLANNED: dict[tuple[Hazard, Severity], Rule] = {
     (Hazard.FALL, Severity.NONE): QUIET,
-    (Hazard.FALL, Severity.POSSIBLE): Rule(95, Pattern.FALL_POSSIBLE, minimum_s=0.3),
+    (Hazard.FALL, Severity.POSSIBLE): Rule(95, Pattern.FALL_POSSIBLE, minimum_s=0.5),
     (Hazard.FALL, Severity.SUSPECTED): Rule(100, Pattern.FALL_COUNTDOWN, minimum_s=1.0, published=True),
     (Hazard.FALL, Severity.CONFIRMED): _called(100),
     (Hazard.FALL, Severity.NOT_RECOVERED): _called(100),
@@ -67,8 +67,6 @@ _PLANNED: dict[tuple[Hazard, Severity], Rule] = {
     # A device that sits wrong sees less; a fall is judged all the same.
     (Hazard.MOUNTING, Severity.NONE): Rule(0, Pattern.SILENT, published=True),
     (Hazard.MOUNTING, Severity.CAUTION): Rule(45, Pattern.WORN_WRONG, minimum_s=1.5, published=True, every_s=10.0),
-    (Hazard.PACING, Severity.NONE): QUIET,
-    (Hazard.PACING, Severity.CUE): Rule(25, Pattern.SMALLER_STEPS, minimum_s=0.5, every_s=30.0),
     (Hazard.LEAN, Severity.NONE): QUIET,
     (Hazard.LEAN, Severity.CUE): Rule(25, Pattern.LEAN, minimum_s=0.3, every_s=30.0),
     (Hazard.FAULT, Severity.NONE): Rule(0, Pattern.SILENT, published=True),
@@ -95,14 +93,21 @@ NOTICES: dict[Pattern, Rule] = {
     Pattern.READY_3: Rule(20, Pattern.READY_3, minimum_s=2.1),
     Pattern.LANE_BLOCKED: Rule(20, Pattern.LANE_BLOCKED, minimum_s=1.3),
     Pattern.NOTICE: Rule(20, Pattern.NOTICE, minimum_s=2.0),
-    Pattern.TIME_UP: Rule(20, Pattern.TIME_UP, minimum_s=1.5),
+    Pattern.TIME_UP: Rule(20, Pattern.TIME_UP, minimum_s=1.9),
     Pattern.ENDED: Rule(20, Pattern.ENDED, minimum_s=1.0),
     Pattern.SUMMARY_CLEAN: Rule(20, Pattern.SUMMARY_CLEAN, minimum_s=1.5),
     Pattern.SUMMARY_WARNED: Rule(20, Pattern.SUMMARY_WARNED, minimum_s=1.5),
-    Pattern.PAUSED: Rule(15, Pattern.PAUSED, minimum_s=0.6),
+    Pattern.REST: Rule(20, Pattern.REST, minimum_s=2.3),
+    Pattern.MEASURE_READY: Rule(18, Pattern.MEASURE_READY, minimum_s=1.1),
+    Pattern.MEASURE_GO: Rule(18, Pattern.MEASURE_GO, minimum_s=1.3),
+    Pattern.MEASURE_DONE: Rule(18, Pattern.MEASURE_DONE, minimum_s=1.4),
+    Pattern.MEASURE_VOID: Rule(18, Pattern.MEASURE_VOID, minimum_s=1.4),
+    Pattern.SMALLER_STEPS: Rule(17, Pattern.SMALLER_STEPS, minimum_s=1.1),
+    Pattern.PAUSED: Rule(15, Pattern.PAUSED, minimum_s=1.0),
     # Below the cues: nothing has to be done about it.
     Pattern.COMPANION: Rule(15, Pattern.COMPANION, minimum_s=1.0),
     Pattern.LOCATE: Rule(10, Pattern.LOCATE, minimum_s=10.0),
     Pattern.TEST: Rule(5, Pattern.TEST, minimum_s=1.4),
+    Pattern.METRONOME: Rule(1, Pattern.METRONOME, minimum_s=0.1),
 }
 """Told once, without an alarm; dropped for a more important one, or when an alarm sounds for their whole time."""

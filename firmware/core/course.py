@@ -4,7 +4,8 @@ import math
 
 from firmware.core.behind import Behind
 from firmware.core.config import CoreConfig
-from firmware.core.falling import Falling
+from firmware.core.estimators.sway_span import SwaySpan
+from firmware.core.guiding import Guiding
 from firmware.core.messages import (
     Alert,
     Confirmed,
@@ -14,6 +15,7 @@ from firmware.core.messages import (
     Pattern,
     PlanToday,
     Severity,
+    Value,
     WalkChanged,
     WalkRecord,
     WalkState,
@@ -21,6 +23,7 @@ from firmware.core.messages import (
 from firmware.core.moving import Moving
 from firmware.core.tally import Tally
 from firmware.core.walk import Facts, Walk
+from firmware.core.wearing import Wearing
 
 READY_CHIRPS = (Pattern.READY, Pattern.READY_1, Pattern.READY_2, Pattern.READY_3)
 """By the pulses that tell the clear metres; the first one where something keeps its distance instead."""
@@ -33,10 +36,10 @@ LONGEST_MIN = 30.0  # what no plan exceeds; source: peers.md 3.1, Chitkara
 class Course:
     """`tell` several times a second: what has changed, what is to be kept, and what the walker hears of it."""
 
-    def __init__(self, config: CoreConfig, moving: Moving, behind: Behind, falling: Falling) -> None:
-        self._moving, self._behind, self._falling = moving, behind, falling
+    def __init__(self, config: CoreConfig, moving: Moving, behind: Behind, wearing: Wearing, guiding: Guiding) -> None:
+        self._moving, self._behind, self._wearing, self._guiding = moving, behind, wearing, guiding
         self._walk = Walk(config.walk)
-        self.tally = Tally()
+        self.tally, self._span = Tally(), SwaySpan()
         self._told_start = False
         self._confirmed = True  # unless somebody knows better: a broken disk keeps nobody from walking
         self._minutes: float | None = None
@@ -75,6 +78,17 @@ class Course:
         self.tally.note_alert(alert)
         if alert.hazard is Hazard.FALL and alert.severity in (Severity.CANCELLED, Severity.RECOVERED):
             self.tally.skip()
+
+    def note_sway(self, t_ns: int, pitch_rad: float, roll_rad: float) -> None:
+        """How far the trunk is off its mean while she steps."""
+        self.tally.note_sway(pitch_rad, roll_rad, self._moving.attitude.pitch_rad)
+        if self.tally.walking:
+            self._span.add(t_ns, roll_rad, pitch_rad)
+
+    def press_twice(self, now_ns: int) -> None:
+        """She asks for the 3-m test, standing, before the walk or in a rest."""
+        if self.state in (WalkState.READY, WalkState.PAUSED):
+            self._guiding.ask(now_ns)
 
     def hold(self) -> None:
         """The button was held, and there was nothing to cancel."""
@@ -130,7 +144,7 @@ class Course:
         attitude, lane = self._moving.attitude, self._behind.lane
         done = self._minutes is not None and self.tally.walked_ns(now_ns) >= self._minutes * 60e9
         return Facts(
-            on_body=self._falling.on_body,
+            on_body=self._wearing.on_body,
             upright_known=attitude.upright_known,
             fit=ready and self._confirmed,
             clear=lane.open or self._behind.companion.mode is not None,
@@ -173,14 +187,15 @@ class Course:
 
     def _begin(self) -> None:
         """A new walk, of which nothing is known yet."""
-        self.tally = Tally()
+        self.tally, self._span = Tally(), SwaySpan()
+        self._guiding.begin()
         self.tally.planned_minutes = self._minutes
         self._again_ns = 0
 
     def _end(self, now_ns: int, before: WalkState, out: list[Output]) -> None:
         self.tally.rest(now_ns)
         if before in (WalkState.WALKING, WalkState.PAUSED, WalkState.READY) and self.tally.steps:
-            out.append(WalkRecord(now_ns, self.tally.summary(now_ns)))
+            out.append(WalkRecord(now_ns, self._summary(now_ns)))
 
     def _remind(self, now_ns: int, ready: bool, out: list[Output]) -> list[Pattern]:
         """What is said now and then while nothing changes."""
@@ -201,4 +216,10 @@ class Course:
 
     def _say(self, now_ns: int, out: list[Output]) -> None:
         self._told_start = True
-        out.append(WalkChanged(now_ns, self.state, self.tally.summary(now_ns)))
+        out.append(WalkChanged(now_ns, self.state, self._summary(now_ns)))
+
+    def _summary(self, now_ns: int) -> dict[str, Value]:
+        tally, span = self.tally, self._span
+        tally.add(self._guiding.summary(tally.steps, tally.walked_ns(now_ns) / 60e9))
+        tally.add({"sway_roll_p2p_deg": span.roll_deg, "sway_pitch_p2p_deg": span.pitch_deg})
+        return tally.summary(now_ns)

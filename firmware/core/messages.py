@@ -44,7 +44,6 @@ class Hazard(StrEnum):
     OBSTACLE = "obstacle"
     SWAY = "sway"
     LEAN = "lean"
-    PACING = "pacing"
     MOUNTING = "mounting"  # the device sits wrong on the body
     FAULT = "fault"
 

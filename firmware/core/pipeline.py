@@ -1,6 +1,5 @@
 """The decision core: time-stamped inputs in, decisions out. The same inputs give the same decisions."""
 
-import math
 from collections.abc import Iterable
 
 from firmware.core.arbiter import Arbiter
@@ -10,13 +9,13 @@ from firmware.core.config import CoreConfig
 from firmware.core.course import Course
 from firmware.core.detectors.fall_alarm import FallAlarm
 from firmware.core.detectors.imu_check import ImuCheck
-from firmware.core.detectors.mounting_check import MountingCheck
 from firmware.core.detectors.power import PowerWatch
 from firmware.core.detectors.readiness import Readiness
 from firmware.core.detectors.sensor_health import SensorHealth
 from firmware.core.detectors.sos import SosAlarm
 from firmware.core.estimators.button import ButtonGestures, Gesture
 from firmware.core.falling import Falling
+from firmware.core.guiding import Guiding
 from firmware.core.messages import (
     Acknowledgement,
     Alert,
@@ -35,9 +34,10 @@ from firmware.core.messages import (
     Severity,
     StoppingBaseline,
     SwayBaseline,
-    Telemetry,
 )
 from firmware.core.moving import Moving
+from firmware.core.telemetry import telemetry
+from firmware.core.wearing import Wearing
 from hal.samples import ButtonSample, ImuSample, PowerSample, RangeSample, SensorFault
 
 TELEMETRY_NS = 200_000_000
@@ -49,6 +49,7 @@ RELEARN_LATER_S = 2.0
 """Who lies still is asked whether she fell so long before her lying could be taken for a new upright."""
 LONGEST_AGE_S = 1e7
 """An alarm that claims to be older says nothing about its age."""
+_SITS = Detection(Hazard.MOUNTING, Severity.NONE)
 _SILENT, _FOUND = Pattern.SILENT, Pattern.COMPANION  # looking up the member of an enum costs 0.1 us
 
 
@@ -67,7 +68,6 @@ class SafetyPipeline:
         self._imu_check = ImuCheck(config.imu_check)
         self._health = SensorHealth(config.health)
         self._readiness = Readiness(config.readiness)
-        self._mounting_check = MountingCheck(config.mounting_check)
         self._relearn_s = config.fall.down_s + RELEARN_LATER_S
         self._power = PowerWatch(config.power_limits)
         self._behind = Behind(config, self._moving)
@@ -76,7 +76,10 @@ class SafetyPipeline:
         self._fall_alarm = FallAlarm(config.fall)
         self._sos = SosAlarm()
         self._arbiter = Arbiter()
-        self._course = Course(config, self._moving, self._behind, self._falling)
+        self._wearing = Wearing(config, self._moving)
+        self._guiding = Guiding(config, self._moving, self._behind)
+        self._course = Course(config, self._moving, self._behind, self._wearing, self._guiding)
+        self._seat = _SITS
         self._felt_ns: int | None = None  # the last usable sample of the IMU
         self._turns = 0
         self._told_power: PowerState | None = None
@@ -171,6 +174,8 @@ class SafetyPipeline:
                 alarm.suspect(now_ns, falling.evidence)
             else:
                 alarm.guess(falling.possible)
+        self._wearing.update(falling.wear)
+        self._guiding.feel()
         if not (attitude.upright_known and health.ok("imu")):
             return
         if alarm.open:
@@ -180,13 +185,14 @@ class SafetyPipeline:
         # Bending down while standing is no sway, and nobody on the floor needs the warning.
         if self._balance.update(stepping and not alarm.open):
             trunk = self._balance.trunk
-            course.tally.note_sway(trunk.pitch_rad, trunk.roll_rad, attitude.pitch_rad)
+            course.note_sway(now_ns, trunk.pitch_rad, trunk.roll_rad)
 
     def _watch_senses(self, now_ns: int) -> None:
         """A sense that is silent for too long, whatever the reason: neither a hazard nor calm is known any more."""
         if self._felt_ns is not None and now_ns - self._felt_ns >= BLIND_NS:
             self._felt_ns = None
             self._moving.restart()
+            self._wearing.restart()
             evidence = self._falling.lose_touch(now_ns)
             self._fall_alarm.guess(None)
             if evidence is not None and not self._course.closed:
@@ -208,6 +214,7 @@ class SafetyPipeline:
         if self._course.closed:
             return
         behind.look(now_ns, sample, health.ok("imu"))
+        self._guiding.look(sample.t_ns)
         nearest = behind.approach.nearest
         if nearest is not None and nearest.sure:
             self._course.tally.note_distance(nearest.distance_m)
@@ -215,7 +222,10 @@ class SafetyPipeline:
     def _press(self, now_ns: int, sample: ButtonSample) -> None:
         self._health.hear("button", sample.t_ns)
         self._health.press(now_ns, sample.pressed)
-        self._take_gesture(now_ns, self._gestures.press(sample.t_ns, sample.pressed))
+        pressed_ns, gesture = self._gestures.down_since_ns, self._gestures.press(sample.t_ns, sample.pressed)
+        if pressed_ns is None and self._gestures.down_since_ns is not None:
+            self._guiding.press(sample.t_ns)
+        self._take_gesture(now_ns, gesture)
 
     def _take_gesture(self, now_ns: int, gesture: Gesture) -> None:
         down_ns = self._gestures.down_since_ns
@@ -228,6 +238,8 @@ class SafetyPipeline:
         elif gesture is Gesture.PRESSED_REPEATEDLY:
             self._sos.call(now_ns)
             self._fall_alarm.call()
+        elif gesture is Gesture.PRESSED_TWICE and not (self._fall_alarm.open or self._sos.open):
+            self._course.press_twice(now_ns)
 
     def _obey(self, now_ns: int, command: Command, out: list[Output]) -> None:
         """No command silences an alarm: "end" stops the walk, and an open fall or SOS goes on."""
@@ -253,6 +265,7 @@ class SafetyPipeline:
             self._sos.resume(now_ns, age_s)
         self._alert(now_ns, (self._fall_alarm.detection, self._sos.detection), out)
         if message.walking:
+            self._wearing.resume()
             self._course.resume(now_ns, out)
 
     def _judge(self, now_ns: int, out: list[Output]) -> None:
@@ -278,13 +291,13 @@ class SafetyPipeline:
     def _says(self) -> tuple[Detection, ...]:
         """What each detector says now; the parts of the device speak for themselves, when one changes."""
         falls, sos, obstacle = self._fall_alarm.detection, self._sos.detection, self._behind.obstacle.detection
-        return (falls, sos, obstacle, self._balance.sway.detection, self._balance.lean.detection)
+        return (falls, sos, obstacle, self._balance.sway.detection, self._balance.lean.detection, self._seat)
 
     def _new(self) -> bool:
         """Whether a slice left something to tell; of the detectors it reaches those that judge the trunk."""
         if self._health.turns != self._turns or self._falling.pre_impact.armed or not self._said:
             return True
-        falls, _, _, sway, lean = self._said
+        falls, _, _, sway, lean, _ = self._said
         balance = self._balance
         if balance.sway.detection is not sway or balance.lean.detection is not lean:
             return True
@@ -310,6 +323,7 @@ class SafetyPipeline:
         for output in out[first:]:
             if isinstance(output, Alert):
                 self._course.note_alert(output)
+                self._guiding.note_alert(output)
 
     def _isolate(self) -> None:
         """What a faulty part said last must not go on sounding as a hazard, nor as calm."""
@@ -321,6 +335,7 @@ class SafetyPipeline:
             self._gestures.forget()
         if not self._health.ok("rangefinder"):
             self._behind.obstacle.clear()  # what was seen is kept, for the first good reading
+            self._guiding.lose_sight()
 
     def _tell(self, now_ns: int, out: list[Output]) -> None:
         """The state of the walk, the health of the parts, and the numbers of the moment."""
@@ -341,49 +356,35 @@ class SafetyPipeline:
         if now_ns >= self._next_telemetry_ns:
             self._next_telemetry_ns = now_ns + TELEMETRY_NS
             self._course.tally.sway_drift = self._balance.personal.drift
-            out.append(self._telemetry(now_ns))
+            self._course.tally.sway_ratio = self._balance.personal.against_before
+            moving, balance, worn = self._moving, self._balance, self._wearing.on_body
+            imu_ok, pattern = self._health.ok("imu"), self._arbiter.pattern
+            out.append(telemetry(now_ns, self._course, pattern, moving, balance, self._behind, imu_ok, worn))
 
     def _tell_walk(self, now_ns: int, out: list[Output]) -> None:
-        course, health, falls = self._course, self._health, self._fall_alarm
+        course, health, falls, wearing = self._course, self._health, self._fall_alarm, self._wearing
         upright, imu_ok = self._attitude.upright_known, self._felt_ns is not None and health.ok("imu")
-        tilted = self._mounting_check.judge(self._attitude.stance)
         if not course.closed and not falls.open:
-            unready = self._readiness.update(now_ns, upright, imu_ok, self._steps.in_a_row, tilted)
+            unready = self._readiness.update(now_ns, upright, imu_ok, self._steps.in_a_row, wearing.tilted)
             health.expect("imu", now_ns, unready)
-        if tilted:
+        if wearing.turned:
             self._attitude.relearn(self._relearn_s)
-        unfit = health.unfit or tilted or self._power.unfit
-        ready = upright and health.heard and not unfit
-        patterns = course.tell(now_ns, unfit, ready, falls.open, out)
-        if not (patterns or course.before) and self._arbiter.pattern is _SILENT and self._behind.companion.take_found():
-            patterns.append(_FOUND)
+        worn_wrong = wearing.complaint or wearing.tilted
+        if worn_wrong != self._seat.data.get("reason", "") and not course.closed:
+            self._seat = Detection(Hazard.MOUNTING, Severity.CAUTION, {"reason": worn_wrong}) if worn_wrong else _SITS
+        unfit = health.unfit or worn_wrong or self._power.unfit
+        patterns = course.tell(now_ns, unfit, upright and health.heard and not unfit, falls.open, out)
+        if not course.closed:
+            patterns += self._guide(now_ns, patterns != [], out)
         for pattern in patterns:
             self._arbiter.notify(now_ns, pattern)
         self._arbiter.set_stage(not course.before or self._steps.under_way(now_ns), self._power.exhausted)
 
-    def _telemetry(self, now_ns: int) -> Telemetry:
-        attitude, trunk, approach = self._attitude, self._balance.trunk, self._behind.approach
-        known = attitude.upright_known and self._health.ok("imu")
-        sway_rad = math.hypot(trunk.pitch_rad, trunk.roll_rad)
-        return Telemetry(
-            now_ns,
-            self._course.state,
-            self._arbiter.pattern,
-            _rounded(approach.distance_m),
-            _rounded(approach.closing_mps),
-            _rounded(approach.time_to_collision_s()),
-            round(math.degrees(attitude.pitch_rad), 1) if known else None,
-            round(math.degrees(sway_rad), 1) if known else None,
-            round(math.degrees(trunk.rate_radps), 1) if known else None,
-            self._steps.count,
-            _rounded(self._steps.cadence_spm(now_ns)),
-            self._falling.worn,
-            self._behind.companion.mode,
-            _rounded(self._behind.companion.range_m),
-            _rounded(self._course.tally.clear_m) if self._course.before else None,
-            self._course.tally.no_start,
-        )
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 3)
+    def _guide(self, now_ns: int, told: bool, out: list[Output]) -> list[Pattern]:
+        """Cues, which come after everything else; `told`: she is just being told something."""
+        pattern, walks = self._arbiter.pattern, self._course.tally.walking and self._steps.under_way(now_ns)
+        busy = told or pattern not in (_SILENT, Pattern.METRONOME)
+        patterns = self._guiding.guide(now_ns, walks and not self._fall_alarm.open, busy, out)
+        if not (busy or patterns or self._course.before) and self._behind.companion.take_found():
+            patterns.append(_FOUND)
+        return patterns

@@ -43,10 +43,10 @@ class Tally:
 
     minutes (walking), planned_minutes, pauses, steps, cadence_spm (of the rows of steps), step_time_sd_ms (of the
     regular ones), obstacle_cautions, obstacle_warnings, first_warning_distance_m, nearest_m, sway_warnings,
-    sway_rms_deg, sway_drift (how many times as far she sways as at first), lean_deg (forward, mean), lean_cues, falls,
-    sos, faults; mode ("treadmill" or "partner": what kept its distance behind her for longest, None: nothing did),
-    mode_minutes; clear_m (the way behind before the walk), no_start (why it does not begin, empty when nothing is known
-    against it); and what `add` was told.
+    sway_rms_deg, sway_drift (how many times as far she sways as at first), sway_ratio (as in earlier walks), lean_deg
+    (forward, mean), lean_cues, falls, sos, faults; mode ("treadmill" or "partner": what kept its distance behind her
+    for longest, None: nothing did), mode_minutes; clear_m (the way behind before the walk), no_start (why it does not
+    begin, empty when nothing is known against it); and what `add` was told.
     """
 
     def __init__(self) -> None:
@@ -65,6 +65,7 @@ class Tally:
         self._mode_told_ns: int | None = None
         self._more: dict[str, Value] = {}
         self.sway_drift: float | None = None
+        self.sway_ratio: float | None = None
         self.planned_minutes: float | None = None
         self.clear_m: float | None = None
         self.no_start = ""
@@ -163,6 +164,7 @@ class Tally:
             "sway_warnings": counts["sway_warnings"],
             "sway_rms_deg": None if rms_rad is None else round(math.degrees(rms_rad), 2),
             "sway_drift": _rounded(self.sway_drift),
+            "sway_ratio": _rounded(self.sway_ratio),
             "lean_deg": None if lean_rad is None else round(math.degrees(lean_rad), 1),
             "lean_cues": counts["lean_cues"],
             "falls": counts["falls"],

@@ -29,8 +29,6 @@ TABLE = [
     (Hazard.SWAY, Severity.WARNING, 60, Pattern.SWAY, False),
     (Hazard.LEAN, Severity.NONE, 0, Pattern.SILENT, False),
     (Hazard.LEAN, Severity.CUE, 25, Pattern.LEAN, False),
-    (Hazard.PACING, Severity.NONE, 0, Pattern.SILENT, False),
-    (Hazard.PACING, Severity.CUE, 25, Pattern.SMALLER_STEPS, False),
     (Hazard.MOUNTING, Severity.NONE, 0, Pattern.SILENT, True),
     (Hazard.MOUNTING, Severity.CAUTION, 45, Pattern.WORN_WRONG, True),
     (Hazard.FAULT, Severity.NONE, 0, Pattern.SILENT, True),

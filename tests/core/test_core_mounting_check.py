@@ -87,10 +87,11 @@ def test_who_wears_it_as_people_do_is_ready(deg: float) -> None:
 
 
 @pytest.mark.parametrize("deg", [-58, -47, 47, 58])
-def test_who_wears_it_tilted_is_told_at_her_first_steps_and_hears_no_ready(deg: float) -> None:
+def test_who_wears_it_tilted_is_told_to_clip_it_on_anew_and_at_her_first_steps_of_the_fault(deg: float) -> None:
     wearer = Wearer(mounting_deg=deg).stand(5)
     assert wearer.walk_states() == ["before"]
-    assert wearer.alerts() == []
+    assert wearer.severities(Hazard.MOUNTING) == [Severity.CAUTION]
+    assert set(wearer.patterns()) == {Pattern.WORN_WRONG, Pattern.SILENT}
     wearer.walk(5)
     (reason,) = reasons(wearer)
     assert f"worn tilted by {abs(deg)} deg {'forward' if deg > 0 else 'backward'}" in reason
@@ -101,9 +102,9 @@ def test_who_wears_it_tilted_is_told_at_her_first_steps_and_hears_no_ready(deg: 
     assert not health.parts["imu"].ok
 
 
-def test_who_only_stands_there_is_told_after_20_s() -> None:
+def test_who_only_stands_there_is_told_of_a_fault_after_20_s() -> None:
     wearer = Wearer(mounting_deg=50).stand(19.5)
-    assert wearer.alerts() == []
+    assert reasons(wearer) == []
     assert "worn tilted by 50 deg forward" in reasons(wearer.stand(1.5))[0]
 
 

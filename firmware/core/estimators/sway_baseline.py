@@ -152,6 +152,11 @@ class PersonalSway:
             return None
         return math.exp(sum(self._own[i] - self._began[i] for i in range(_TILTS)) / _TILTS)
 
+    @property
+    def against_before(self) -> float | None:
+        """How many times as far she sways as in earlier walks; None: there were none, or not enough steps yet."""
+        return self.drift if self._carried else None
+
     def baseline(self, t_ns: int) -> SwayBaseline:
         """To be handed to the next walk."""
         return SwayBaseline(t_ns, self._carried + self.steps, tuple(round(math.exp(own), 5) for own in self._own))
