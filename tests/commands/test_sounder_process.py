@@ -4,16 +4,22 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from support.waiting import eventually
 
+from firmware.commands import sounder_process
 from firmware.commands.sounder_process import run_sounder
 from firmware.config import Config, PathsConfig
-from firmware.ipc import SOUNDER_SOCKET
+from firmware.core.messages import Pattern
+from firmware.ipc import SOUNDER_SOCKET, Play, Sender, encode_play
+from firmware.sounder.sounder import TURN_S, Sounder, SounderConfig
+from firmware.sounder.voice import VoiceConfig
 from hal.config import AirbagConfig, BoardConfig, LedConfig
 from hal.sim.board import SimBoard
-from hal.sim.clock import PacedClock
+from hal.sim.clock import PacedClock, SimClock
 from hal.sim.pins import SimPin
 from hal.sim.world.scenarios import scenario
 
@@ -101,3 +107,94 @@ def test_systemd_hears_of_the_first_turn_and_is_asked_to_watch_for_two_seconds(
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
         run(config, board, Turns(5))
         assert systemd.recv(100) == b"WATCHDOG_USEC=2000000\nWATCHDOG=1"
+
+
+def test_countdown_grows_over_the_time_that_is_set(
+    config: Config, board: SimBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[float] = []
+
+    def spy(*args: object, countdown_s: float, **more: object) -> Sounder:
+        told.append(countdown_s)
+        return Sounder(*args, countdown_s=countdown_s, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(sounder_process, "Sounder", spy)
+    fall = replace(config.core.fall, countdown_s=17.0)
+    run(replace(config, core=replace(config.core, fall=fall)), board, Turns(2))
+    assert told == [17.0]
+
+
+class Inbox:
+    """The guard's word comes 3.7 ms after every fifth turn."""
+
+    rejected = 0
+
+    def __init__(self, clock: SimClock) -> None:
+        self._clock, self._next_ns = clock, 3_700_000
+
+    def receive(self, timeout_s: float = 0.0) -> dict[str, object] | None:
+        until_ns = self._clock.now_ns() + round(timeout_s * 1e9)
+        if self._next_ns > until_ns:
+            self._clock.sleep((until_ns - self._clock.now_ns()) / 1e9)
+            return None
+        self._clock.sleep(max(self._next_ns - self._clock.now_ns(), 0) / 1e9)
+        self._next_ns += 50_000_000
+        return encode_play(Play(Pattern.SILENT, 1, True))
+
+
+def test_turns_keep_their_beat_whenever_the_guard_speaks() -> None:
+    """A turn that was put off by a word would lengthen the pause that it ends."""
+    clock = SimClock()
+    ticks_ns: list[int] = []
+
+    class Listener:
+        def receive(self, play: Play, now_ns: int) -> None: ...
+
+        def tick(self, now_ns: int) -> None:
+            ticks_ns.append(now_ns)
+
+    sounder_process._play(Listener(), Inbox(clock), clock, Turns(200), lambda now_ns: None)  # type: ignore[arg-type]
+    turn_ns = round(TURN_S * 1e9)
+    beat = [t_ns for t_ns in ticks_ns if t_ns % turn_ns == ticks_ns[0] % turn_ns]
+    assert [after - before for before, after in pairwise(beat)] == [turn_ns] * (len(beat) - 1)
+    assert len(ticks_ns) - len(beat) >= 20, "and each word is heeded at once"
+
+
+def speaking(config: Config, folder: Path, player: str) -> Config:
+    (folder / "de").mkdir()
+    (folder / "de" / "ready.wav").write_bytes(b"RIFF")
+    script = folder / "play"
+    script.write_text(f"#!/bin/sh\n{player}\n")
+    script.chmod(0o755)
+    voice = VoiceConfig(language="de", folder=str(folder), player=str(script))
+    return replace(config, sounder=SounderConfig(voice=voice))
+
+
+def test_a_prompt_is_spoken_after_its_pattern_and_a_hanging_player_ends_with_the_sounder(
+    config: Config, board: SimBoard, tmp_path: Path
+) -> None:
+    started = tmp_path / "started"
+    stop = threading.Event()
+    hanging = f"trap '' TERM INT HUP; echo $$ > {started}; exec sleep 300"
+    thread = threading.Thread(target=run_sounder, args=(speaking(config, tmp_path, hanging), board, stop))
+    thread.start()
+    to_sounder = Sender(tmp_path / SOUNDER_SOCKET)
+
+    def asked() -> bool:
+        to_sounder.send(encode_play(Play(Pattern.READY, 1, True)))
+        return started.exists() and bool(started.read_text().strip())
+
+    eventually(asked)
+    stop.set()
+    thread.join()
+    to_sounder.close()
+    stat = Path(f"/proc/{started.read_text().strip()}/stat")
+    eventually(lambda: not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z")
+    assert [pin.pad.level for pin in output_pins(board)] == [0, 0, 0, 0]
+
+
+def test_a_sounder_without_a_voice_starts_no_process(
+    config: Config, board: SimBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("subprocess.Popen", lambda *args, **more: pytest.fail("nobody asked for a voice"))
+    assert run(config, board, Turns(5)) == []

@@ -60,6 +60,15 @@ def test_the_process_plays_the_file_of_the_pattern_in_the_language(voice_config:
     process.close()
 
 
+def test_the_voice_waits_for_everybody_and_goes_first_when_memory_runs_out(voice_config: VoiceConfig) -> None:
+    process = PlayerProcess(voice_config)
+    pid = process._process.pid
+    eventually(lambda: Path(f"/proc/{pid}/oom_score_adj").read_text().strip() == "500")
+    assert os.sched_getscheduler(pid) == os.SCHED_OTHER
+    assert os.getpriority(os.PRIO_PROCESS, pid) >= 10
+    process.close()
+
+
 def test_a_player_that_hangs_is_killed_by_a_stop_and_by_the_next_prompt(voice_config: VoiceConfig) -> None:
     install(voice_config, HANGS)
     process = PlayerProcess(voice_config)
