@@ -17,7 +17,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from firmware import typed
-from firmware.core.messages import Acknowledgement, Command, Input, Output, Resume, StoppingBaseline, SwayBaseline, Tick
+from firmware.core.messages import (
+    Acknowledgement,
+    Command,
+    Input,
+    Notice,
+    Output,
+    PlanToday,
+    Resume,
+    StoppingBaseline,
+    SwayBaseline,
+    Tick,
+)
 from firmware.errors import MissingExtra, RecordingError, how_to_add
 from firmware.outputs import as_json
 from firmware.version import VERSION
@@ -40,6 +51,8 @@ CHANNELS: dict[str, type[Input]] = {
     "/resume": Resume,
     "/sway_baseline": SwayBaseline,
     "/stopping_baseline": StoppingBaseline,
+    "/notice": Notice,
+    "/plan": PlanToday,
     "/tick": Tick,
 }
 _CHANNEL_OF = {cls: channel for channel, cls in CHANNELS.items()}

@@ -22,6 +22,7 @@ from firmware.guard.journal_writer import JournalWriter
 from firmware.guard.loop import TICK_NS, Sink
 from firmware.guard.readers import Reader
 from firmware.guard.sinks import RecorderSink
+from firmware.guard.walk_log import WalkLog
 from firmware.ipc import Play, SounderReport, encode_report
 from firmware.journal import JOURNAL, Delivery, Journal
 from firmware.link.link import TURN_S as LINK_TURN_S
@@ -74,12 +75,16 @@ class VirtualGuard:
         self._writer = JournalWriter(device.open_journal, self.events, now_ns, handover.put, device.complaints.append)
         self._recorders: list[RecorderSink | FlightRecorder] = []
         complain = device.complaints.append
+        folder, plan = device.folder, config.plan
+        self._walks = WalkLog(
+            *(folder, plan, wall, DEVICE, now_ns, handover.put, complain), simulated=True, asks=device.first_use
+        )
         if record:
             self._recorders.append(RecorderSink(Recorder(record, config_toml=to_toml(config)), complain))
         if config.recorder.folder:
             opened = functools.partial(Recorder, config_toml=to_toml(config))
             self._recorders.append(FlightRecorder(config.recorder, opened, complain))
-        sinks: list[Sink] = [device.log, self._writer, *self._recorders]
+        sinks: list[Sink] = [device.log, self._writer, self._walks, *self._recorders]
         inboxes: list[Inbox] = [
             handover,
             SounderInbox(lambda: _next(device.from_sounder), now_ns()),
@@ -120,6 +125,7 @@ class VirtualGuard:
 
     def _work(self) -> None:
         self._writer.background.turn()
+        self._walks.background.turn()
         for recorder in self._recorders:
             recorder.background.turn()
 
@@ -145,8 +151,11 @@ class VirtualDevice:
         broker: MemoryBroker | None = None,
         record: Path | None = None,
         seed: int = 0,
+        first_use: bool = False,
     ) -> None:
-        self._config, self._folder, self._record = matched(config), folder, record
+        """`first_use`: nobody has confirmed the notice yet."""
+        self.first_use = first_use
+        self._config, self.folder, self._record = matched(config), folder, record
         self.clock = SimClock()
         self.world, self.log = world, OutputLog()
         self.complaints: list[str] = []
@@ -197,7 +206,7 @@ class VirtualDevice:
         self.journal.close()
 
     def open_journal(self) -> Journal:
-        return Journal(self._folder / JOURNAL)
+        return Journal(self.folder / JOURNAL)
 
     def play(self, play: Play) -> None:
         """The guard's word to the sounder arrives at once."""

@@ -20,6 +20,7 @@ from firmware.guard.inbox import Handover, Inbox, RemoteInbox, SounderInbox, Wor
 from firmware.guard.journal_writer import JournalWriter
 from firmware.guard.loop import Sink
 from firmware.guard.sinks import MonitorSink, RecorderSink, TransferRecorder
+from firmware.guard.walk_log import WalkLog
 from firmware.guard.watchdog import systemd_notifier
 from firmware.ids import device_id
 from firmware.ipc import LINK_SOCKET, SOUNDER_REPORTS_SOCKET, SOUNDER_SOCKET, Play, Receiver, Sender, encode_play
@@ -61,11 +62,21 @@ def run_guard(
     state_dir, run_dir = config.paths.state_dir, config.paths.run_dir
     boot_id = BOOT_ID.read_text(encoding="ascii").strip()
     wall = Wall(_wall_ms, SYNCED.exists, os.urandom, boot_id)
-    events = EventMaker(_device(state_dir), wall, simulated=simulated)
+    device = _device(state_dir)
+    events = EventMaker(device, wall, simulated=simulated)
     writer = JournalWriter(lambda: Journal(state_dir / JOURNAL), events, clock.now_ns, handover.put, complain)
+    walks = WalkLog(
+        *(state_dir, config.plan, wall, device, clock.now_ns, handover.put, complain),
+        simulated=simulated,
+        asks=not simulated,
+    )
     recorders = _recorders(record, config, boot_id, clock)
-    sinks: list[Sink] = [writer, *recorders, *([MonitorSink(Sender(monitor).send)] if monitor else [])]
-    workers: list[Background[Any]] = [writer.background, *(recorder.background for recorder in recorders)]
+    sinks: list[Sink] = [writer, walks, *recorders, *([MonitorSink(Sender(monitor).send)] if monitor else [])]
+    workers: list[Background[Any]] = [
+        writer.background,
+        walks.background,
+        *(recorder.background for recorder in recorders),
+    ]
     with contextlib.ExitStack() as stack:
         stack.callback(writer.close)
         for recorder in recorders:
@@ -81,6 +92,8 @@ def run_guard(
         stack.enter_context(_working(workers))
         ask_for_real_time()  # after the threads that write, which must not have it
         threads.run(guard, clock, stop)
+    if walks.unwritten_count:
+        complain(f"walks: {walks.unwritten_count} records could not be written and are lost")
     if writer.unwritten_count:
         raise JournalError(f"journal: {writer.unwritten_count} events could not be written and are lost")
 

@@ -254,7 +254,11 @@ class SafetyPipeline:
             for detection in (*self._health.end(), *self._power.end()):
                 self._arbiter.judge(now_ns, detection, out)
             self._arbiter.notify(now_ns, Pattern.ENDED)
-            out += self._balance.personal.baseline(now_ns), self._behind.stopping.baseline(now_ns)
+            out += self._learned(now_ns)
+
+    def _learned(self, now_ns: int) -> tuple[Output, ...]:
+        """Of this walker, for her next walk."""
+        return self._balance.personal.baseline(now_ns), self._behind.stopping.baseline(now_ns)
 
     def _resume(self, now_ns: int, message: Resume, out: list[Output]) -> None:
         """An earlier run left a walk, perhaps with an open alarm: told again at once, under a number of this run."""
@@ -374,6 +378,8 @@ class SafetyPipeline:
             self._seat = Detection(Hazard.MOUNTING, Severity.CAUTION, {"reason": worn_wrong}) if worn_wrong else _SITS
         unfit = health.unfit or worn_wrong or self._power.unfit
         patterns = course.tell(now_ns, unfit, upright and health.heard and not unfit, falls.open, out)
+        if Pattern.ENDED in patterns:
+            out += self._learned(now_ns)
         if not course.closed:
             patterns += self._guide(now_ns, patterns != [], out)
         for pattern in patterns:

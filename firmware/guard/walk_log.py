@@ -37,10 +37,12 @@ class WalkLog:
         complain: Callable[[str], None],
         *,
         simulated: bool = False,
+        asks: bool = True,
     ) -> None:
+        """`asks`: an unconfirmed notice keeps the walk from beginning; a simulated walker has read it."""
         self._state_dir, self._wall, self._device, self._simulated = state_dir, wall, device, simulated
         self._now_ns, self._hand_over, self._complain = now_ns, hand_over, complain
-        self._config = plan
+        self._config, self._asks = plan, asks
         self._plan: Plan | None = None
         self._unwritten: deque[walks.Record] = deque(maxlen=MOST_UNWRITTEN)
         self._confirmation: Confirmation | None = None
@@ -70,7 +72,8 @@ class WalkLog:
 
     def _begin(self) -> Plan:
         """Hand over what is known from before."""
-        self._tell_notice()
+        if self._asks:
+            self._tell_notice()
         try:
             kept = walks.read(self._state_dir)
         except OSError as error:
