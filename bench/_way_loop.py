@@ -30,6 +30,7 @@ class Loop:
     length: StepLength = field(init=False)
     steps: int = 0  # of the last world
     way_m: float = 0.0
+    response_s: float | None = None
     told: list[tuple[float, Pattern | BackwardTest]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -70,6 +71,7 @@ class Loop:
             if any(isinstance(one, BackwardTest) for _, one in self.told):
                 break
             index, t_s = index + 1, (index + 1) * IMU_S
+        self.response_s = behind.stopping.response_s
         self.steps, self.way_m = moving.steps.count, walker.place_m(t_s)[0] - walker.place_m(0.0)[0]
 
     def _look(self, world: ObstacleWorld, behind: Behind, moving: Moving, run: BackwardTestRun, t_s: float) -> Told:

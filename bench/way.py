@@ -7,6 +7,7 @@ Simulated walkers (hal/sim/world), whose way is known, and the core's own eyes a
   standard deviations that are told.
 - test: asked for, then 3 m from a soft start to a soft stop at a mark, or on without one; nothing behind, or a wall 5
   or 6 m behind. Error of the time, in s, against when she began and stopped, or when she passed 3 m.
+- response: from a warning until she stands, against what was drawn for her reaction and her stop, in s.
 - movement: recorded people of IPOL (REARGUARD_DATA) who stand before they walk: from the first movement that the test
   finds to the first labelled contact of a foot, percentiles in s.
 """
@@ -30,11 +31,12 @@ from firmware.core.moving import Moving
 from hal.sim.world.obstacle_scene import Setting, facing
 from hal.sim.world.obstacle_scenes import obstacle_scene
 from hal.sim.world.obstacle_world import ObstacleWorld
-from hal.sim.world.reacting import ReactingWalker
+from hal.sim.world.reacting import PEOPLE, ReactingWalker
 
 SCENES = ("wall", "counter", "pole", "person", "curtain", "hedge", "sloping_wall")
 SPEEDS_MPS = (0.3, 0.45, 0.6, 0.8, 1.0)
 SOFT_S = 0.6  # in which she reaches her speed, and stops
+STOOD_S = 5.0
 ASKED_S, SETS_OFF_S = 4.0, (7.5, 8.5)
 MODES = (
     ("nothing behind, stops at the mark", None, "stops"),
@@ -110,6 +112,21 @@ def tested(wall_m: float | None, end: str, speed_mps: float, seeds: int) -> dict
     }
 
 
+def responses(speed_mps: float, seeds: int) -> dict[str, Any]:
+    """Young, old and slow people before a wall; told where she was watched until she stood."""
+    errors = list[float]()
+    for seed in range(seeds):
+        world = obstacle_scene("wall").build(
+            f"stops {seed}", speed_mps=speed_mps, person=list(PEOPLE)[seed % len(PEOPLE)]
+        )
+        loop = Loop()
+        loop.play(world, stood_s=STOOD_S)
+        if loop.response_s is not None:
+            errors.append(loop.response_s - world.walker.reaction_s - world.walker.stopping_s)
+    error_s = {"mean": round(mean(errors), 2), "sd": round(pstdev(errors), 2)} if errors else None
+    return {"stops": seeds, "told": len(errors), "error_s": error_s}
+
+
 def movement() -> dict[str, Any] | None:
     """How long before the first contact of a foot the first movement is found, forward, labels that fit."""
     data = folder()
@@ -144,6 +161,7 @@ def measure(quick: bool) -> dict[str, Any]:
             found["length"][f"{scene}, {approaches}"] = rows
     for name, wall_m, end in MODES[::2] if quick else MODES:
         found["test"][name] = {f"{speed:g}": tested(wall_m, end, speed, 2 * seeds) for speed in speeds}
+    found["response"] = {"wall": {f"{speed:g}": responses(speed, 3 * seeds) for speed in speeds}}
     return found if quick else {**found, "movement": movement()}
 
 
@@ -156,7 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         print(json.dumps(found))
         return 0
-    for part in ("length", "test"):
+    for part in ("length", "test", "response"):
         for name, rows in found[part].items():
             print(f"{part}: {name}")
             for speed, row in rows.items():

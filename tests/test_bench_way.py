@@ -26,3 +26,9 @@ def test_a_test_of_three_metres_is_timed_within_a_twentieth_and_half_a_second() 
 
 def test_too_little_room_behind_the_mark_is_a_warning_and_no_test() -> None:
     assert way.tested(4.0, "stops", 0.8, seeds=2)["void"] == {"warned of an obstacle": 2}
+
+
+def test_how_long_she_takes_to_stop_is_told_within_a_third_of_a_second() -> None:
+    row = way.responses(0.6, seeds=9)
+    assert row["told"] >= 8
+    assert abs(row["error_s"]["mean"]) + row["error_s"]["sd"] <= 0.33
