@@ -19,7 +19,7 @@ CORE_STDLIB = {"bisect", "collections", "dataclasses", "enum", "functools", "ite
 # From what decides last to what everybody may know. A module may import those below its own line.
 CORE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("pipeline",),
-    ("balance", "behind", "falling"),
+    ("balance", "behind", "falling", "guidance"),
     ("moving",),
     ("config",),
     ("arbiter", "walk", "backward_test", "budget"),
