@@ -21,7 +21,7 @@ CORE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("pipeline",),
     ("telemetry",),
     ("course",),
-    ("guiding",),
+    ("guidance",),
     ("balance", "behind", "falling", "wearing"),
     ("moving",),
     ("config",),

@@ -1,8 +1,9 @@
 """The 3-m backward walk test: guided by sound and one button, timed by the trunk's movement, checked by the range.
 
-She asks for it, stands still, hears "go", walks 3 m backward as fast as is safe, and hears "done". Where the
-rangefinder sees something that stands, it measures the 3 m, and the test ends by itself. Where it sees nothing, she
-stops at a mark on the floor, or somebody presses the button there, and the steps have to agree with 3 m.
+She asks for it, stands still, hears "go", walks 3 m backward as fast as is safe, and hears "done". She stops at a mark
+on the floor, or somebody presses the button there, and the way has to agree with 3 m: by the rangefinder as far as it
+sees something that stands, by her steps else. Where it sees enough, she may walk on: the time is that at which she
+passed 3 m.
 
 Clinics time from the word "go" (Carter 2019); here the time begins with her first movement, so it is shorter by her
 reaction to the sound.
@@ -48,7 +49,7 @@ class BackwardTestConfig:
     longest_s: float = 40.0  # nobody needs longer who may walk alone
     stopped_s: float = 0.7  # so long without movement is a stop
     agree_m: float = 0.3  # from 3 m, or twice the standard deviation of the way where that is more
-    sure_m: float = 0.25  # no more standard deviation, and the test ends by itself at 3 m
+    sure_m: float = 0.3  # no more standard deviation, and who walks on past 3 m ends it so
     turned_deg: float = 60.0  # so far is no straight way
 
     def __post_init__(self) -> None:
@@ -112,7 +113,7 @@ _GAP_NS = 500_000_000
 _RANGE_SHARE = 0.05  # of the way that was seen: it was not quite square
 _STEP_SHARE = 0.1  # of the steps that were not seen, by those that were
 _EDGE_STEPS = 0.5  # the first one and the last one are shorter, and a thing comes into sight in mid step
-_PLAUSIBLE_SD = 3.0
+_SURELY_SD, _PLAUSIBLE_SD = 2.0, 3.0
 _SEEN_STEPS = 3  # from so many on the range tells how long her steps are
 
 
@@ -223,6 +224,7 @@ class BackwardTestRun:
         self._since_ns = self._t_ns = self._told_ns = 0  # of the state, of the last slice, of the last reading
         self._quiet_ns: int | None = None  # since when the trunk is still
         self._onset_ns: int | None = None
+        self._passed_ns: int | None = None  # when she was at 3 m, as far as is known
         self._count: int | None = None
         self._turned_rad = self._told_m = 0.0
         self._still, self._way = _Still(), _Way(length)
@@ -230,6 +232,11 @@ class BackwardTestRun:
     @property
     def active(self) -> bool:
         return self._state is not _State.IDLE
+
+    @property
+    def since_ns(self) -> int | None:
+        """When she set off; None before she has."""
+        return self._onset_ns if self._state is _State.WALKS else None
 
     def ask(self, now_ns: int) -> list[Pattern | BackwardTest]:
         """She wants to be measured: while she stands, in ready or in a pause. Asked again, she gives it up."""
@@ -276,18 +283,22 @@ class BackwardTestRun:
         return []
 
     def look(self, t_ns: int, things: Iterable[Seen]) -> list[Pattern | BackwardTest]:
-        """One reading of the rangefinder; at 3 m by what it sees the test is over."""
+        """One reading of the rangefinder. Once she is surely beyond 3 m by what it sees, the test is over."""
         if not self.active:
             return []
         before_m, before_ns = self._told_m, self._told_ns
         self._way.look(t_ns, things)
         way_m, sd_m = self._way.told()
         self._told_m, self._told_ns = way_m, t_ns
+        if way_m < WAY_M:
+            self._passed_ns = None
+        elif self._passed_ns is None:
+            share = (WAY_M - before_m) / (way_m - before_m) if before_m < way_m else 1.0
+            self._passed_ns = before_ns + round(share * (t_ns - before_ns))
         seen = self._state is _State.WALKS and self._way.range_m is not None and sd_m <= self._config.sure_m
-        if not seen or way_m < WAY_M:
+        if not seen or self._passed_ns is None or way_m < WAY_M + _SURELY_SD * sd_m:
             return []
-        share = (WAY_M - before_m) / (way_m - before_m) if before_m < WAY_M < way_m else 1.0
-        return self._judge(t_ns, before_ns + round(share * (t_ns - before_ns)))
+        return self._done(t_ns, self._passed_ns, WAY_M)
 
     def wait(self, now_ns: int) -> list[Pattern | BackwardTest]:
         """Time passed."""
@@ -303,7 +314,7 @@ class BackwardTestRun:
     def _reset(self, now_ns: int) -> None:
         self._still, self._way = _Still(), _Way(self._length)
         self._since_ns = self._t_ns = self._told_ns = now_ns
-        self._quiet_ns = self._onset_ns = self._count = None
+        self._quiet_ns = self._onset_ns = self._passed_ns = self._count = None
         self._turned_rad = self._told_m = 0.0
 
     def _settle(self, t_ns: int, stepped: bool) -> list[Pattern | BackwardTest]:
@@ -338,13 +349,17 @@ class BackwardTestRun:
 
     def _judge(self, now_ns: int, end_ns: int) -> list[Pattern | BackwardTest]:
         """She has come to the end, by whatever told so: does the way agree with 3 m?"""
-        (way_m, sd_m), steps, range_m = self._way.told(), self._way.steps, self._way.range_m
-        if abs(way_m - WAY_M) > max(self._config.agree_m, 2.0 * sd_m) or steps < _LEAST_STEPS:
+        (way_m, sd_m), steps = self._way.told(), self._way.steps
+        if abs(way_m - WAY_M) > max(self._config.agree_m, _SURELY_SD * sd_m) or steps < _LEAST_STEPS:
             return self.void(now_ns, f"stopped after {way_m:.1f} m, expected {WAY_M:g} m")
+        return self._done(now_ns, end_ns, way_m)
+
+    def _done(self, now_ns: int, end_ns: int, way_m: float) -> list[Pattern | BackwardTest]:
         assert self._onset_ns is not None  # who walks has set off
-        duration_s = round((end_ns - self._onset_ns) * 1e-9, 2)
+        duration_s, range_m = round((end_ns - self._onset_ns) * 1e-9, 2), self._way.range_m
         seen_m = None if range_m is None else round(range_m, 2)
-        return self._finish(Pattern.MEASURE_DONE, BackwardTest(now_ns, duration_s, round(way_m, 2), seen_m, steps, ""))
+        test = BackwardTest(now_ns, duration_s, round(way_m, 2), seen_m, self._way.steps, "")
+        return self._finish(Pattern.MEASURE_DONE, test)
 
     def _finish(self, pattern: Pattern, test: BackwardTest) -> list[Pattern | BackwardTest]:
         self._state = _State.IDLE

@@ -5,7 +5,7 @@ import math
 from firmware.core.behind import Behind
 from firmware.core.config import CoreConfig
 from firmware.core.estimators.sway_span import SwaySpan
-from firmware.core.guiding import Guiding
+from firmware.core.guidance import Guidance
 from firmware.core.messages import (
     Alert,
     Confirmed,
@@ -36,8 +36,10 @@ LONGEST_MIN = 30.0  # what no plan exceeds; source: peers.md 3.1, Chitkara
 class Course:
     """`tell` several times a second: what has changed, what is to be kept, and what the walker hears of it."""
 
-    def __init__(self, config: CoreConfig, moving: Moving, behind: Behind, wearing: Wearing, guiding: Guiding) -> None:
-        self._moving, self._behind, self._wearing, self._guiding = moving, behind, wearing, guiding
+    def __init__(
+        self, config: CoreConfig, moving: Moving, behind: Behind, wearing: Wearing, guidance: Guidance
+    ) -> None:
+        self._moving, self._behind, self._wearing, self._guidance = moving, behind, wearing, guidance
         self._walk = Walk(config.walk)
         self.tally, self._span = Tally(), SwaySpan()
         self._told_start = False
@@ -65,6 +67,10 @@ class Course:
         """No walk has begun."""
         return self._walk.before
 
+    def walking(self, now_ns: int) -> bool:
+        """The walk is under way, and she steps."""
+        return self.tally.walking and self._moving.steps.under_way(now_ns)
+
     def note_notice(self, message: Notice) -> None:
         self._confirmed = message.confirmed
 
@@ -85,10 +91,10 @@ class Course:
         if self.tally.walking:
             self._span.add(t_ns, roll_rad, pitch_rad)
 
-    def press_twice(self, now_ns: int) -> None:
-        """She asks for the 3-m test, standing, before the walk or in a rest."""
-        if self.state in (WalkState.READY, WalkState.PAUSED):
-            self._guiding.ask(now_ns)
+    @property
+    def stands(self) -> bool:
+        """Ready, or at rest: the 3-m test may be asked for."""
+        return self.state in (WalkState.READY, WalkState.PAUSED)
 
     def hold(self) -> None:
         """The button was held, and there was nothing to cancel."""
@@ -188,7 +194,7 @@ class Course:
     def _begin(self) -> None:
         """A new walk, of which nothing is known yet."""
         self.tally, self._span = Tally(), SwaySpan()
-        self._guiding.begin()
+        self._guidance.begin()
         self.tally.planned_minutes = self._minutes
         self._again_ns = 0
 
@@ -220,6 +226,6 @@ class Course:
 
     def _summary(self, now_ns: int) -> dict[str, Value]:
         tally, span = self.tally, self._span
-        tally.add(self._guiding.summary(tally.steps, tally.walked_ns(now_ns) / 60e9))
+        tally.add(self._guidance.summary(tally.steps, tally.walked_ns(now_ns) * 1e-9, self._behind.stopping))
         tally.add({"sway_roll_p2p_deg": span.roll_deg, "sway_pitch_p2p_deg": span.pitch_deg})
         return tally.summary(now_ns)

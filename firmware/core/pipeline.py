@@ -15,10 +15,11 @@ from firmware.core.detectors.sensor_health import SensorHealth
 from firmware.core.detectors.sos import SosAlarm
 from firmware.core.estimators.button import ButtonGestures, Gesture
 from firmware.core.falling import Falling
-from firmware.core.guiding import Guiding
+from firmware.core.guidance import Guidance, Told
 from firmware.core.messages import (
     Acknowledgement,
     Alert,
+    BackwardTest,
     Command,
     Detection,
     Hazard,
@@ -77,8 +78,9 @@ class SafetyPipeline:
         self._sos = SosAlarm()
         self._arbiter = Arbiter()
         self._wearing = Wearing(config, self._moving)
-        self._guiding = Guiding(config, self._moving, self._behind)
-        self._course = Course(config, self._moving, self._behind, self._wearing, self._guiding)
+        self._guidance = Guidance(config, self._moving)
+        self._guided: Told = []
+        self._course = Course(config, self._moving, self._behind, self._wearing, self._guidance)
         self._seat = _SITS
         self._felt_ns: int | None = None  # the last usable sample of the IMU
         self._turns = 0
@@ -175,7 +177,7 @@ class SafetyPipeline:
             else:
                 alarm.guess(falling.possible)
         self._wearing.update(falling.wear)
-        self._guiding.feel()
+        self._guided += self._guidance.feel(now_ns, course.walking(now_ns) and not alarm.open)
         if not (attitude.upright_known and health.ok("imu")):
             return
         if alarm.open:
@@ -214,7 +216,7 @@ class SafetyPipeline:
         if self._course.closed:
             return
         behind.look(now_ns, sample, health.ok("imu"))
-        self._guiding.look(sample.t_ns)
+        self._guided += self._guidance.look(sample.t_ns, behind.approach.things)
         nearest = behind.approach.nearest
         if nearest is not None and nearest.sure:
             self._course.tally.note_distance(nearest.distance_m)
@@ -224,7 +226,7 @@ class SafetyPipeline:
         self._health.press(now_ns, sample.pressed)
         pressed_ns, gesture = self._gestures.down_since_ns, self._gestures.press(sample.t_ns, sample.pressed)
         if pressed_ns is None and self._gestures.down_since_ns is not None:
-            self._guiding.press(sample.t_ns)
+            self._guided += self._guidance.test.press(sample.t_ns)
         self._take_gesture(now_ns, gesture)
 
     def _take_gesture(self, now_ns: int, gesture: Gesture) -> None:
@@ -238,8 +240,8 @@ class SafetyPipeline:
         elif gesture is Gesture.PRESSED_REPEATEDLY:
             self._sos.call(now_ns)
             self._fall_alarm.call()
-        elif gesture is Gesture.PRESSED_TWICE and not (self._fall_alarm.open or self._sos.open):
-            self._course.press_twice(now_ns)
+        elif gesture is Gesture.PRESSED_TWICE and self._course.stands and not (self._fall_alarm.open or self._sos.open):
+            self._guided += self._guidance.test.ask(now_ns)
 
     def _obey(self, now_ns: int, command: Command, out: list[Output]) -> None:
         """No command silences an alarm: "end" stops the walk, and an open fall or SOS goes on."""
@@ -327,7 +329,7 @@ class SafetyPipeline:
         for output in out[first:]:
             if isinstance(output, Alert):
                 self._course.note_alert(output)
-                self._guiding.note_alert(output)
+                self._guided += self._guidance.note(output)
 
     def _isolate(self) -> None:
         """What a faulty part said last must not go on sounding as a hazard, nor as calm."""
@@ -339,7 +341,7 @@ class SafetyPipeline:
             self._gestures.forget()
         if not self._health.ok("rangefinder"):
             self._behind.obstacle.clear()  # what was seen is kept, for the first good reading
-            self._guiding.lose_sight()
+            self._guidance.lose_sight()
 
     def _tell(self, now_ns: int, out: list[Output]) -> None:
         """The state of the walk, the health of the parts, and the numbers of the moment."""
@@ -380,17 +382,19 @@ class SafetyPipeline:
         patterns = course.tell(now_ns, unfit, upright and health.heard and not unfit, falls.open, out)
         if Pattern.ENDED in patterns:
             out += self._learned(now_ns)
-        if not course.closed:
-            patterns += self._guide(now_ns, patterns != [], out)
+        if not (course.closed or patterns):
+            patterns = self._guide(now_ns, out)
         for pattern in patterns:
             self._arbiter.notify(now_ns, pattern)
         self._arbiter.set_stage(not course.before or self._steps.under_way(now_ns), self._power.exhausted)
 
-    def _guide(self, now_ns: int, told: bool, out: list[Output]) -> list[Pattern]:
-        """Cues, which come after everything else; `told`: she is just being told something."""
-        pattern, walks = self._arbiter.pattern, self._course.tally.walking and self._steps.under_way(now_ns)
-        busy = told or pattern not in (_SILENT, Pattern.METRONOME)
-        patterns = self._guiding.guide(now_ns, walks and not self._fall_alarm.open, busy, out)
-        if not (busy or patterns or self._course.before) and self._behind.companion.take_found():
+    def _guide(self, now_ns: int, out: list[Output]) -> list[Pattern]:
+        """Cues and the 3-m test, when nothing of the walk itself is to be told."""
+        pattern, walks = self._arbiter.pattern, self._course.walking(now_ns) and not self._fall_alarm.open
+        guided = [*self._guided, *self._guidance.wait(now_ns, walks, pattern)]
+        self._guided = []
+        out += [test for test in guided if isinstance(test, BackwardTest)]
+        patterns = [word for word in guided if isinstance(word, Pattern)]
+        if not (patterns or self._course.before) and pattern is _SILENT and self._behind.companion.take_found():
             patterns.append(_FOUND)
         return patterns

@@ -102,7 +102,7 @@ class Trial:
         if self.wall_m is None:
             return []
         away_m = self.wall_m - self.walked_m - self.wall_mps * self.t_s
-        return [Thing(1, away_m)] if 0.2 < away_m <= 4.0 else []
+        return [Thing(round(self.wall_m * 10), away_m)] if 0.2 < away_m <= 4.0 else []
 
     @property
     def patterns(self) -> list[Pattern]:
@@ -129,21 +129,50 @@ def test_who_stops_at_the_mark_is_timed_from_her_first_movement_to_her_stop(mps:
     assert tested.result.duration_s == pytest.approx(3.0 / mps, abs=0.1)
     assert tested.result.distance_m == pytest.approx(3.0, abs=0.4)
     assert (tested.result.range_m, tested.result.reason) == (None, "")
+    assert tested.told[-1][0] - 4.0 - 3.0 / mps == pytest.approx(0.7, abs=0.1), "as soon as it is sure that she stands"
+
+
+def test_who_is_never_still_again_has_stopped_when_no_step_comes() -> None:
+    tested = Trial().ask().stand(3.0).walk(5.0, 0.6).stand(3.0, restless_mps2=1.0)
+    assert tested.result.duration_s == pytest.approx(5.0, abs=0.5)
+
+
+def test_the_shift_of_her_weight_before_the_first_step_is_the_beginning() -> None:
+    tested = Trial().ask().stand(4.0).stand(0.2, restless_mps2=1.0).stand(0.2).walk(5.0, 0.6)
+    assert tested.run.since_ns == pytest.approx(4.02 * S, abs=0.03 * S)
+    assert tested.stand(2.0).result.duration_s == pytest.approx(5.4, abs=0.1)
+    assert tested.run.since_ns is None
+
+
+def test_steps_alone_are_trusted_to_half_a_step_at_either_end() -> None:
+    assert Trial(Length(0.42, 0.0)).ask().stand(3.0).walk(5.65, 0.6, 0.42).stand(2.0).patterns == DONE
+    assert Trial(Length(0.47, 0.0)).ask().stand(3.0).walk(6.30, 0.6, 0.47).stand(2.0).patterns == VOID
+
+
+def test_what_is_seen_for_a_part_of_the_way_tells_that_part() -> None:
+    tested = Trial(wall_m=3.9).ask().stand(3.0).walk(2.0, 0.6)
+    tested.wall_m = None
+    tested.walk(2.0, 0.6)
+    tested.wall_m = 6.0  # something else, at once where the first one has never been
+    tested.walk(1.0, 0.6).stand(2.0)
+    assert tested.patterns == DONE
+    assert tested.result.range_m == pytest.approx(1.7, abs=0.25)
+    assert tested.result.distance_m == pytest.approx(3.0, abs=0.6), "half a step at either end of what was seen"
 
 
 @pytest.mark.parametrize("mps", [0.3, 0.6, 0.9])
-def test_a_wall_that_is_seen_measures_the_three_metres_and_she_may_walk_on(mps: float) -> None:
+def test_who_walks_on_is_timed_at_three_metres_of_what_the_range_has_seen(mps: float) -> None:
     tested = Trial(Length(0.36, 0.1), wall_m=3.9).ask().stand(3.0).walk(3.6 / mps, mps)
     assert tested.patterns == DONE
     assert tested.result.duration_s == pytest.approx(3.0 / mps, abs=0.1)
-    assert tested.result.range_m == pytest.approx(3.0, abs=0.06)
+    assert (tested.result.distance_m, tested.result.range_m) == (3.0, pytest.approx(3.35, abs=0.1))
 
 
 def test_a_wall_that_comes_into_sight_later_tells_how_long_the_steps_before_were() -> None:
     tested = Trial(Length(0.3, 0.1), wall_m=5.0).ask().stand(3.0).walk(6.0, 0.6)
     assert tested.patterns == DONE
     assert tested.result.duration_s == pytest.approx(5.0, abs=0.5)
-    assert tested.result.range_m == pytest.approx(2.0, abs=0.3)
+    assert tested.result.range_m == pytest.approx(2.3, abs=0.3)
 
 
 def test_a_press_at_the_mark_ends_it_at_that_moment() -> None:
