@@ -34,7 +34,7 @@ AXES = 6
 class OnBodyConfig:
     """How lively a body is, and how still a thing. Ratios: what changes slowly, to what the sensor's noise explains."""
 
-    alive_s: float = 1.0  # of standing or walking, until it counts as worn
+    alive_s: float = 0.9  # of standing or walking, until it counts as worn
     alive_ratio: float = 2.0  # people who stand reach 2.3 in 99 of 100 seconds, things 1.9 in one of 1000
     alive_blocks: int = 4  # tenths of such a second that do so: who knocks on the table moves it for less
     least_radps: float = 0.0015  # less is the rounding of a coarse gyroscope
@@ -77,7 +77,10 @@ class Wear(Protocol):
 
 
 class OnBody:
-    """`on_body`: True, somebody wears it; False, nobody does; None, not known."""
+    """`on_body`: True, somebody wears it; False, nobody does; None, not known.
+
+    `alive`: a body was felt, whichever way the device points: worn on its side, or by somebody who lies.
+    """
 
     def __init__(self, config: OnBodyConfig) -> None:
         self._config = config
@@ -90,6 +93,7 @@ class OnBody:
         self._steps = deque[int](maxlen=STEPS_BLOCKS)
         self._worn_blocks = 0
         self.on_body: bool | None = None
+        self.alive = False
 
     def resume(self) -> None:
         """The walk of an earlier run goes on: she wore it, and lies perhaps."""
@@ -97,7 +101,7 @@ class OnBody:
 
     def restart(self) -> None:
         """After a gap: nobody knows what happened in it."""
-        self.on_body = None
+        self.on_body, self.alive = None, False
         self._forget()
 
     def update(self, ended: Slice, up: Vector, tilt_rad: float, even_steps: int, wear: Wear) -> None:
@@ -120,7 +124,7 @@ class OnBody:
             self._steps.append(even_steps)
             self._judge(block, up, tilt_rad < NEAR_RAD, ended.t_ns <= wear.handled_until_ns)
         if wear.worn is False:
-            self.on_body = False
+            self.on_body, self.alive = False, False
 
     def _judge(self, block: "Block", up: Vector, near: bool, handled: bool) -> None:
         """A tenth of a second is full; `near`: to her own upright, `handled`: a hand had it not long ago."""
@@ -134,10 +138,13 @@ class OnBody:
         if self.on_body is False and turning > self._config.moved_radps:
             self.restart()
         elif dead < self._config.dead_ratio:
+            self.alive = False
             # Who wore it and lies as still may be unconscious.
             self.on_body = False if near or handled or not was_worn else None
-        elif self.on_body is not True and abs(up[2]) > UPRIGHT_COS and self._alive(was_worn and near):
-            self.on_body = True
+        elif self.on_body is not True and self._alive(was_worn and near):
+            self.alive = True
+            if abs(up[2]) > UPRIGHT_COS:
+                self.on_body = True
 
     def _alive(self, may_walk: bool) -> bool:
         """Whether somebody has stood with it for `alive_s`, or walks with it."""
