@@ -96,6 +96,15 @@ def test_loose_clip_is_told_and_what_to_do() -> None:
     assert first.complaint == "it is loose and wobbles: stop, and clip it on tight"
 
 
+def test_complaint_about_a_device_that_was_put_down_ends() -> None:
+    loose = WEARING_SCENES["wobbles"](1)
+    down_s = loose.duration_s - 3.0
+    table = resting((0.0, 0.0, 1.0))
+    said = judged(felt(WearingScene("put down", down_s + 12.0, (*loose.parts, (down_s, table)), ()), 1))
+    assert any(one.complaint for one in said if one.t_s < down_s)
+    assert {(one.on_body, one.complaint) for one in said if one.t_s > down_s + 10.0} == {(False, "")}
+
+
 def test_scene_is_the_same_for_the_same_seed() -> None:
     for name, make in WEARING_SCENES.items():
         one, other, another = ([make(seed).motion(t) for t in (0.5, 3.3, 9.9, 17.3)] for seed in (5, 5, 6))

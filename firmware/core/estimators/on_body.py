@@ -21,8 +21,6 @@ STEPS, STEPS_BLOCKS = 3, 30
 """So many even steps within 3 s: she walks."""
 WORN_BLOCKS = 30
 """After so long on a body, lying still no longer tells a thing."""
-STEADY_COS = math.cos(math.radians(25.0))
-"""Who walks or stands keeps up where it is within this; who turns the device in a hand does not."""
 UPRIGHT_COS = math.cos(math.radians(60.0))
 """Within this, or upside down, somebody may stand with it."""
 NEAR_RAD = math.radians(30.0)
@@ -86,7 +84,6 @@ class OnBody:
         self._config = config
         self._blocks = _Blocks()
         self._lively = deque[Block](maxlen=round(config.alive_s / BLOCK_S))
-        self._ups = deque[Vector](maxlen=self._lively.maxlen)
         self._still = _Stillness(round(config.dead_s / BLOCK_S))
         self._t_ns = 0
         self._doubts_ns = -1
@@ -129,7 +126,6 @@ class OnBody:
     def _judge(self, block: "Block", up: Vector, near: bool, handled: bool) -> None:
         """A tenth of a second is full; `near`: to her own upright, `handled`: a hand had it not long ago."""
         self._lively.append(block)
-        self._ups.append(up)
         was_worn = self._worn_blocks >= WORN_BLOCKS
         if self.on_body:
             self._worn_blocks += 1
@@ -149,9 +145,7 @@ class OnBody:
     def _alive(self, may_walk: bool) -> bool:
         """Whether somebody has stood with it for `alive_s`, or walks with it."""
         config, blocks = self._config, self._lively
-        x, y, z = self._ups[0]
-        steady = all(x * p + y * q + z * r > STEADY_COS for p, q, r in self._ups)
-        if len(blocks) < (blocks.maxlen or 0) or not steady:
+        if len(blocks) < (blocks.maxlen or 0):
             return False
         if may_walk and self._steps[-1] - self._steps[0] >= STEPS:
             return True
@@ -166,7 +160,6 @@ class OnBody:
     def _forget(self) -> None:
         self._blocks.restart()
         self._lively.clear()
-        self._ups.clear()
         self._steps.clear()
         self._still.restart()
 
