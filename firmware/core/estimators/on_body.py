@@ -19,6 +19,8 @@ from hal.samples import Vector
 BLOCK_S, GAP_S = 0.1, 0.15
 STEPS, STEPS_BLOCKS = 3, 30
 """So many even steps within 3 s: she walks."""
+MOST_ERROR_RADPS, STEADY_MPS2 = 0.36, 1.5
+"""No gyroscope is so wrong at rest (MPU-6050: 20 deg/s), and who stands feels no such change of gravity."""
 WORN_BLOCKS = 30
 """After so long on a body, lying still no longer tells a thing."""
 UPRIGHT_COS = math.cos(math.radians(60.0))
@@ -36,7 +38,9 @@ class OnBodyConfig:
     alive_ratio: float = 2.0  # people who stand reach 2.3 in 99 of 100 seconds, things 1.9 in one of 1000
     alive_blocks: int = 4  # tenths of such a second that do so: who knocks on the table moves it for less
     least_radps: float = 0.0015  # less is the rounding of a coarse gyroscope
-    calm_radps: float = 0.15  # root mean square: a hand turns it faster, nobody who stands does for long
+    calm_radps: float = (
+        0.15  # root mean square, about the middle: a hand turns it faster, nobody who stands does for long
+    )
     dead_s: float = 8.0  # so long must all be still
     dead_ratio: float = 1.25  # acceleration and turning alike; who sits still keeps above 1.27
     moved_radps: float = 0.15  # what was put down and turns as fast was picked up
@@ -130,8 +134,7 @@ class OnBody:
         if self.on_body:
             self._worn_blocks += 1
         dead = self._still.add(block)
-        turning = math.hypot(*block.means[3:])
-        if self.on_body is False and turning > self._config.moved_radps:
+        if self.on_body is False and math.dist(block.means[3:], self._middle()) > self._config.moved_radps:
             self.restart()
         elif dead < self._config.dead_ratio:
             self.alive = False
@@ -149,13 +152,20 @@ class OnBody:
             return False
         if may_walk and self._steps[-1] - self._steps[0] >= STEPS:
             return True
-        if math.sqrt(sum(block.square for block in blocks) / len(blocks)) > config.calm_radps:
+        middle, first = self._middle(), blocks[0].means[:3]
+        swings = sum(block.square - 2.0 * _dot(block.means[3:], middle) for block in blocks) / len(blocks)
+        error = _dot(middle, middle)
+        if swings + error > config.calm_radps * config.calm_radps or error > MOST_ERROR_RADPS * MOST_ERROR_RADPS:
+            return False
+        if not all(math.dist(block.means[:3], first) < STEADY_MPS2 for block in blocks):
             return False
         noise = sum(block.noise[1] for block in blocks) / len(blocks)
         limit = max(config.alive_ratio * math.sqrt(noise), config.least_radps)
-        middles = [sorted(block.means[axis] for block in blocks)[len(blocks) // 2] for axis in range(3, AXES)]
-        moves = sum(math.dist(block.means[3:], middles) >= limit for block in blocks)
-        return moves >= config.alive_blocks
+        return sum(math.dist(block.means[3:], middle) >= limit for block in blocks) >= config.alive_blocks
+
+    def _middle(self) -> list[float]:
+        """The usual angular rate of the last blocks: the gyroscope's own error, or how fast a hand turns it."""
+        return [sorted(b.means[axis] for b in self._lively)[len(self._lively) // 2] for axis in range(3, AXES)]
 
     def _forget(self) -> None:
         self._blocks.restart()
@@ -234,6 +244,10 @@ class _Stillness:
         if len(blocks) < (blocks.maxlen or 0) or self._added % self.EVERY:
             return math.inf
         return max(_ratio(blocks, range(3), 0), _ratio(blocks, range(3, AXES), 1))
+
+
+def _dot(a: Sequence[float], b: Sequence[float]) -> float:
+    return sum(p * q for p, q in zip(a, b, strict=True))
 
 
 def _ratio(blocks: Sequence[Block], axes: range, sensor: int) -> float:
