@@ -95,7 +95,7 @@ def _upside_down(motion: Motion) -> Motion:
 
 
 @pytest.mark.parametrize("chip", NOISE)
-@pytest.mark.parametrize("rate_hz", [25, 50, 100, 200])
+@pytest.mark.parametrize("rate_hz", [20, 50, 100, 200])
 @pytest.mark.parametrize("up", [UPRIGHT, UPSIDE_DOWN, ON_ITS_BACK])
 def test_thing_on_a_table_is_never_worn_and_within_10_s_known_not_to_be(rate_hz: int, chip: str, up: Vector) -> None:
     device = Device(rate_hz, chip).rest(40.0, up)
@@ -104,7 +104,7 @@ def test_thing_on_a_table_is_never_worn_and_within_10_s_known_not_to_be(rate_hz:
 
 
 @pytest.mark.parametrize("chip", NOISE)
-@pytest.mark.parametrize("rate_hz", [25, 50, 100, 200])
+@pytest.mark.parametrize("rate_hz", [20, 50, 100, 200])
 @pytest.mark.parametrize("turned", [False, True], ids=["upright", "upside down"])
 def test_who_stands_wears_it_within_one_and_a_half_seconds(rate_hz: int, chip: str, turned: bool) -> None:
     for seed in ("a", "b", "c"):

@@ -27,7 +27,7 @@ UPRIGHT_COS = math.cos(math.radians(60.0))
 """Within this, or upside down, somebody may stand with it."""
 NEAR_RAD = math.radians(30.0)
 """So near to her own upright nobody lies."""
-AXES = 6
+AXES, ASK_BLOCKS = 6, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,8 @@ class OnBody:
         self._config = config
         self._blocks = _Blocks()
         self._lively = deque[Block](maxlen=round(config.alive_s / BLOCK_S))
-        self._still = _Stillness(round(config.dead_s / BLOCK_S))
+        self._latest = deque[Block](maxlen=round(config.dead_s / BLOCK_S))
+        self._asked = 0
         self._t_ns = 0
         self._doubts_ns = -1
         self._steps = deque[int](maxlen=STEPS_BLOCKS)
@@ -133,10 +134,10 @@ class OnBody:
         was_worn = self._worn_blocks >= WORN_BLOCKS
         if self.on_body:
             self._worn_blocks += 1
-        dead = self._still.add(block)
+        self._latest.append(block)
         if self.on_body is False and math.dist(block.means[3:], self._middle()) > self._config.moved_radps:
             self.restart()
-        elif dead < self._config.dead_ratio:
+        elif self._dead():
             self.alive = False
             # Who wore it and lies as still may be unconscious.
             self.on_body = False if near or handled or not was_worn else None
@@ -144,6 +145,14 @@ class OnBody:
             self.alive = True
             if abs(up[2]) > UPRIGHT_COS:
                 self.on_body = True
+
+    def _dead(self) -> bool:
+        """Whether nothing has moved for `dead_s`; asked twice a second, and turning first: it tells of most bodies."""
+        latest, limit = self._latest, self._config.dead_ratio
+        self._asked += 1
+        if self._asked % ASK_BLOCKS or len(latest) < (latest.maxlen or 0):
+            return False
+        return _ratio(latest, range(3, AXES), 1) < limit and _ratio(latest, range(3), 0) < limit
 
     def _alive(self, may_walk: bool) -> bool:
         """Whether somebody has stood with it for `alive_s`, or walks with it."""
@@ -171,7 +180,7 @@ class OnBody:
         self._blocks.restart()
         self._lively.clear()
         self._steps.clear()
-        self._still.restart()
+        self._latest.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,34 +232,12 @@ class _Blocks:
         return block
 
 
-class _Stillness:
-    """How much slow changes exceed what noise explains, over the last blocks."""
-
-    def __init__(self, blocks: int) -> None:
-        self._blocks: deque[Block] = deque(maxlen=blocks)
-
-    def restart(self) -> None:
-        self._blocks.clear()
-        self._added = 0
-
-    _added = 0
-    EVERY = 5
-
-    def add(self, block: Block) -> float:
-        """The larger one of acceleration's and turning's ratio; infinite until it is known, or without any noise."""
-        blocks = self._blocks
-        blocks.append(block)
-        self._added += 1
-        if len(blocks) < (blocks.maxlen or 0) or self._added % self.EVERY:
-            return math.inf
-        return max(_ratio(blocks, range(3), 0), _ratio(blocks, range(3, AXES), 1))
-
-
 def _dot(a: Sequence[float], b: Sequence[float]) -> float:
     return sum(p * q for p, q in zip(a, b, strict=True))
 
 
 def _ratio(blocks: Sequence[Block], axes: range, sensor: int) -> float:
+    """How much slow changes exceed what noise explains; infinite without any noise: no sensor, or a stuck one."""
     n = len(blocks)
     noise = sum(block.noise[sensor] for block in blocks) / n
     slow = 0.0
@@ -258,4 +245,4 @@ def _ratio(blocks: Sequence[Block], axes: range, sensor: int) -> float:
         values = [block.means[axis] for block in blocks]
         mean = sum(values) / n
         slow += sum((value - mean) ** 2 for value in values)
-    return math.sqrt(slow / (n - 1) / noise) if noise > 0.0 else math.inf  # no noise: no sensor, or a stuck one
+    return math.sqrt(slow / (n - 1) / noise) if noise > 0.0 else math.inf
