@@ -4,6 +4,7 @@ import math
 import random
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,8 +14,12 @@ from firmware.core.config import CoreConfig
 from firmware.core.detectors.worn_wrong import WornWrong, WornWrongConfig
 from firmware.core.estimators.attitude import Attitude, AttitudeConfig
 from firmware.core.estimators.seat import Seat
+from firmware.evaluation.dataset import Label, Trial
+from firmware.evaluation.stream import LEAD_IN_S, led_in
 from hal.samples import ImuSample, Vector
 from hal.sim.world.hands import Hand, Motion, resting, slipping, turned, upside_down, wobbling
+from hal.sim.world.recorded import Recorded
+from hal.sim.world.recorded import Trial as ReplayedTrial
 from hal.sim.world.shapes import Curve
 from hal.sim.world.wearing_scenes import WEARING_SCENES, WearingScene
 
@@ -259,3 +264,34 @@ def test_gyroscope_of_a_turned_device_tells_what_its_accelerometer_sees(motion: 
 def test_config_of_the_core_holds_both_parts() -> None:
     assert CoreConfig().worn_wrong == WornWrongConfig()
     assert isinstance(next(felt(WEARING_SCENES["slips"](1), 1)), ImuSample)
+
+
+# What is put before a recording
+
+
+def test_who_stands_before_a_recorded_trial_is_somebody_and_her_posture_is_that_of_the_trial() -> None:
+    dice = np.random.default_rng(1)
+    posture = np.array((2.0, -1.0, 9.5))
+    label = Label("set", "P01", "T", "T", "stand", False, "", None, None, None)
+    for fs_hz in (20.0, 50.0, 64.0, 200.0):
+        count = round(2 * fs_hz)
+        trial = Trial(label, fs_hz, posture + dice.normal(0.0, 0.01, (count, 3)), np.zeros((count, 3)))
+        accel, gyro = led_in(trial, LEAD_IN_S)
+        assert gyro is not None
+        assert len(accel) - count == LEAD_IN_S * fs_hz
+        before, turning = accel[:-count], gyro[:-count]
+        assert before.mean(axis=0) == pytest.approx(posture * 9.80665 / np.linalg.norm(posture), abs=0.02)
+        assert np.abs(turning.mean(axis=0)).max() < 0.001
+        samples = [
+            ImuSample(round(i * 1e9 / fs_hz), tuple(force), tuple(rate))
+            for i, (force, rate) in enumerate(zip(before.tolist(), turning.tolist(), strict=True))
+        ]
+        assert next(one.t_s for one in judged(samples) if one.on_body) < 1.5
+
+
+def test_who_stands_before_a_replayed_trial_is_somebody() -> None:
+    still = np.tile((0.5, 0.0, 9.79, 0.0, 0.0, 0.0), (200, 1))
+    world = Recorded(ReplayedTrial("P01:T", 100.0, still, ()), lead_in_s=4.0)
+    samples = [ImuSample(i * 10_000_000, *world.motion(i * 0.01)) for i in range(400)]
+    said = judged(samples)
+    assert all(one.on_body for one in said if one.t_s > 1.5)
