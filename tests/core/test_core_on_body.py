@@ -162,6 +162,18 @@ def test_who_lies_as_still_as_a_thing_is_never_said_not_to_wear_it(worn: str) ->
     assert not device.said(False)
 
 
+def test_taken_off_and_laid_on_its_back_later_it_is_known_to_be_off() -> None:
+    device = Device().stand(3.0).walk(10.0).rest(10.0)
+    assert device.now is False
+
+    def laid_down_gently(t_s: float) -> tuple[Vector, Vector]:
+        return (G_MPS2 * math.sin(t_s), 0.0, G_MPS2 * math.cos(t_s)), (0.0, -1.0, 0.0)
+
+    device.feel(math.pi / 2, laid_down_gently)
+    assert device.now is None
+    assert device.rest(11.0, ON_ITS_BACK).now is False
+
+
 def test_who_knocks_on_the_table_does_not_wear_it() -> None:
     def knocked(t_s: float) -> tuple[Vector, Vector]:
         blow = 1.0 if 0.0 < t_s % 1.3 < 0.15 else 0.0

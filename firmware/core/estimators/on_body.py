@@ -35,7 +35,7 @@ class OnBodyConfig:
     """How lively a body is, and how still a thing. Ratios: what changes slowly, to what the sensor's noise explains."""
 
     alive_s: float = 0.9  # of standing or walking, until it counts as worn
-    alive_ratio: float = 2.0  # people who stand reach 2.3 in 99 of 100 seconds, things 1.9 in one of 1000
+    alive_ratio: float = 2.0  # people who stand reach 2.5 in 99 of 100 seconds, things 1.9 in one of 1000
     alive_blocks: int = 4  # tenths of such a second that do so: who knocks on the table moves it for less
     least_radps: float = 0.0015  # less is the rounding of a coarse gyroscope
     calm_radps: float = (
@@ -126,7 +126,7 @@ class OnBody:
             self._steps.append(even_steps)
             self._judge(block, up, tilt_rad < NEAR_RAD, ended.t_ns <= wear.handled_until_ns)
         if wear.worn is False:
-            self.on_body, self.alive = False, False
+            self._take_off()
 
     def _judge(self, block: "Block", up: Vector, near: bool, handled: bool) -> None:
         """A tenth of a second is full; `near`: to her own upright, `handled`: a hand had it not long ago."""
@@ -138,13 +138,17 @@ class OnBody:
         if self.on_body is False and math.dist(block.means[3:], self._middle()) > self._config.moved_radps:
             self.restart()
         elif self._dead():
-            self.alive = False
-            # Who wore it and lies as still may be unconscious.
-            self.on_body = False if near or handled or not was_worn else None
+            if near or handled or not was_worn:
+                self._take_off()
+            else:  # who wore it and lies as still may be unconscious
+                self.on_body, self.alive = None, False
         elif self.on_body is not True and self._alive(was_worn and near):
             self.alive = True
             if abs(up[2]) > UPRIGHT_COS:
                 self.on_body = True
+
+    def _take_off(self) -> None:
+        self.on_body, self.alive, self._worn_blocks = False, False, 0
 
     def _dead(self) -> bool:
         """Whether nothing has moved for `dead_s`; asked twice a second, and turning first: it tells of most bodies."""
