@@ -37,8 +37,7 @@ class Judging:
         moving, wearing, (x, y, z) = self.moving, self.wearing, sample.accel_mps2
         if not moving.add(sample.t_ns, sample.accel_mps2, sample.gyro_radps, (x * x + y * y + z * z) ** 0.5):
             return None
-        worn = wearing.on_body is True  # the upright of a table is nobody's
-        moving.follow(worn and moving.steps.under_way(sample.t_ns), worn)
+        moving.follow(moving.steps.under_way(sample.t_ns), alive=wearing.alive)
         attitude = moving.attitude
         if attitude.upright_known:
             self.wear.update(moving.slice, attitude.turning_radps, attitude.tilt_rad, moving.steps.count)

@@ -1,9 +1,10 @@
-"""What the limits of `firmware.core.estimators.wear` stand on: free fall, brisk turning and stillness in recordings.
+"""What the limits of wearing stand on: free fall, brisk turning and stillness in recordings; scenes; and people.
 
     python -m bench.wear [--json] [--quick]
 
-Of SisFall (Sucerquia et al. 2017) and KFall (Yu et al. 2021) under REARGUARD_DATA (default ../shared/data). Stillness
-is shown as recorded and with the noise of the supported sensors added: what a noisier one would see of the same people.
+Of the sets under REARGUARD_DATA (default ../shared/data), among them SisFall (Sucerquia et al. 2017) and KFall (Yu et
+al. 2021). Stillness is shown as recorded and with the noise of the supported sensors added: what a noisier one would
+see of the same people. The scenes are made: a table, a hand, a bag, a bad clip. They show blind spots, not accuracy.
 """
 
 import argparse
@@ -17,6 +18,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bench._wearing import SceneRow, scene_rows
+from bench._wearing_people import LATE_S, PeopleRow, Standing, people_rows
 from bench.synthetic import data_folder
 from firmware.core.estimators.wear import WearConfig
 
@@ -137,15 +140,62 @@ def main(arguments: list[str] | None = None) -> int:
     folder = data_folder()
     if not folder.is_dir():
         print(f"no recordings at {folder} (REARGUARD_DATA): nothing to measure", file=sys.stderr)
-    table = rows(folder, 4 if options.quick else 1) if folder.is_dir() else []
+    known, every = folder.is_dir(), 4 if options.quick else 1
+    table, scenes = rows(folder, every) if known else [], scene_rows(2 if options.quick else 20)
+    people, standing = people_rows(folder, every) if known else ([], [])
     if options.json:
-        print(json.dumps({"bench": "wear", "data": folder.is_dir(), "rows": [asdict(row) for row in table]}))
+        found = {"bench": "wear", "data": known, "rows": [asdict(row) for row in table]}
+        told = [{key: sorted(v) if isinstance(v, set) else v for key, v in asdict(row).items()} for row in people]
+        stood = [asdict(one) for one in standing]
+        print(json.dumps({**found, "scenes": [asdict(row) for row in scenes], "people": told, "standing": stood}))
         return 0
-    print(f"{'':66} {'n':>5} {'median':>7} {'p99':>6} {'least':>6} {'most':>6} {'limit':>6} {'beyond':>6}")
+    for line in (*_lines(table), "", *_scene_lines(scenes), "", *_people_lines(people, standing)):
+        print(line)
+    return 0
+
+
+def _lines(table: list[Row]) -> Iterator[str]:
+    yield f"{'':66} {'n':>5} {'median':>7} {'p99':>6} {'least':>6} {'most':>6} {'limit':>6} {'beyond':>6}"
     for row in table:
         figures = f"{row.median:7.2f} {row.p99:6.2f} {row.least:6.2f} {row.most:6.2f} {row.limit:6.2f} {row.beyond:6d}"
-        print(f"{row.what:66} {row.n:5d} {figures} {row.unit}")
-    return 0
+        yield f"{row.what:66} {row.n:5d} {figures} {row.unit}"
+
+
+def _scene_lines(scenes: list[SceneRow]) -> Iterator[str]:
+    yield "Made scenes; seconds are those of the worst run."
+    heads = (
+        ("runs", "worn", "not worn", "worn in", "doubt", "off at", "comp-", "after"),
+        ("", "after s", "by error", "no one s", "after s", "the end", "lains", "s"),
+    )
+    for head in heads:
+        yield f"{'':30} {head[0]:>5} {head[1]:>7} {head[2]:>9} {head[3]:>8} " + " ".join(f"{h:>7}" for h in head[4:])
+    for row in scenes:
+        yield (
+            f"{row.scene:30} {row.runs:5d} {_s(row.worn_after_s)} {row.missed_share:9.4f} {row.worn_while_off_s:8.1f} "
+            f"{_s(row.doubt_after_s)} {row.known_off:7d} {row.complained:7d} {_s(row.complaint_after_s)}"
+        )
+
+
+def _s(value: float | None) -> str:
+    return f"{'-':>7}" if value is None else f"{value:7.2f}"
+
+
+def _people_lines(people: list[PeopleRow], standing: list[Standing]) -> Iterator[str]:
+    if not people:
+        return
+    yield "Recorded people; how many were ever told by mistake:"
+    yield f"{'':18} {'trials':>6} {'hours':>6} {'people':>6} {'not worn':>8} {'slipped':>8} {'loose':>6}"
+    for row in people:
+        figures = f"{len(row.not_worn):8d} {len(row.slipped):8d} {len(row.loose):6d}"
+        who = ", ".join(sorted(row.not_worn | row.slipped | row.loose))
+        yield f"{row.kind:18} {row.trials:6d} {row.hours:6.2f} {len(row.people):6d} {figures}  {who}"
+    after_s = sorted(value for one in standing for value in one.after_s)
+    late = [one.person for one in standing if max(one.after_s) > LATE_S]
+    missed = sum(value > LATE_S for value in after_s)
+    yield (
+        f"Standing, with the noise of the noisiest chip: worn after {after_s[len(after_s) // 2]:.2f} s (median), later "
+        f"than {LATE_S} s in {missed} of {len(after_s)} starts, of {len(late)} of {len(standing)} people"
+    )
 
 
 if __name__ == "__main__":

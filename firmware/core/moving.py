@@ -19,10 +19,13 @@ class Moving:
         self.motion = MotionHistory()
         self.add = self.slice.add
 
-    def follow(self, stepping: bool, standing: bool = True) -> None:
-        """`stepping` while the walker takes steps, `standing` unless she may be lying on the floor."""
+    def follow(self, stepping: bool, standing: bool = True, alive: bool = True) -> None:
+        """`stepping` while the walker takes steps, `standing` unless she may be lying on the floor.
+
+        `alive` unless the device may be lying on a table.
+        """
         ended, attitude = self.slice, self.attitude
-        attitude.update(ended.t_ns, ended.accel_mps2, ended.gyro_radps, stepping, standing)
+        attitude.update(ended.t_ns, ended.accel_mps2, ended.gyro_radps, stepping, standing, alive)
         self.steps.update(ended.t_ns, attitude.vertical_mps2)
         self.motion.add(ended, attitude)
 

@@ -37,6 +37,11 @@ class Wearing:
         return self._on_body.on_body
 
     @property
+    def alive(self) -> bool:
+        """A body is felt: her upright may be learned."""
+        return self._on_body.alive
+
+    @property
     def complaint(self) -> str:
         return self._wrong.complaint
 

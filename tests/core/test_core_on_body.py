@@ -33,6 +33,7 @@ class Device:
         accel_ug, gyro_mdps = NOISE[chip]
         root_hz = math.sqrt(rate_hz / 2)
         self._noise = (accel_ug * 1e-6 * G_MPS2 * root_hz, math.radians(gyro_mdps * 1e-3) * root_hz)
+        self.bias_radps = 0.01
         self.rate_hz, self._dice, self.t_ns = rate_hz, random.Random(1), 0
         self.seen: list[tuple[float, bool | None]] = []
 
@@ -41,7 +42,7 @@ class Device:
         for index in range(round(seconds * self.rate_hz)):
             self.t_ns = began_ns + (index + 1) * S // self.rate_hz
             force, rate = motion((self.t_ns - began_ns) * 1e-9)
-            if moving.take(self.t_ns, self._noisy(force, 0, 0.0), self._noisy(rate, 1, 0.01)):
+            if moving.take(self.t_ns, self._noisy(force, 0, 0.0), self._noisy(rate, 1, self.bias_radps)):
                 ended, attitude, steps = moving.slice, moving.attitude, moving.steps
                 if attitude.upright_known:
                     self.wear.update(ended, attitude.turning_radps, attitude.tilt_rad, steps.count)
@@ -94,7 +95,7 @@ def _upside_down(motion: Motion) -> Motion:
 
 
 @pytest.mark.parametrize("chip", NOISE)
-@pytest.mark.parametrize("rate_hz", [25, 50, 100, 200])
+@pytest.mark.parametrize("rate_hz", [20, 50, 100, 200])
 @pytest.mark.parametrize("up", [UPRIGHT, UPSIDE_DOWN, ON_ITS_BACK])
 def test_thing_on_a_table_is_never_worn_and_within_10_s_known_not_to_be(rate_hz: int, chip: str, up: Vector) -> None:
     device = Device(rate_hz, chip).rest(40.0, up)
@@ -103,12 +104,22 @@ def test_thing_on_a_table_is_never_worn_and_within_10_s_known_not_to_be(rate_hz:
 
 
 @pytest.mark.parametrize("chip", NOISE)
-@pytest.mark.parametrize("rate_hz", [25, 50, 100, 200])
+@pytest.mark.parametrize("rate_hz", [20, 50, 100, 200])
 @pytest.mark.parametrize("turned", [False, True], ids=["upright", "upside down"])
 def test_who_stands_wears_it_within_one_and_a_half_seconds(rate_hz: int, chip: str, turned: bool) -> None:
     for seed in ("a", "b", "c"):
         device = Device(rate_hz, chip).stand(1.5, seed, turned)
         assert device.now is True
+
+
+@pytest.mark.parametrize("bias_radps", [0.0, -0.1, 0.2])
+def test_error_of_an_uncalibrated_gyroscope_changes_nothing(bias_radps: float) -> None:
+    """0.2 rad/s on each axis is 0.35 in all, or 20 degrees a second: the most that an MPU-6050 may have."""
+    device = Device()
+    device.bias_radps = bias_radps
+    assert device.rest(9.0).now is False
+    assert device.stand(2.5).now is True
+    assert device.walk(10.0).rest(10.0).now is False
 
 
 def test_clipped_on_from_the_table_it_is_worn_once_she_stands() -> None:
@@ -151,6 +162,18 @@ def test_who_lies_as_still_as_a_thing_is_never_said_not_to_wear_it(worn: str) ->
     assert not device.said(False)
 
 
+def test_taken_off_and_laid_on_its_back_later_it_is_known_to_be_off() -> None:
+    device = Device().stand(3.0).walk(10.0).rest(10.0)
+    assert device.now is False
+
+    def laid_down_gently(t_s: float) -> tuple[Vector, Vector]:
+        return (G_MPS2 * math.sin(t_s), 0.0, G_MPS2 * math.cos(t_s)), (0.0, -1.0, 0.0)
+
+    device.feel(math.pi / 2, laid_down_gently)
+    assert device.now is None
+    assert device.rest(11.0, ON_ITS_BACK).now is False
+
+
 def test_who_knocks_on_the_table_does_not_wear_it() -> None:
     def knocked(t_s: float) -> tuple[Vector, Vector]:
         blow = 1.0 if 0.0 < t_s % 1.3 < 0.15 else 0.0
@@ -186,7 +209,7 @@ def test_stuck_values_are_neither_a_body_nor_a_thing() -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(radps=st.floats(0.5, 3.0), hz=st.floats(0.3, 2.0), seed=st.integers(0, 1000))
+@given(radps=st.floats(0.7, 3.0), hz=st.floats(0.3, 2.0), seed=st.integers(0, 1000))
 def test_whatever_a_hand_does_before_the_walk_it_is_not_taken_for_somebody_who_stands(
     radps: float, hz: float, seed: int
 ) -> None:

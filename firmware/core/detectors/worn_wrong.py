@@ -11,7 +11,7 @@ CLEAR = 0.7
 class WornWrongConfig:
     """When the device counts as slipped or loose, while she steps."""
 
-    slipped_deg: float = 25.0  # of 55 people walking one was told so: her upright had been learned bent
+    slipped_deg: float = 25.0  # of 55 people walking one was told so: his trial begins in another posture
     loose_radps: float = 1.2  # of 55 people walking one was told so, at 3.4 rad/s; the others kept below 1.0
 
     def __post_init__(self) -> None:

@@ -96,11 +96,18 @@ class Attitude:
             self._relearn_s, self._bias_known, self._still_since_ns = still_s, False, None
 
     def update(
-        self, t_ns: int, accel_mps2: Vector, gyro_radps: Vector, stepping: bool = False, standing: bool = True
+        self,
+        t_ns: int,
+        accel_mps2: Vector,
+        gyro_radps: Vector,
+        stepping: bool = False,
+        standing: bool = True,
+        alive: bool = True,
     ) -> None:
         """One sample, or the means of some.
 
-        `stepping` while the walker takes steps, `standing` unless she may be lying on the floor.
+        `stepping` while the walker takes steps, `standing` unless she may be lying on the floor, `alive` unless the
+        device may be lying on a table, whose upright is nobody's.
         """
         ax, ay, az = accel_mps2
         wx, wy, wz = gyro_radps
@@ -115,7 +122,7 @@ class Attitude:
             ux, uy, uz = self._start_over(accel_mps2, magnitude)
         self.vertical_mps2 = ax * ux + ay * uy + az * uz - G0_MPS2
         if not self._bias_known:
-            self._learn(t_ns, accel_mps2, gyro_radps, stepping, standing)
+            self._learn(t_ns, accel_mps2, gyro_radps, stepping and alive, standing, alive)
         if self.upright is None:
             self.tilt_rad = math.atan2(math.sqrt(ux * ux + uy * uy), uz)
             return
@@ -161,10 +168,12 @@ class Attitude:
             self.up = (x / length, y / length, z / length)
         return self.up
 
-    def _learn(self, t_ns: int, accel_mps2: Vector, gyro_radps: Vector, stepping: bool, standing: bool) -> None:
+    def _learn(
+        self, t_ns: int, accel_mps2: Vector, gyro_radps: Vector, stepping: bool, standing: bool, alive: bool
+    ) -> None:
         """The upright, standing or walking; standing tells the constant error of the gyroscope as well."""
         if standing:
-            self._learn_standing(t_ns, accel_mps2, gyro_radps)
+            self._learn_standing(t_ns, accel_mps2, gyro_radps, alive)
         else:
             self._still_since_ns = None
         if self.upright is not None:
@@ -174,7 +183,7 @@ class Attitude:
         elif (mean := self._stepping.add(t_ns, accel_mps2)) is not None:
             self._take_upright(mean)
 
-    def _learn_standing(self, t_ns: int, accel_mps2: Vector, gyro_radps: Vector) -> None:
+    def _learn_standing(self, t_ns: int, accel_mps2: Vector, gyro_radps: Vector, alive: bool) -> None:
         config = self._config
         turning = math.sqrt(sum(rate * rate for rate in gyro_radps))
         magnitude = self.magnitude_mps2
@@ -192,6 +201,8 @@ class Attitude:
         self._still_count += 1
         if t_ns - self._still_since_ns >= (self._relearn_s or config.still_s) * 1e9:
             self._still_since_ns = None
+            if not alive:
+                return
             means = [total / self._still_count for total in self._still_sums]
             known = self.upright is not None and self._relearn_s is None
             if known or self._take_upright((means[0], means[1], means[2])):

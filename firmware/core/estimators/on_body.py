@@ -19,26 +19,28 @@ from hal.samples import Vector
 BLOCK_S, GAP_S = 0.1, 0.15
 STEPS, STEPS_BLOCKS = 3, 30
 """So many even steps within 3 s: she walks."""
+MOST_ERROR_RADPS, STEADY_MPS2 = 0.36, 1.5
+"""No gyroscope is so wrong at rest (MPU-6050: 20 deg/s), and who stands feels no such change of gravity."""
 WORN_BLOCKS = 30
 """After so long on a body, lying still no longer tells a thing."""
-STEADY_COS = math.cos(math.radians(25.0))
-"""Who walks or stands keeps up where it is within this; who turns the device in a hand does not."""
 UPRIGHT_COS = math.cos(math.radians(60.0))
 """Within this, or upside down, somebody may stand with it."""
 NEAR_RAD = math.radians(30.0)
 """So near to her own upright nobody lies."""
-AXES = 6
+AXES, ASK_BLOCKS = 6, 5
 
 
 @dataclass(frozen=True, slots=True)
 class OnBodyConfig:
     """How lively a body is, and how still a thing. Ratios: what changes slowly, to what the sensor's noise explains."""
 
-    alive_s: float = 1.0  # of standing or walking, until it counts as worn
-    alive_ratio: float = 2.0  # people who stand reach 2.3 in 99 of 100 seconds, things 1.9 in one of 1000
+    alive_s: float = 0.9  # of standing or walking, until it counts as worn
+    alive_ratio: float = 2.0  # people who stand reach 2.5 in 99 of 100 seconds, things 1.9 in one of 1000
     alive_blocks: int = 4  # tenths of such a second that do so: who knocks on the table moves it for less
     least_radps: float = 0.0015  # less is the rounding of a coarse gyroscope
-    calm_radps: float = 0.15  # root mean square: a hand turns it faster, nobody who stands does for long
+    calm_radps: float = (
+        0.15  # root mean square, about the middle: a hand turns it faster, nobody who stands does for long
+    )
     dead_s: float = 8.0  # so long must all be still
     dead_ratio: float = 1.25  # acceleration and turning alike; who sits still keeps above 1.27
     moved_radps: float = 0.15  # what was put down and turns as fast was picked up
@@ -77,19 +79,23 @@ class Wear(Protocol):
 
 
 class OnBody:
-    """`on_body`: True, somebody wears it; False, nobody does; None, not known."""
+    """`on_body`: True, somebody wears it; False, nobody does; None, not known.
+
+    `alive`: a body was felt, whichever way the device points: worn on its side, or by somebody who lies.
+    """
 
     def __init__(self, config: OnBodyConfig) -> None:
         self._config = config
         self._blocks = _Blocks()
         self._lively = deque[Block](maxlen=round(config.alive_s / BLOCK_S))
-        self._ups = deque[Vector](maxlen=self._lively.maxlen)
-        self._still = _Stillness(round(config.dead_s / BLOCK_S))
+        self._latest = deque[Block](maxlen=round(config.dead_s / BLOCK_S))
+        self._asked = 0
         self._t_ns = 0
         self._doubts_ns = -1
         self._steps = deque[int](maxlen=STEPS_BLOCKS)
         self._worn_blocks = 0
         self.on_body: bool | None = None
+        self.alive = False
 
     def resume(self) -> None:
         """The walk of an earlier run goes on: she wore it, and lies perhaps."""
@@ -97,7 +103,7 @@ class OnBody:
 
     def restart(self) -> None:
         """After a gap: nobody knows what happened in it."""
-        self.on_body = None
+        self.on_body, self.alive = None, False
         self._forget()
 
     def update(self, ended: Slice, up: Vector, tilt_rad: float, even_steps: int, wear: Wear) -> None:
@@ -120,48 +126,65 @@ class OnBody:
             self._steps.append(even_steps)
             self._judge(block, up, tilt_rad < NEAR_RAD, ended.t_ns <= wear.handled_until_ns)
         if wear.worn is False:
-            self.on_body = False
+            self._take_off()
 
     def _judge(self, block: "Block", up: Vector, near: bool, handled: bool) -> None:
         """A tenth of a second is full; `near`: to her own upright, `handled`: a hand had it not long ago."""
         self._lively.append(block)
-        self._ups.append(up)
         was_worn = self._worn_blocks >= WORN_BLOCKS
         if self.on_body:
             self._worn_blocks += 1
-        dead = self._still.add(block)
-        turning = math.hypot(*block.means[3:])
-        if self.on_body is False and turning > self._config.moved_radps:
+        self._latest.append(block)
+        if self.on_body is False and math.dist(block.means[3:], self._middle()) > self._config.moved_radps:
             self.restart()
-        elif dead < self._config.dead_ratio:
-            # Who wore it and lies as still may be unconscious.
-            self.on_body = False if near or handled or not was_worn else None
-        elif self.on_body is not True and abs(up[2]) > UPRIGHT_COS and self._alive(was_worn and near):
-            self.on_body = True
+        elif self._dead():
+            if near or handled or not was_worn:
+                self._take_off()
+            else:  # who wore it and lies as still may be unconscious
+                self.on_body, self.alive = None, False
+        elif self.on_body is not True and self._alive(was_worn and near):
+            self.alive = True
+            if abs(up[2]) > UPRIGHT_COS:
+                self.on_body = True
+
+    def _take_off(self) -> None:
+        self.on_body, self.alive, self._worn_blocks = False, False, 0
+
+    def _dead(self) -> bool:
+        """Whether nothing has moved for `dead_s`; asked twice a second, and turning first: it tells of most bodies."""
+        latest, limit = self._latest, self._config.dead_ratio
+        self._asked += 1
+        if self._asked % ASK_BLOCKS or len(latest) < (latest.maxlen or 0):
+            return False
+        return _ratio(latest, range(3, AXES), 1) < limit and _ratio(latest, range(3), 0) < limit
 
     def _alive(self, may_walk: bool) -> bool:
         """Whether somebody has stood with it for `alive_s`, or walks with it."""
         config, blocks = self._config, self._lively
-        x, y, z = self._ups[0]
-        steady = all(x * p + y * q + z * r > STEADY_COS for p, q, r in self._ups)
-        if len(blocks) < (blocks.maxlen or 0) or not steady:
+        if len(blocks) < (blocks.maxlen or 0):
             return False
         if may_walk and self._steps[-1] - self._steps[0] >= STEPS:
             return True
-        if math.sqrt(sum(block.square for block in blocks) / len(blocks)) > config.calm_radps:
+        middle, first = self._middle(), blocks[0].means[:3]
+        swings = sum(block.square - 2.0 * _dot(block.means[3:], middle) for block in blocks) / len(blocks)
+        error = _dot(middle, middle)
+        if swings + error > config.calm_radps * config.calm_radps or error > MOST_ERROR_RADPS * MOST_ERROR_RADPS:
+            return False
+        if not all(math.dist(block.means[:3], first) < STEADY_MPS2 for block in blocks):
             return False
         noise = sum(block.noise[1] for block in blocks) / len(blocks)
         limit = max(config.alive_ratio * math.sqrt(noise), config.least_radps)
-        middles = [sorted(block.means[axis] for block in blocks)[len(blocks) // 2] for axis in range(3, AXES)]
-        moves = sum(math.dist(block.means[3:], middles) >= limit for block in blocks)
-        return moves >= config.alive_blocks
+        return sum(math.dist(block.means[3:], middle) >= limit for block in blocks) >= config.alive_blocks
+
+    def _middle(self) -> list[float]:
+        """The usual angular rate of the last blocks: the gyroscope's own error, or how fast a hand turns it."""
+        return [sorted(b.means[axis] for b in self._lively)[len(self._lively) // 2] for axis in range(3, AXES)]
 
     def _forget(self) -> None:
         self._blocks.restart()
         self._lively.clear()
-        self._ups.clear()
         self._steps.clear()
-        self._still.restart()
+        self._latest.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,30 +236,12 @@ class _Blocks:
         return block
 
 
-class _Stillness:
-    """How much slow changes exceed what noise explains, over the last blocks."""
-
-    def __init__(self, blocks: int) -> None:
-        self._blocks: deque[Block] = deque(maxlen=blocks)
-
-    def restart(self) -> None:
-        self._blocks.clear()
-        self._added = 0
-
-    _added = 0
-    EVERY = 5
-
-    def add(self, block: Block) -> float:
-        """The larger one of acceleration's and turning's ratio; infinite until it is known, or without any noise."""
-        blocks = self._blocks
-        blocks.append(block)
-        self._added += 1
-        if len(blocks) < (blocks.maxlen or 0) or self._added % self.EVERY:
-            return math.inf
-        return max(_ratio(blocks, range(3), 0), _ratio(blocks, range(3, AXES), 1))
+def _dot(a: Sequence[float], b: Sequence[float]) -> float:
+    return sum(p * q for p, q in zip(a, b, strict=True))
 
 
 def _ratio(blocks: Sequence[Block], axes: range, sensor: int) -> float:
+    """How much slow changes exceed what noise explains; infinite without any noise: no sensor, or a stuck one."""
     n = len(blocks)
     noise = sum(block.noise[sensor] for block in blocks) / n
     slow = 0.0
@@ -244,4 +249,4 @@ def _ratio(blocks: Sequence[Block], axes: range, sensor: int) -> float:
         values = [block.means[axis] for block in blocks]
         mean = sum(values) / n
         slow += sum((value - mean) ** 2 for value in values)
-    return math.sqrt(slow / (n - 1) / noise) if noise > 0.0 else math.inf  # no noise: no sensor, or a stuck one
+    return math.sqrt(slow / (n - 1) / noise) if noise > 0.0 else math.inf
