@@ -39,6 +39,7 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
         f"The walk: {_minutes(summary.get('minutes'))} walked, {_count(summary.get('steps'), 'step')}, "
         f"{_number(summary.get('cadence_spm'), '.0f')} steps a minute; "
         f"trunk sway {_number(summary.get('sway_rms_deg'), '.1f')} deg rms",
+        *_way(summary),
         f"Obstacles: {_count(summary.get('obstacle_cautions'), 'caution')}, "
         f"{_count(summary.get('obstacle_warnings'), 'approach')} with a warning, "
         f"nearest {_metres(summary.get('nearest_m'))}; sudden sways: {summary.get('sway_warnings', 0)}; "
@@ -60,6 +61,16 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
         after = "" if alert["after_s"] is None else f" in {alert['after_s']:.2f} s"
         lines.append(f"  {alert['what']:<30} {alert['delivery']}{after}   alarm ..{alert['alarm'][-8:]}")
     return lines
+
+
+def _way(summary: dict[str, Any]) -> list[str]:
+    """How far and how fast, as far as steps tell it; the plan."""
+    planned = summary.get("planned_minutes")
+    told = f"; the plan: {_minutes(planned)}" if isinstance(planned, int | float) else ""
+    if not isinstance(summary.get("speed_mps"), int | float):
+        return []
+    way = f"{_number(summary.get('distance_m'), '.1f')} ± {_number(summary.get('distance_sd_m'), '.1f')} m"
+    return [f"Way: about {way}, {_number(summary.get('speed_mps'), '.2f')} m/s{told}"]
 
 
 def _minutes(minutes: object) -> str:

@@ -92,6 +92,11 @@ class Course:
             self._span.add(t_ns, roll_rad, pitch_rad)
 
     @property
+    def over(self) -> bool:
+        """The end of the walk has been told."""
+        return self.state in (WalkState.ENDED, WalkState.SUMMARY)
+
+    @property
     def stands(self) -> bool:
         """Ready, or at rest: the 3-m test may be asked for."""
         return self.state in (WalkState.READY, WalkState.PAUSED)
@@ -137,14 +142,12 @@ class Course:
             self.tally.begin(self._moving.steps)
             self._say(now_ns, out)
 
-    def close(self, now_ns: int, out: list[Output]) -> bool:
-        """The device is switched off; True when it was not before."""
+    def close(self, now_ns: int, out: list[Output]) -> None:
+        """The device is switched off."""
         before = self.state
-        if not self._walk.close(now_ns, self._moving.steps):
-            return False
-        self._end(now_ns, before, out)
-        self._say(now_ns, out)
-        return True
+        if self._walk.close(now_ns, self._moving.steps):
+            self._end(now_ns, before, out)
+            self._say(now_ns, out)
 
     def _facts(self, now_ns: int, ready: bool, fallen: bool) -> Facts:
         attitude, lane = self._moving.attitude, self._behind.lane
@@ -165,7 +168,8 @@ class Course:
         lane.watch(now_ns)
         tally.clear_m = lane.clear_m
         room = "" if self._behind.companion.mode else lane.reason
-        tally.no_start = unfit or ("" if self._confirmed else UNCONFIRMED) or room
+        worn = self.state is not WalkState.OFF_BODY  # on a table nothing is against it
+        tally.no_start = (unfit or ("" if self._confirmed else UNCONFIRMED) or room) if worn else ""
 
     def _enter(self, now_ns: int, before: WalkState, fallen: bool, out: list[Output]) -> list[Pattern]:
         """What follows from a change of state."""

@@ -249,13 +249,16 @@ class SafetyPipeline:
             self._arbiter.notify(now_ns, Pattern.LOCATE)
         elif command.name == "test":
             self._arbiter.notify(now_ns, Pattern.TEST)
-        elif command.name == "end" and self._course.close(now_ns, out):
+        elif command.name == "end" and not self._course.closed:
+            told = self._course.over
+            self._course.close(now_ns, out)
             self._behind.clear()
             self._fall_alarm.guess(None)
             self._balance.clear()
             for detection in (*self._health.end(), *self._power.end()):
                 self._arbiter.judge(now_ns, detection, out)
-            self._arbiter.notify(now_ns, Pattern.ENDED)
+            if not told:
+                self._arbiter.notify(now_ns, Pattern.ENDED)
             out += self._learned(now_ns)
 
     def _learned(self, now_ns: int) -> tuple[Output, ...]:
@@ -375,10 +378,10 @@ class SafetyPipeline:
             health.expect("imu", now_ns, unready)
         if wearing.turned:
             self._attitude.relearn(self._relearn_s)
-        worn_wrong = wearing.complaint or wearing.tilted
+        worn_wrong = wearing.complaint
         if worn_wrong != self._seat.data.get("reason", "") and not course.closed:
             self._seat = Detection(Hazard.MOUNTING, Severity.CAUTION, {"reason": worn_wrong}) if worn_wrong else _SITS
-        unfit = health.unfit or worn_wrong or self._power.unfit
+        unfit = health.unfit or worn_wrong or wearing.tilted or self._power.unfit
         patterns = course.tell(now_ns, unfit, upright and health.heard and not unfit, falls.open, out)
         if Pattern.ENDED in patterns:
             out += self._learned(now_ns)

@@ -125,7 +125,9 @@ SOUNDS: dict[Pattern, Sound] = {
     Pattern.READY_3: Sound((*_THEN, *_pulses(3, 0.18, 0.2, 784.0))),
     Pattern.LANE_BLOCKED: Sound(_pulses(2, 0.45, 0.2, 523.0)),
     Pattern.NOTICE: Sound((*_ASKS[:1], Pulse(0.3, 0.5, 784.0), *_ASKS)),
-    Pattern.NO_START: Sound((*_FALLING[:2], Pulse(0.3, 0.3, 523.0), Pulse(0.5, 0.1, 523.0)), repeat_s=10.0, urgency=_LOW),
+    Pattern.NO_START: Sound(
+        (*_FALLING[:2], Pulse(0.3, 0.3, 523.0), Pulse(0.5, 0.1, 523.0)), repeat_s=10.0, urgency=_LOW
+    ),
     Pattern.WORN_WRONG: Sound(_tune(0.1, (0.1, 523.0), (0.3, 784.0), (0.3, 784.0), (0.1, 523.0)), urgency=_LOW),
     Pattern.PAUSED: _soft(Pulse(0.2, 0.6, 523.0), Pulse(0.2, 0.1, 523.0)),
     Pattern.TIME_UP: Sound((*_CHIME[:1], Pulse(0.3, 0.4, 587.0), *_CHIME)),

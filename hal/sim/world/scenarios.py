@@ -19,6 +19,7 @@ from hal.sim.world.scene import Mark, World
 from hal.sim.world.shapes import Knots
 from hal.sim.world.surroundings import FloorWhenDown, Surroundings, Wall, open_space, partner, treadmill
 from hal.sim.world.walker import Walker
+from hal.sim.world.whole_walk import whole_walk
 
 SPEED_MPS = 0.6
 START_S = 3.5
@@ -205,6 +206,7 @@ def _fallen(
 
 
 SCENARIOS: dict[str, Callable[[], World]] = {
+    "whole": whole_walk,
     "walk": walk,
     "wall": wall,
     "heedless": heedless,
