@@ -199,6 +199,7 @@ class Course:
         """A new walk, of which nothing is known yet."""
         self.tally, self._span = Tally(), SwaySpan()
         self._guidance.begin()
+        self._behind.lane.forget()  # what it looked at before was not behind her
         self.tally.planned_minutes = self._minutes
         self._again_ns = 0
 

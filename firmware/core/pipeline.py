@@ -50,7 +50,6 @@ RELEARN_LATER_S = 2.0
 """Who lies still is asked whether she fell so long before her lying could be taken for a new upright."""
 LONGEST_AGE_S = 1e7
 """An alarm that claims to be older says nothing about its age."""
-_SITS = Detection(Hazard.MOUNTING, Severity.NONE)
 _SILENT, _FOUND = Pattern.SILENT, Pattern.COMPANION  # looking up the member of an enum costs 0.1 us
 
 
@@ -81,7 +80,6 @@ class SafetyPipeline:
         self._guidance = Guidance(config, self._moving)
         self._guided: Told = []
         self._course = Course(config, self._moving, self._behind, self._wearing, self._guidance)
-        self._seat = _SITS
         self._felt_ns: int | None = None  # the last usable sample of the IMU
         self._turns = 0
         self._told_power: PowerState | None = None
@@ -167,7 +165,8 @@ class SafetyPipeline:
         self._felt_ns = now_ns
         stepping = self._steps.under_way(now_ns)
         # Nobody on the floor stands; but the alarm of an earlier run may be old, and who is upright now stands.
-        moving.follow(stepping, not alarm.open or (alarm.resumed and attitude.tilt_rad < LOOKS_AWAY_RAD))
+        standing = not alarm.open or (alarm.resumed and attitude.tilt_rad < LOOKS_AWAY_RAD)
+        moving.follow(stepping, standing, self._wearing.alive)
         if course.closed:
             return
         falling = self._falling
@@ -300,7 +299,14 @@ class SafetyPipeline:
     def _says(self) -> tuple[Detection, ...]:
         """What each detector says now; the parts of the device speak for themselves, when one changes."""
         falls, sos, obstacle = self._fall_alarm.detection, self._sos.detection, self._behind.obstacle.detection
-        return (falls, sos, obstacle, self._balance.sway.detection, self._balance.lean.detection, self._seat)
+        return (
+            falls,
+            sos,
+            obstacle,
+            self._balance.sway.detection,
+            self._balance.lean.detection,
+            self._wearing.detection,
+        )
 
     def _new(self) -> bool:
         """Whether a slice left something to tell; of the detectors it reaches those that judge the trunk."""
@@ -378,10 +384,7 @@ class SafetyPipeline:
             health.expect("imu", now_ns, unready)
         if wearing.turned:
             self._attitude.relearn(self._relearn_s)
-        worn_wrong = wearing.complaint
-        if worn_wrong != self._seat.data.get("reason", "") and not course.closed:
-            self._seat = Detection(Hazard.MOUNTING, Severity.CAUTION, {"reason": worn_wrong}) if worn_wrong else _SITS
-        unfit = health.unfit or worn_wrong or wearing.tilted or self._power.unfit
+        unfit = health.unfit or wearing.complaint or wearing.tilted or self._power.unfit
         patterns = course.tell(now_ns, unfit, upright and health.heard and not unfit, falls.open, out)
         if Pattern.ENDED in patterns:
             out += self._learned(now_ns)

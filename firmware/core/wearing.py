@@ -7,7 +7,10 @@ from firmware.core.detectors.mounting_check import MountingCheck
 from firmware.core.detectors.worn_wrong import WornWrong
 from firmware.core.estimators.on_body import OnBody
 from firmware.core.estimators.seat import Seat
+from firmware.core.messages import Detection, Hazard, Severity
 from firmware.core.moving import Moving
+
+_WELL = Detection(Hazard.MOUNTING, Severity.NONE)
 
 
 class Wear(Protocol):
@@ -21,7 +24,7 @@ class Wear(Protocol):
 class Wearing:
     """`on_body`: True, somebody wears it; False, nobody does; None, not known. `complaint`: empty, or what is wrong.
 
-    It decides nothing about a fall.
+    `detection` says the same as an alarm. It decides nothing about a fall.
     """
 
     def __init__(self, config: CoreConfig, moving: Moving) -> None:
@@ -31,6 +34,7 @@ class Wearing:
         self._check = MountingCheck(config.mounting_check)
         self._wrong = WornWrong(config.worn_wrong)
         self.resume = self._on_body.resume
+        self.detection = _WELL
 
     @property
     def on_body(self) -> bool | None:
@@ -71,4 +75,7 @@ class Wearing:
             elif on_body.on_body is False:
                 self._seat.restart()
                 wrong.restart()
+        if wrong.complaint != before[1]:
+            reason = wrong.complaint
+            self.detection = Detection(Hazard.MOUNTING, Severity.CAUTION, {"reason": reason}) if reason else _WELL
         return before != (on_body.on_body, wrong.complaint)
