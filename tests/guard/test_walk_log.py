@@ -28,6 +28,7 @@ class Run:
 
     def __init__(self, folder: Path, *, synced: bool = True, day: float = 0.0, simulated: bool = False) -> None:
         self.folder, self.told, self.complaints = folder, list[Any](), list[str]()
+        self.now_ns = 7
         self.now_ms, self.synced = NOON_MS + round(day * DAY_MS), synced
         counter = itertools.count(round(day * 1000))
         wall = Wall(lambda: self.now_ms, lambda: self.synced, lambda size: next(counter).to_bytes(size, "big"))
@@ -36,7 +37,7 @@ class Run:
             PlanConfig(),
             wall,
             "rg-12345678",
-            lambda: 7,
+            lambda: self.now_ns,
             self.told.append,
             self.complaints.append,
             simulated=simulated,
@@ -100,6 +101,20 @@ def test_the_next_run_of_the_guard_goes_on_with_the_plan(tmp_path: Path) -> None
     assert later.minutes == [6.0]
 
 
+def test_eight_weeks_of_walks_one_guard_after_the_other(tmp_path: Path) -> None:
+    """Each walks as long as she is told; in the fifth week nobody walks, and in the seventh she falls."""
+    planned: list[float] = []
+    for week, day in ((week, day) for week in range(8) for day in (0, 2, 4)):
+        if week == 4:
+            continue
+        run = Run(tmp_path, day=7 * week + day)
+        run.turn()
+        planned += run.minutes
+        run.walk(minutes=run.minutes[0], falls=int((week, day) == (6, 2)))
+        run.turn()
+    assert planned == [5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 10, 10, 11, 11, 12, 5, 5, 6, 6]
+
+
 def test_walks_under_a_clock_that_was_never_set_are_kept_and_add_nothing(tmp_path: Path) -> None:
     for day in (0, 2, 4, 6):
         run = Run(tmp_path, day=day, synced=False)
@@ -140,6 +155,17 @@ def test_the_button_confirms_the_notice_for_good(run: Run, tmp_path: Path) -> No
     later = Run(tmp_path)
     later.turn()
     assert later.notices == [True]
+
+
+def test_who_waits_for_the_notice_is_told_once_when_somebody_confirms_it_on_a_terminal(run: Run) -> None:
+    run.turn()
+    notice.keep(run.folder, Confirmation(notice.EDITION, "terminal", "2026-01-01", "synced"))
+    run.turn()
+    assert run.notices == [False]
+    for _ in range(3):
+        run.now_ns += 2_000_000_000
+        run.turn()
+    assert run.notices == [False, True]
 
 
 @pytest.mark.parametrize("text", ["edition = 1", "edition = 0\nby = 'button'\ndate = '2026-01-01'\nclock = 'synced'\n"])
