@@ -124,6 +124,16 @@ def test_walks_under_a_clock_that_was_never_set_are_kept_and_add_nothing(tmp_pat
     assert {one.clock for one in walks.read(tmp_path).records} == {"unsynced"}
 
 
+def test_a_clock_that_was_never_set_takes_nothing_away_from_the_plan_either(tmp_path: Path) -> None:
+    for day in (0, 2):
+        run = Run(tmp_path, day=day)
+        run.walk(minutes=6.0)
+        run.turn()
+    later = Run(tmp_path, day=400, synced=False)
+    later.turn()
+    assert later.minutes == [6.0]
+
+
 def test_a_simulated_walk_says_so_and_a_real_walker_does_not_walk_longer_for_it(tmp_path: Path) -> None:
     for day in (0, 2):
         run = Run(tmp_path, day=day, simulated=True)
@@ -158,9 +168,10 @@ def test_the_button_confirms_the_notice_for_good(run: Run, tmp_path: Path) -> No
 
 
 def test_who_waits_for_the_notice_is_told_once_when_somebody_confirms_it_on_a_terminal(run: Run) -> None:
-    run.turn()
+    for _ in range(3):
+        run.turn()
+        run.now_ns += 2_000_000_000
     notice.keep(run.folder, Confirmation(notice.EDITION, "terminal", "2026-01-01", "synced"))
-    run.turn()
     assert run.notices == [False]
     for _ in range(3):
         run.now_ns += 2_000_000_000
