@@ -39,7 +39,7 @@ class Confirmation:
     edition: int
     by: str  # BY_BUTTON or BY_TERMINAL
     date: str  # YYYY-MM-DD, by the device's time zone
-    clock: str  # "synced", or "unsynced": the date is a guess
+    clock: str  # as `firmware.known_day` has it; "unsynced": the date is a guess
 
     def __post_init__(self) -> None:
         date.fromisoformat(self.date)

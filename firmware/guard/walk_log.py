@@ -11,6 +11,7 @@ from firmware.core.plan import Plan, PlanConfig
 from firmware.guard.background import Background
 from firmware.guard.events import Wall
 from firmware.ids import uuid7
+from firmware.known_day import UNSYNCED, clock, local_date
 from firmware.notice import BY_BUTTON, EDITION, Confirmation, DamagedNotice
 from firmware.version import VERSION
 
@@ -38,10 +39,12 @@ class WalkLog:
         complain: Callable[[str], None],
         *,
         simulated: bool = False,
+        asks: bool = True,
     ) -> None:
+        """`asks`: an unconfirmed notice keeps the walk from beginning; a simulated walker has read it."""
         self._state_dir, self._wall, self._device, self._simulated = state_dir, wall, device, simulated
         self._now_ns, self._hand_over, self._complain = now_ns, hand_over, complain
-        self._config = plan
+        self._config, self._asks = plan, asks
         self._plan: Plan | None = None
         self._unwritten: deque[walks.Record] = deque(maxlen=MOST_UNWRITTEN)
         self._confirmation: Confirmation | None = None
@@ -75,7 +78,8 @@ class WalkLog:
 
     def _begin(self) -> Plan:
         """Hand over what is known from before."""
-        self._tell_notice()
+        if self._asks:
+            self._tell_notice()
         try:
             kept = walks.read(self._state_dir)
         except OSError as error:
@@ -106,7 +110,7 @@ class WalkLog:
             self._hand_over(Notice(self._now_ns(), confirmed))
 
     def _tell_minutes(self, plan: Plan) -> None:
-        day = self._today().toordinal() if self._wall.synced() else None
+        day = self._today().toordinal() if self._clock() != UNSYNCED else None
         self._hand_over(PlanToday(self._now_ns(), plan.today(day).minutes))
 
     def _keep(self, item: WalkRecord | BackwardTest, plan: Plan) -> None:
@@ -154,8 +158,7 @@ class WalkLog:
         )
 
     def _today(self) -> date:
-        """By the device's time zone: a walk late in the evening is not tomorrow's."""
-        return datetime.fromtimestamp(self._wall.now_ms() / 1000, UTC).astimezone().date()
+        return local_date(self._wall.now_ms() / 1000)
 
     def _clock(self) -> str:
-        return walks.SYNCED if self._wall.synced() else walks.UNSYNCED
+        return clock(self._wall.now_ms() / 1000, synced=self._wall.synced())

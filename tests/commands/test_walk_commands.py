@@ -26,7 +26,7 @@ from firmware.reports.charts import COLOURS
 
 @pytest.fixture
 def device(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Device:
-    monkeypatch.setattr(looked_up, "SYNCED", tmp_path)
+    monkeypatch.setattr(looked_up, "SYNCED_MARK", tmp_path)
     return Device(tmp_path, capsys)
 
 
@@ -105,7 +105,7 @@ def test_records_that_nobody_may_read_are_one_clear_line(device: Device) -> None
 
 def test_the_plan_says_how_long_when_and_why(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     device.walked(record(1), record(2, date="2026-01-07"))
-    monkeypatch.setattr("firmware.commands.plan.today", lambda: (date(2026, 1, 8), True))
+    monkeypatch.setattr("firmware.commands.plan.today", lambda: (date(2026, 1, 8), "synced"))
     code, out, _ = device("plan")
     assert code == 0
     assert out.splitlines() == [
@@ -118,7 +118,7 @@ def test_the_plan_says_how_long_when_and_why(device: Device, monkeypatch: pytest
 
 
 def test_without_a_believable_clock_no_day_is_named(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("firmware.commands.plan.today", lambda: (date(1970, 1, 1), False))
+    monkeypatch.setattr("firmware.commands.plan.today", lambda: (date(1970, 1, 1), "unsynced"))
     out = device("plan")[1]
     assert out.splitlines()[0] == "the next walk: 5 minutes"
     assert "none of them lets the plan grow" in out
@@ -159,7 +159,7 @@ class Terminal(io.StringIO):
 
 def test_the_notice_is_confirmed_once_on_a_terminal(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", Terminal("yes\n"))
-    monkeypatch.setattr(confirming, "today", lambda: (date(2026, 1, 5), True))
+    monkeypatch.setattr(confirming, "today", lambda: (date(2026, 1, 5), "synced"))
     code, out, _ = device("confirm")
     assert code == 0
     assert all(word in " ".join(out.split()) for paragraph in notice.TEXT for word in paragraph.split())

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.records import WALKED, record
 
-from firmware import notice, walks
+from firmware import known_day, notice, version, walks
 from firmware.core.messages import BackwardTest, Confirmed, Notice, PlanToday, SetPattern, Tick, WalkRecord
 from firmware.core.messages import Pattern as Sound
 from firmware.core.plan import PlanConfig
@@ -56,6 +56,14 @@ class Run:
     @property
     def notices(self) -> list[bool]:
         return [word.confirmed for word in self.told if isinstance(word, Notice)]
+
+
+@pytest.fixture(autouse=True)
+def chips(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where this machine's clock chips would be; it has none."""
+    folder = tmp_path_factory.mktemp("rtc")
+    monkeypatch.setattr(known_day, "CHIPS", folder)
+    return folder
 
 
 @pytest.fixture
@@ -122,6 +130,22 @@ def test_walks_under_a_clock_that_was_never_set_are_kept_and_add_nothing(tmp_pat
         run.turn()
     assert run.minutes == [5.0, 5.0]
     assert {one.clock for one in walks.read(tmp_path).records} == {"unsynced"}
+
+
+def test_with_a_clock_chip_the_plan_grows_without_any_network(
+    tmp_path: Path, chips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (chips / "rtc0").mkdir()
+    (tmp_path / "installed.py").write_text("")
+    os.utime(tmp_path / "installed.py", (0, (NOON_MS + 2 * DAY_MS) / 1000))
+    monkeypatch.setattr(version, "__file__", str(tmp_path / "installed.py"))
+    for day in (1, 2, 4):
+        run = Run(tmp_path, day=day, synced=False)
+        run.walk(minutes=6.0)
+        run.turn()
+    assert run.minutes == [5.0, 6.0]
+    clocks = [one.clock for one in walks.read(tmp_path).records]
+    assert clocks == ["unsynced", "chip", "chip"]  # before this software was installed it cannot be
 
 
 def test_a_clock_that_was_never_set_takes_nothing_away_from_the_plan_either(tmp_path: Path) -> None:
