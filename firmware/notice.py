@@ -85,16 +85,6 @@ def read(state_dir: Path) -> Confirmation | None:
         raise DamagedNotice(f"{path} is damaged: {what}; confirm the notice again") from error
 
 
-def forget(state_dir: Path) -> bool:
-    """Remove the file; whether there was one. Raises OSError."""
-    try:
-        (state_dir / FILE).unlink()
-    except FileNotFoundError:
-        return False
-    sync_directory(state_dir)
-    return True
-
-
 def _to_toml(confirmation: Confirmation) -> str:
     return (
         "# Somebody has confirmed the notice that `rearguard confirm` shows.\n"

@@ -143,16 +143,6 @@ def read(state_dir: Path) -> Kept:
     return Kept(tuple(records.values()), tuple(newer), tuple(complaints))
 
 
-def forget(state_dir: Path) -> bool:
-    """Remove all records; whether there were any. Raises OSError."""
-    try:
-        (state_dir / FILE).unlink()
-    except FileNotFoundError:
-        return False
-    sync_directory(state_dir)
-    return True
-
-
 def done(walk: Record) -> WalkDone:
     """What the plan wants to know of it."""
     counts = (walk.count(key) for key in ("falls", "sos", "rest_cues", "faults"))

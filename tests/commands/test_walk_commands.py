@@ -149,6 +149,18 @@ def test_a_picture_of_an_unknown_kind_is_refused_before_any_work(device: Device)
     assert (code, "expected a name that ends with .svg or .png" in err) == (2, True)
 
 
+def test_the_document_tells_the_defaults_of_the_plan() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "RECORDS.md").read_text()
+    lines = [line for line in text.splitlines() if (line.startswith("|") and "_min`" in line) or "`per_week`)" in line]
+    rows = {line.split("`")[1]: line.split("|")[2].strip() for line in lines}
+    config = PlanConfig()
+    assert rows["start_min"] == f"{config.start_min:g}"
+    assert rows["per_week"] == f"{config.per_week}"
+    assert rows["step_min"] == f"{config.step_min:g} min after {config.clean_walks}"
+    assert rows["first_weeks_min"] == f"{config.first_weeks_min:g}"
+    assert rows["cap_min"] == f"{config.cap_min:g}"
+
+
 # confirm
 
 
