@@ -74,10 +74,11 @@ def _head(walks: Sequence[Record], made: str) -> str:
 
 
 def _next_walk(today: Today, when: str, advice: Sequence[str]) -> str:
+    walks = today.walks_in_week
+    in_week = "" if walks is None else f" Walks in the last seven days: {walks}."
     text = (
         f'<p class="big">{today.minutes:g} minutes{escape(when)}</p>'
-        f"<p>{escape(today.reason[:1].upper() + today.reason[1:])}. "
-        f"Walks in the last seven days: {today.walks_in_week}.</p>"
+        f"<p>{escape(today.reason[:1].upper() + today.reason[1:])}.{in_week}</p>"
     )
     if advice:
         items = "".join(f"<li>{escape(reason)}</li>" for reason in advice)
