@@ -8,7 +8,7 @@ from support.records import record
 
 from firmware import cli, notice, walks
 from firmware.commands.checks.check import Check
-from firmware.commands.checks.walks import confirmed, records
+from firmware.commands.checks.records import confirmed, records
 from firmware.notice import Confirmation
 
 
