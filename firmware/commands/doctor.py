@@ -13,8 +13,8 @@ from pathlib import Path
 from firmware.commands.checks.check import Check, Job, side_by_side, worst
 from firmware.commands.checks.kernel import kernel
 from firmware.commands.checks.machine import Machine, clock, disk, permissions, processor
-from firmware.commands.checks.software import broker, gpio, python, recording, running
 from firmware.commands.checks.records import confirmed, records
+from firmware.commands.checks.software import broker, gpio, python, recording, running
 from firmware.commands.examination import Examination
 from firmware.commands.run import end_as_by_ctrl_c
 from firmware.config import Config, installed, load
