@@ -263,7 +263,7 @@ def _add_gait(commands: "_Commands[_Parser]") -> None:
 
 def _add_patterns(commands: "_Commands[_Parser]") -> None:
     patterns = _command(commands, "patterns", "play and draw what the walker hears and feels", _PATTERNS_EXAMPLES)
-    patterns.add_argument("list", metavar="NAME", nargs="*", help="which; without a name all")
+    patterns.add_argument("names", metavar="NAME", nargs="*", help="which; without a name all")
     patterns.add_argument("--draw", metavar="FOLDER", type=Path, help="draw pictures into this folder")
     patterns.add_argument("--json", action="store_true", help="one JSON object")
     patterns.add_argument("--no-sound", action="store_true", help="do not play them on this computer's speaker")

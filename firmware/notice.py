@@ -39,7 +39,7 @@ class Confirmation:
     edition: int
     by: str  # BY_BUTTON or BY_TERMINAL
     date: str  # YYYY-MM-DD, by the device's time zone
-    clock: str  # "synced", or "unsynced": the date is a guess
+    clock: str  # as `firmware.known_day` has it; "unsynced": the date is a guess
 
     def __post_init__(self) -> None:
         date.fromisoformat(self.date)
@@ -83,16 +83,6 @@ def read(state_dir: Path) -> Confirmation | None:
     except (ValueError, RecursionError) as error:
         what = " ".join(str(error).split())
         raise DamagedNotice(f"{path} is damaged: {what}; confirm the notice again") from error
-
-
-def forget(state_dir: Path) -> bool:
-    """Remove the file; whether there was one. Raises OSError."""
-    try:
-        (state_dir / FILE).unlink()
-    except FileNotFoundError:
-        return False
-    sync_directory(state_dir)
-    return True
 
 
 def _to_toml(confirmation: Confirmation) -> str:

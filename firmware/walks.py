@@ -19,6 +19,7 @@ from firmware import typed
 from firmware.core.messages import Value
 from firmware.core.plan import Plan, PlanConfig, Step, WalkDone, not_safe_alone
 from firmware.ids import sync_directory
+from firmware.known_day import CHIP, SYNCED, UNSYNCED
 from firmware.plain_file import read_bytes
 from firmware.plain_json import encode
 
@@ -29,7 +30,6 @@ UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 WALK, TEST = "walk", "backward_test"
 MOST_BYTES = 64_000_000  # some hundred years of walks
 LONGEST_LINE = 64_000
-SYNCED, UNSYNCED = "synced", "unsynced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Record:
     id: str
     t: str  # of its end, RFC 3339, UTC
     date: str  # the same by the device's time zone, YYYY-MM-DD
-    clock: str  # SYNCED or UNSYNCED: whether `t` and `date` can be believed
+    clock: str  # SYNCED, CHIP or UNSYNCED: whether `t` and `date` can be believed
     dev: str
     software: str
     simulated: bool
@@ -50,14 +50,14 @@ class Record:
     def __post_init__(self) -> None:
         if self.kind not in (WALK, TEST):
             raise ValueError(f"kind is {self.kind!r}, expected {WALK} or {TEST}")
-        if self.clock not in (SYNCED, UNSYNCED):
-            raise ValueError(f"clock is {self.clock!r}, expected {SYNCED} or {UNSYNCED}")
+        if self.clock not in (SYNCED, CHIP, UNSYNCED):
+            raise ValueError(f"clock is {self.clock!r}, expected {SYNCED}, {CHIP} or {UNSYNCED}")
         date.fromisoformat(self.date)
 
     @property
     def day(self) -> int | None:
         """Counted from a fixed day; None when the clock was not to be trusted."""
-        return date.fromisoformat(self.date).toordinal() if self.clock == SYNCED else None
+        return date.fromisoformat(self.date).toordinal() if self.clock != UNSYNCED else None
 
     def number(self, key: str) -> float | None:
         """A quantity of `data`; None where it is not known."""
@@ -141,16 +141,6 @@ def read(state_dir: Path) -> Kept:
         else:
             records.setdefault(record.id, record)
     return Kept(tuple(records.values()), tuple(newer), tuple(complaints))
-
-
-def forget(state_dir: Path) -> bool:
-    """Remove all records; whether there were any. Raises OSError."""
-    try:
-        (state_dir / FILE).unlink()
-    except FileNotFoundError:
-        return False
-    sync_directory(state_dir)
-    return True
 
 
 def done(walk: Record) -> WalkDone:

@@ -81,7 +81,10 @@ def test_version_is_the_one_of_the_package() -> None:
     assert (found.returncode, found.stdout) == (0, f"rearguard {cli.VERSION}\n")
 
 
-@pytest.mark.parametrize("command", [[], ["walk"], ["run"], ["replay"], ["doctor"], ["completion"]])
+@pytest.mark.parametrize(
+    "command",
+    [[], ["walk"], ["run"], ["replay"], ["doctor"], ["completion"], ["walks"], ["plan"], ["report"], ["forget"]],
+)
 def test_help_tells_the_exit_codes(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         cli.main([*command, "--help"])
@@ -144,7 +147,11 @@ def _raise(error: BaseException) -> object:
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "run guard", "run sounder", "run link", "walk", "doctor", "calibrate", "silence"]
+    "command",
+    [
+        *("run", "run guard", "run sounder", "run link", "walk", "doctor", "calibrate", "silence"),
+        *("walks", "plan", "confirm", "report", "forget --yes"),
+    ],
 )
 def test_the_settings_of_the_device_are_those_of_each_command(
     command: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]

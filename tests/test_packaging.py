@@ -124,7 +124,10 @@ def test_systemd_never_gives_a_process_up(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["README.md", *(f"docs/{name}.md" for name in ("SAFETY", "HARDWARE", "OBSTACLES", "DETECTION", "DETECTION-sway"))],
+    [
+        "README.md",
+        *(f"docs/{name}.md" for name in ("SAFETY", "HARDWARE", "OBSTACLES", "DETECTION", "DETECTION-sway", "RECORDS")),
+    ],
 )
 def test_what_the_documents_point_to_exists(name: str) -> None:
     text = (ROOT / name).read_text()

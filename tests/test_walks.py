@@ -15,7 +15,7 @@ from support.records import record
 
 from firmware import walks
 from firmware.core.plan import PlanConfig, Verdict
-from firmware.walks import FILE, Kept, Record, append, forget, planned, read
+from firmware.walks import FILE, Kept, Record, append, planned, read
 
 SCHEMA = json.loads((Path(walks.__file__).parent / "schemas" / "record.json").read_text())
 
@@ -181,11 +181,6 @@ def test_every_record_is_as_the_schema_says() -> None:
 )
 def test_the_schema_refuses_what_is_no_record(wrong: dict[str, Any]) -> None:
     assert not Draft202012Validator(SCHEMA).is_valid({**record(1).body(), **wrong})
-
-
-def test_deleting_them_leaves_nothing_and_can_be_repeated(tmp_path: Path) -> None:
-    path = kept(tmp_path, record(1))
-    assert (forget(tmp_path), forget(tmp_path), path.exists()) == (True, False, False)
 
 
 def test_eight_weeks_of_records_make_the_plan_grow_and_each_says_why() -> None:

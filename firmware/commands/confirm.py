@@ -8,6 +8,7 @@ from firmware import notice
 from firmware.commands.records import settings, today
 from firmware.commands.run import make_folders
 from firmware.errors import ConfigError, RearguardError
+from firmware.known_day import UNSYNCED
 from firmware.notice import BY_TERMINAL, EDITION, TEXT, Confirmation, DamagedNotice
 
 OK, FAILURE = 0, 1
@@ -42,11 +43,9 @@ def confirm(args: argparse.Namespace) -> int:
         print("not confirmed; the device asks again before the walk")
         return FAILURE
     make_folders(config)
-    day, synced = today()
+    day, clock = today()
     try:
-        path = notice.keep(
-            state_dir, Confirmation(EDITION, BY_TERMINAL, day.isoformat(), "synced" if synced else "unsynced")
-        )
+        path = notice.keep(state_dir, Confirmation(EDITION, BY_TERMINAL, day.isoformat(), clock))
     except OSError as error:
         raise RearguardError(f"{state_dir}: cannot be written: {error.strerror}; run it with sudo") from error
     print(f"kept in {path}")
@@ -54,6 +53,6 @@ def confirm(args: argparse.Namespace) -> int:
 
 
 def _told(before: Confirmation) -> str:
-    guess = "" if before.clock == "synced" else " (by a clock that was not set)"
+    guess = "" if before.clock != UNSYNCED else " (by a clock that was not set)"
     told = f"confirmed on {before.date}{guess}, by {before.by}"
     return told if before.current else f"an earlier edition was {told}; what is new has to be confirmed"

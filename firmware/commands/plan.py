@@ -10,6 +10,7 @@ from pathlib import Path
 from firmware.commands.records import kept, settings, today
 from firmware.core.plan import PlanConfig, Step, Today
 from firmware.errors import ConfigError, MissingExtra, how_to_add
+from firmware.known_day import UNSYNCED
 from firmware.walks import WALK, Record, advice, planned
 
 ADVICE = "advised, for now: a treadmill with rails, or a partner behind (no diagnosis; please talk about it)"
@@ -28,24 +29,25 @@ def plan(args: argparse.Namespace) -> int:
         found = kept(config)
         curves = [("her walks", [walk for walk in found.walks if not walk.simulated])]
         now, steps = planned(config.plan, found.walks)
-        day, synced = today()
-        coming = now.today(day.toordinal() if synced else None)
+        day, clock = today()
+        known = clock != UNSYNCED
+        coming = now.today(day.toordinal() if known else None)
         if args.json:
             _tell_as_json(coming, steps, advice(found))
         else:
-            _tell(coming, config.plan, advice(found), synced=synced)
+            _tell(coming, config.plan, advice(found), day_known=known)
     if args.draw:
         _draw(args.draw, kind, curves)
     return 0
 
 
-def _tell(coming: Today, config: PlanConfig, reasons: Sequence[str], *, synced: bool) -> None:
+def _tell(coming: Today, config: PlanConfig, reasons: Sequence[str], *, day_known: bool) -> None:
     print(f"the next walk: {coming.minutes:g} minutes{due(coming)}")
     print(f"because: {coming.reason}")
-    if synced:
+    if day_known:
         print(f"walks in the last seven days: {coming.walks_in_week}; the plan has {config.per_week} a week")
     else:
-        print("the clock was not set from the network: walks are kept, and none of them lets the plan grow")
+        print("nobody knows the day (no network, no clock chip): walks are kept, and none of them lets the plan grow")
     for line in (ADVICE, *(f"  {reason}" for reason in reasons)) if reasons else ():
         print(line)
 

@@ -3,16 +3,15 @@
 import argparse
 import contextlib
 import sys
+import time
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
-from pathlib import Path
+from datetime import date
 
 from firmware.config import Config, installed, load
 from firmware.errors import RearguardError
 from firmware.ipc import Instance
+from firmware.known_day import SYNCED_MARK, clock, local_date
 from firmware.walks import FILE, Kept, read
-
-SYNCED = Path("/run/systemd/timesync/synchronized")  # made by systemd-timesyncd once the clock was set from the network
 
 
 def settings(args: argparse.Namespace) -> Config:
@@ -40,9 +39,10 @@ def kept(config: Config) -> Kept:
     return found
 
 
-def today() -> tuple[date, bool]:
-    """By this machine's time zone, and whether its clock was set from the network since it started."""
-    return datetime.now(UTC).astimezone().date(), SYNCED.exists()
+def today() -> tuple[date, str]:
+    """By this machine's time zone, and how its clock is known (`firmware.known_day`)."""
+    now_s = time.time()
+    return local_date(now_s), clock(now_s, synced=SYNCED_MARK.exists())
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 from firmware.commands.plan import due
 from firmware.commands.records import kept, settings, today
 from firmware.errors import ConfigError, MissingExtra, how_to_add
+from firmware.known_day import UNSYNCED
 from firmware.walks import Kept, Record, advice, planned
 
 PAGE = Path("rearguard-report.html")
@@ -19,7 +20,7 @@ def report(args: argparse.Namespace) -> int:
     if find_spec("matplotlib") is None:
         raise MissingExtra(f"a report needs matplotlib; {how_to_add('report')}")
     config = settings(args)
-    day, synced = today()
+    day, clock = today()
     if args.simulated:
         from firmware.reports.weeks import simulated, ups_and_downs
 
@@ -28,14 +29,14 @@ def report(args: argparse.Namespace) -> int:
         now_day = None if last is None else last + 3
     else:
         found = kept(config)
-        now_day = day.toordinal() if synced else None
+        now_day = day.toordinal() if clock != UNSYNCED else None
     walks = [walk for walk in found.walks if walk.simulated == args.simulated]
     tests = [test for test in found.tests if test.simulated == args.simulated]
     walk = _chosen(args.walk, found.records, walks)
     plan, steps = planned(config.plan, walks, simulated=args.simulated)
     from firmware.reports.page import page
 
-    made = f"{day.isoformat()}{'' if synced else ' (by a clock that was not set)'}"
+    made = f"{day.isoformat()}{'' if clock != UNSYNCED else ' (by a clock that was not set)'}"
     reasons = advice(found, simulated=args.simulated)
     coming, path = plan.today(now_day), args.out or PAGE
     _write(path, page(walk, walks, tests, steps, coming, due(coming), reasons, made))

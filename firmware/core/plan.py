@@ -87,11 +87,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """The walk that is next. `due_in_days`: 0 today; None where the day is not known."""
+    """The walk that is next. `due_in_days`: 0 today. None where the day is not known."""
 
     minutes: float
     reason: str
-    walks_in_week: int
+    walks_in_week: int | None
     due_in_days: int | None
 
 
@@ -101,6 +101,7 @@ class _Progress:
 
     minutes: float
     reason: str = "the plan begins"
+    anew: str = ""  # why it began once more
     clean: int = 0  # in a row, since the last step
     unclean: int = 0
     last_day: int | None = None
@@ -132,16 +133,19 @@ class Plan:
         """What is to be walked on `day`; None: nobody knows the day."""
         now = self._passed(self._now, day)
         reason = self._now.reason if self._config.fixed_min is None else "set by the therapist"
-        if now.minutes < self._now.minutes:
+        if now.minutes < self._now.minutes and not now.anew:
             reason = "weeks without a walk"
+        if now.anew and self._begun(now):
+            reason = f"{now.anew}; the last walk: {self._now.reason}"
         walks = [walked for walked in set(self._now.walked) if day is not None and 0 <= day - walked < WEEK_DAYS]
-        return Today(self._allowed(now), reason, len(walks), self._due_in_days(walks, day))
+        in_week = None if day is None else len(walks)
+        return Today(self._allowed(now), reason, in_week, self._due_in_days(walks, day))
 
     @staticmethod
     def _judged(walk: WalkDone, planned_min: float) -> tuple[Verdict, str]:
         """What this walk shows, whenever it was."""
         if walk.falls:
-            return Verdict.FALL, "a fall: the plan begins anew; talk to your physician first"
+            return Verdict.FALL, "a fall; talk to your physician first"
         if walk.sos:
             return Verdict.UNCLEAN, "help was called"
         if walk.rest_cues:
@@ -164,7 +168,7 @@ class Plan:
     def _after(self, now: _Progress, verdict: Verdict) -> _Progress:
         start_min, step_min = self._config.start_min, self._config.step_min
         if verdict is Verdict.FALL:
-            return self._anew(now)
+            return self._anew(now, "it began anew after a fall")
         if verdict is Verdict.UNCLEAN:
             back = now.unclean + 1 >= UNCLEAN_IN_A_ROW
             minutes = max(start_min, now.minutes - step_min) if back else now.minutes
@@ -187,20 +191,23 @@ class Plan:
         gap = max(0, day - now.last_day)  # a clock that went back: no time has passed
         missed = max(0, gap - 1) // WEEK_DAYS
         if missed >= MISSED_WEEKS:
-            now = self._anew(now)
+            now = self._anew(now, "it begins anew after weeks without a walk")
         elif missed:
             minutes = max(self._config.start_min, now.minutes - missed * self._config.step_min)
             now = replace(now, minutes=minutes, clean=0)
         return replace(now, last_day=day, walked=walked, trained_days=now.trained_days + min(gap, WEEK_DAYS))
 
-    def _anew(self, now: _Progress) -> _Progress:
+    def _anew(self, now: _Progress, why: str) -> _Progress:
         start_min = self._config.start_min
-        return replace(now, minutes=start_min, clean=0, unclean=0, trained_days=0, trained_walks=0)
+        return replace(now, minutes=start_min, anew=why, clean=0, unclean=0, trained_days=0, trained_walks=0)
+
+    def _begun(self, now: _Progress) -> bool:
+        """The first two weeks, or those after a new beginning, are not over yet."""
+        walks = FIRST_DAYS // WEEK_DAYS * self._config.per_week
+        return now.trained_days < FIRST_DAYS or now.trained_walks < walks
 
     def _most(self, now: _Progress) -> float:
-        config = self._config
-        begun = now.trained_days < FIRST_DAYS or now.trained_walks < FIRST_DAYS // WEEK_DAYS * config.per_week
-        return config.first_weeks_min if begun else config.cap_min
+        return self._config.first_weeks_min if self._begun(now) else self._config.cap_min
 
     def _allowed(self, now: _Progress) -> float:
         fixed_min = self._config.fixed_min

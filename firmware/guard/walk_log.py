@@ -11,10 +11,12 @@ from firmware.core.plan import Plan, PlanConfig
 from firmware.guard.background import Background
 from firmware.guard.events import Wall
 from firmware.ids import uuid7
+from firmware.known_day import UNSYNCED, clock, local_date
 from firmware.notice import BY_BUTTON, EDITION, Confirmation, DamagedNotice
 from firmware.version import VERSION
 
 MOST_UNWRITTEN = 1000  # with a dead disk, so many records are kept in memory
+LOOK_AGAIN_NS = 2_000_000_000  # for a notice that somebody confirms on a terminal while the walker waits
 
 ToKeep = WalkRecord | BackwardTest | Confirmed
 
@@ -46,6 +48,7 @@ class WalkLog:
         self._plan: Plan | None = None
         self._unwritten: deque[walks.Record] = deque(maxlen=MOST_UNWRITTEN)
         self._confirmation: Confirmation | None = None
+        self._notice_wanted, self._looked_ns = False, 0
         self._failing = False
         self.background: Background[ToKeep] = Background(self._write, complain)
 
@@ -62,8 +65,11 @@ class WalkLog:
 
     def _write(self, items: Sequence[ToKeep]) -> None:
         plan = self._plan or self._begin()
+        if self._notice_wanted and self._now_ns() - self._looked_ns >= LOOK_AGAIN_NS:
+            self._tell_notice()
         for item in items:
             if isinstance(item, Confirmed):
+                self._notice_wanted = False
                 self._confirmation = Confirmation(EDITION, BY_BUTTON, self._today().isoformat(), self._clock())
             else:
                 self._keep(item, plan)
@@ -86,18 +92,25 @@ class WalkLog:
         return self._plan
 
     def _tell_notice(self) -> None:
+        """At the start, and again once a missing confirmation is there."""
+        again, self._looked_ns = self._notice_wanted, self._now_ns()
         try:
             found = notice.read(self._state_dir)
         except DamagedNotice as error:
-            self._complain(str(error))
+            if not again:
+                self._complain(str(error))
             found = None
         except OSError as error:
             self._complain(f"{self._state_dir / notice.FILE}: {error.strerror}; the walk does not wait for it")
+            self._notice_wanted = False
             return
-        self._hand_over(Notice(self._now_ns(), found is not None and found.current))
+        confirmed = found is not None and found.current
+        self._notice_wanted = not confirmed
+        if confirmed or not again:
+            self._hand_over(Notice(self._now_ns(), confirmed))
 
     def _tell_minutes(self, plan: Plan) -> None:
-        day = self._today().toordinal() if self._wall.synced() else None
+        day = self._today().toordinal() if self._clock() != UNSYNCED else None
         self._hand_over(PlanToday(self._now_ns(), plan.today(day).minutes))
 
     def _keep(self, item: WalkRecord | BackwardTest, plan: Plan) -> None:
@@ -145,8 +158,7 @@ class WalkLog:
         )
 
     def _today(self) -> date:
-        """By the device's time zone: a walk late in the evening is not tomorrow's."""
-        return datetime.fromtimestamp(self._wall.now_ms() / 1000, UTC).astimezone().date()
+        return local_date(self._wall.now_ms() / 1000)
 
     def _clock(self) -> str:
-        return walks.SYNCED if self._wall.synced() else walks.UNSYNCED
+        return clock(self._wall.now_ms() / 1000, synced=self._wall.synced())

@@ -24,8 +24,8 @@ COLOURS = {
     "amber": "#e69f00",
 }
 INK, FAINT, BLUE, RED, GREEN, PINK, AMBER = COLOURS.values()
-WIDTH_IN, HEIGHT_IN = 6.6, 2.5
-MOST_TICKS = 8
+WIDTH_IN, HEIGHT_IN = 6.2, 2.6
+MOST_TICKS = 7
 WARNINGS = (
     ("obstacle_warnings", "obstacle", BLUE),
     ("sway_warnings", "sway", RED),
@@ -66,7 +66,7 @@ def backward_tests(tests: Sequence[Record]) -> str:
     figure, ax = _new("seconds for 3 m")
     ax.plot(range(len(tests)), _values(tests, "duration_s"), "o-", color=BLUE, label="her test")
     for band, colour in zip(TEST_BANDS, (GREEN, AMBER, RED), strict=True):
-        label = f"{band.to_s:g} s ({band.source.partition(':')[0]})"
+        label = f"{band.to_s:g} s"
         ax.axhline(band.to_s, color=colour, linestyle="--", linewidth=1.4, label=label)
     ax.set_ylim(bottom=0.0)
     return _finished(figure, ax, tests, "tests")
@@ -88,7 +88,7 @@ def sway_norm(walks: Sequence[Record]) -> str:
         ("sway_pitch_p2p_deg", "forward and back", SWAY_PITCH_DEG, RED),
     ):
         ax.plot(range(len(walks)), _values(walks, key), "o-", color=colour, markersize=4, label=name)
-        ax.axhspan(*_band(norm), color=colour, alpha=0.13, linewidth=0, label=f"{norm.mean:g} ± {norm.sd:g} deg (Lee)")
+        ax.axhspan(*_band(norm), color=colour, alpha=0.13, linewidth=0, label=f"{norm.mean:g} ± {norm.sd:g}")
     ax.set_ylim(bottom=0.0)
     return _finished(figure, ax, walks, "norm")
 
@@ -169,7 +169,7 @@ def _finished(figure: Figure, ax: Axes, walks: Sequence[Record], name: str) -> s
     ax.set_xticks(list(places), labels)
     ax.set_xlim(-0.6, max(len(walks), 1) - 0.4)
     if ax.get_legend_handles_labels()[0]:
-        legend = ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=8.5)
+        legend = ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=5, frameon=False, fontsize=8.5)
         for text in legend.get_texts():
             text.set_color(INK)
     drawn = StringIO()

@@ -1,6 +1,7 @@
 """`rearguard report`: a walk and the weeks on one page that stands alone: nothing is fetched, and it prints."""
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date, timedelta
 from html import escape
 from statistics import median
 
@@ -34,7 +35,7 @@ def page(
         _next_walk(today, when, advice),
         _one_walk(walk, step),
         _section("tests", "3-m backward walk test", _tests(tests)),
-        _section("weeks", "The weeks", "".join(map(_figure, _charts(walks, tests, steps)))),
+        _section("weeks", "The weeks", _by_week(walks) + "".join(map(_figure, _charts(walks, tests, steps)))),
         _section("table", "All walks", _table(walks, steps)),
         _section("sources", "What this is, and what it is not", _sources()),
     ]
@@ -73,10 +74,11 @@ def _head(walks: Sequence[Record], made: str) -> str:
 
 
 def _next_walk(today: Today, when: str, advice: Sequence[str]) -> str:
+    walks = today.walks_in_week
+    in_week = "" if walks is None else f" Walks in the last seven days: {walks}."
     text = (
         f'<p class="big">{today.minutes:g} minutes{escape(when)}</p>'
-        f"<p>{escape(today.reason[:1].upper() + today.reason[1:])}. "
-        f"Walks in the last seven days: {today.walks_in_week}.</p>"
+        f"<p>{escape(today.reason[:1].upper() + today.reason[1:])}.{in_week}</p>"
     )
     if advice:
         items = "".join(f"<li>{escape(reason)}</li>" for reason in advice)
@@ -148,6 +150,37 @@ def _tests(tests: Sequence[Record]) -> str:
     return _plain_table("The last tests", head, rows) + f"<p>Published limits:</p><ul>{bands}</ul>"
 
 
+def _by_week(walks: Sequence[Record]) -> str:
+    """Medians of each week that has a date; where a clock was wrong, nobody knows which week it was."""
+    weeks: dict[date, list[Record]] = {}
+    for walk in walks:
+        if walk.day is not None:
+            day = date.fromordinal(walk.day)
+            weeks.setdefault(day - timedelta(days=day.weekday()), []).append(walk)
+    rows = []
+    for monday, within in weeks.items():
+        minutes = sum(walk.number("minutes") or 0.0 for walk in within)
+        warned = sum(walk.number(key) or 0.0 for walk in within for key in ("obstacle_warnings", "sway_warnings"))
+        often = f"{10 * warned / minutes:.1f}" if minutes else NO_CELL
+        medians = [_median(within, key, form) for key, form in _WEEKLY]
+        rows.append([monday.isoformat(), str(len(within)), f"{minutes:.0f}", *medians, often])
+    head = ("week from", "walks", "minutes", "m/s", "sway, times", "roll, deg", "pitch, deg", "warnings in 10 min")
+    return _plain_table("Medians of the week's walks", head, rows, 'class="wide"') if rows else ""
+
+
+_WEEKLY = (
+    ("speed_mps", "{:.2f}"),
+    ("sway_ratio", "{:.2f}"),
+    ("sway_roll_p2p_deg", "{:.1f}"),
+    ("sway_pitch_p2p_deg", "{:.1f}"),
+)
+
+
+def _median(records: Sequence[Record], key: str, form: str) -> str:
+    known = [number for record in records if (number := record.number(key)) is not None]
+    return form.format(median(known)) if known else NO_CELL
+
+
 def _charts(walks: Sequence[Record], tests: Sequence[Record], steps: Sequence[Step]) -> Iterator[Chart]:
     """Those of which something is known."""
     if not walks:
@@ -176,7 +209,8 @@ _LINES: tuple[tuple[str, str, Callable[[Sequence[Record]], str], str], ...] = (
 
 def _figure(chart: Chart) -> str:
     title, drawing, words = chart
-    return f'<figure role="group"><figcaption><b>{escape(title)}</b> {escape(words)}</figcaption>{drawing}</figure>'
+    caption = f"<figcaption><b>{escape(title)}</b> {escape(words)}</figcaption>"
+    return f'<figure role="group">{caption}<div>{drawing}</div></figure>'
 
 
 def _in_words(records: Sequence[Record], key: str, form: str) -> str:
@@ -198,7 +232,7 @@ def _table(walks: Sequence[Record], steps: Sequence[Step]) -> str:
         more = (("cadence_spm", "{:.0f}"), ("sway_ratio", "{:.2f}"))
         values = [_words(walk, key, form).replace(UNKNOWN, NO_CELL) for key, form in (*keys, *more)]
         rows.append([str(number), walk.date, *values, warned, cued, f"{step.verdict}: {step.reason}"])
-    return _plain_table("Oldest first", head, rows)
+    return _plain_table("Oldest first", head, rows, 'class="wide"')
 
 
 def _sources() -> str:
@@ -218,11 +252,11 @@ def _section(name: str, title: str, body: str) -> str:
     return f'<section aria-labelledby="{name}"><h2 id="{name}">{escape(title)}</h2>{body}</section>'
 
 
-def _plain_table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _plain_table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], look: str = "") -> str:
     top = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return (
-        f'<div class="scroll"><table><caption>{escape(caption)}</caption>'
+        f'<div class="scroll"><table {look}><caption>{escape(caption)}</caption>'
         f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 

@@ -24,7 +24,9 @@ figure { margin: 1.2rem 0; break-inside: avoid; }
 figcaption { font-size: 0.95rem; }
 figure svg { display: block; width: 100%; max-width: 46rem; height: auto; }
 figure svg text { fill: var(--ink); }
-@media (max-width: 30rem) { main { padding: 0.8rem; } h1 { font-size: 1.5rem; } }
+figure > div { overflow-x: auto; }
+@media (max-width: 40rem) { main { padding: 0.8rem; } h1 { font-size: 1.5rem; } figure svg { min-width: 32rem; }
+  table.wide { min-width: 48rem; } }
 @media print {
   :root { --paper: #ffffff; --ink: #000000; --faint: #bbbbbb; --soft: #f2f2f2; --blue: #0b63a5; --red: #b8490a;
     --green: #0a7a5b; --pink: #a8497c; --amber: #a86f00; }

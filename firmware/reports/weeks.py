@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 from firmware.core.messages import Value
 from firmware.core.plan import Plan, PlanConfig
-from firmware.walks import SCHEMA, SYNCED, TEST, WALK, Record, done
+from firmware.known_day import SYNCED
+from firmware.walks import SCHEMA, TEST, WALK, Record, done
 
 FIRST_DAY = date(2026, 1, 5)  # a Monday
 WEEKS = 8

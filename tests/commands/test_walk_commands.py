@@ -26,7 +26,7 @@ from firmware.reports.charts import COLOURS
 
 @pytest.fixture
 def device(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Device:
-    monkeypatch.setattr(looked_up, "SYNCED", tmp_path)
+    monkeypatch.setattr(looked_up, "SYNCED_MARK", tmp_path)
     return Device(tmp_path, capsys)
 
 
@@ -105,7 +105,7 @@ def test_records_that_nobody_may_read_are_one_clear_line(device: Device) -> None
 
 def test_the_plan_says_how_long_when_and_why(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     device.walked(record(1), record(2, date="2026-01-07"))
-    monkeypatch.setattr("firmware.commands.plan.today", lambda: (date(2026, 1, 8), True))
+    monkeypatch.setattr("firmware.commands.plan.today", lambda: (date(2026, 1, 8), "synced"))
     code, out, _ = device("plan")
     assert code == 0
     assert out.splitlines() == [
@@ -118,7 +118,7 @@ def test_the_plan_says_how_long_when_and_why(device: Device, monkeypatch: pytest
 
 
 def test_without_a_believable_clock_no_day_is_named(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("firmware.commands.plan.today", lambda: (date(1970, 1, 1), False))
+    monkeypatch.setattr("firmware.commands.plan.today", lambda: (date(1970, 1, 1), "unsynced"))
     out = device("plan")[1]
     assert out.splitlines()[0] == "the next walk: 5 minutes"
     assert "none of them lets the plan grow" in out
@@ -149,6 +149,18 @@ def test_a_picture_of_an_unknown_kind_is_refused_before_any_work(device: Device)
     assert (code, "expected a name that ends with .svg or .png" in err) == (2, True)
 
 
+def test_the_document_tells_the_defaults_of_the_plan() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "RECORDS.md").read_text()
+    lines = [line for line in text.splitlines() if (line.startswith("|") and "_min`" in line) or "`per_week`)" in line]
+    rows = {line.split("`")[1]: line.split("|")[2].strip() for line in lines}
+    config = PlanConfig()
+    assert rows["start_min"] == f"{config.start_min:g}"
+    assert rows["per_week"] == f"{config.per_week}"
+    assert rows["step_min"] == f"{config.step_min:g} min after {config.clean_walks}"
+    assert rows["first_weeks_min"] == f"{config.first_weeks_min:g}"
+    assert rows["cap_min"] == f"{config.cap_min:g}"
+
+
 # confirm
 
 
@@ -159,7 +171,7 @@ class Terminal(io.StringIO):
 
 def test_the_notice_is_confirmed_once_on_a_terminal(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", Terminal("yes\n"))
-    monkeypatch.setattr(confirming, "today", lambda: (date(2026, 1, 5), True))
+    monkeypatch.setattr(confirming, "today", lambda: (date(2026, 1, 5), "synced"))
     code, out, _ = device("confirm")
     assert code == 0
     assert all(word in " ".join(out.split()) for paragraph in notice.TEXT for word in paragraph.split())
@@ -254,7 +266,8 @@ def test_a_report_tells_the_walk_the_weeks_the_norms_and_their_sources(device: D
         assert source in text
     assert "The walk of 2026-02-27" in text
     assert "Simulated" not in text
-    assert text.count("<tr>") > 40
+    week = "2026-02-23", "3", "30", "0.63", "0.98", "6.4", "7.2", "1.7"
+    assert "".join(f"<td>{cell}</td>" for cell in week) in text
 
 
 def test_any_walk_can_be_reported_and_an_unknown_one_is_refused(device: Device, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.records import WALKED, record
 
-from firmware import notice, walks
+from firmware import known_day, notice, version, walks
 from firmware.core.messages import BackwardTest, Confirmed, Notice, PlanToday, SetPattern, Tick, WalkRecord
 from firmware.core.messages import Pattern as Sound
 from firmware.core.plan import PlanConfig
@@ -28,6 +28,7 @@ class Run:
 
     def __init__(self, folder: Path, *, synced: bool = True, day: float = 0.0, simulated: bool = False) -> None:
         self.folder, self.told, self.complaints = folder, list[Any](), list[str]()
+        self.now_ns = 7
         self.now_ms, self.synced = NOON_MS + round(day * DAY_MS), synced
         counter = itertools.count(round(day * 1000))
         wall = Wall(lambda: self.now_ms, lambda: self.synced, lambda size: next(counter).to_bytes(size, "big"))
@@ -36,7 +37,7 @@ class Run:
             PlanConfig(),
             wall,
             "rg-12345678",
-            lambda: 7,
+            lambda: self.now_ns,
             self.told.append,
             self.complaints.append,
             simulated=simulated,
@@ -55,6 +56,14 @@ class Run:
     @property
     def notices(self) -> list[bool]:
         return [word.confirmed for word in self.told if isinstance(word, Notice)]
+
+
+@pytest.fixture(autouse=True)
+def chips(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where this machine's clock chips would be; it has none."""
+    folder = tmp_path_factory.mktemp("rtc")
+    monkeypatch.setattr(known_day, "CHIPS", folder)
+    return folder
 
 
 @pytest.fixture
@@ -100,6 +109,20 @@ def test_the_next_run_of_the_guard_goes_on_with_the_plan(tmp_path: Path) -> None
     assert later.minutes == [6.0]
 
 
+def test_eight_weeks_of_walks_one_guard_after_the_other(tmp_path: Path) -> None:
+    """Each walks as long as she is told; in the fifth week nobody walks, and in the seventh she falls."""
+    planned: list[float] = []
+    for week, day in ((week, day) for week in range(8) for day in (0, 2, 4)):
+        if week == 4:
+            continue
+        run = Run(tmp_path, day=7 * week + day)
+        run.turn()
+        planned += run.minutes
+        run.walk(minutes=run.minutes[0], falls=int((week, day) == (6, 2)))
+        run.turn()
+    assert planned == [5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 10, 10, 11, 11, 12, 5, 5, 6, 6]
+
+
 def test_walks_under_a_clock_that_was_never_set_are_kept_and_add_nothing(tmp_path: Path) -> None:
     for day in (0, 2, 4, 6):
         run = Run(tmp_path, day=day, synced=False)
@@ -107,6 +130,32 @@ def test_walks_under_a_clock_that_was_never_set_are_kept_and_add_nothing(tmp_pat
         run.turn()
     assert run.minutes == [5.0, 5.0]
     assert {one.clock for one in walks.read(tmp_path).records} == {"unsynced"}
+
+
+def test_with_a_clock_chip_the_plan_grows_without_any_network(
+    tmp_path: Path, chips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (chips / "rtc0").mkdir()
+    (tmp_path / "installed.py").write_text("")
+    os.utime(tmp_path / "installed.py", (0, (NOON_MS + 2 * DAY_MS) / 1000))
+    monkeypatch.setattr(version, "__file__", str(tmp_path / "installed.py"))
+    for day in (1, 2, 4):
+        run = Run(tmp_path, day=day, synced=False)
+        run.walk(minutes=6.0)
+        run.turn()
+    assert run.minutes == [5.0, 6.0]
+    clocks = [one.clock for one in walks.read(tmp_path).records]
+    assert clocks == ["unsynced", "chip", "chip"]  # before this software was installed it cannot be
+
+
+def test_a_clock_that_was_never_set_takes_nothing_away_from_the_plan_either(tmp_path: Path) -> None:
+    for day in (0, 2):
+        run = Run(tmp_path, day=day)
+        run.walk(minutes=6.0)
+        run.turn()
+    later = Run(tmp_path, day=400, synced=False)
+    later.turn()
+    assert later.minutes == [6.0]
 
 
 def test_a_simulated_walk_says_so_and_a_real_walker_does_not_walk_longer_for_it(tmp_path: Path) -> None:
@@ -140,6 +189,18 @@ def test_the_button_confirms_the_notice_for_good(run: Run, tmp_path: Path) -> No
     later = Run(tmp_path)
     later.turn()
     assert later.notices == [True]
+
+
+def test_who_waits_for_the_notice_is_told_once_when_somebody_confirms_it_on_a_terminal(run: Run) -> None:
+    for _ in range(3):
+        run.turn()
+        run.now_ns += 2_000_000_000
+    notice.keep(run.folder, Confirmation(notice.EDITION, "terminal", "2026-01-01", "synced"))
+    assert run.notices == [False]
+    for _ in range(3):
+        run.now_ns += 2_000_000_000
+        run.turn()
+    assert run.notices == [False, True]
 
 
 @pytest.mark.parametrize("text", ["edition = 1", "edition = 0\nby = 'button'\ndate = '2026-01-01'\nclock = 'synced'\n"])

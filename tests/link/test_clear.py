@@ -100,6 +100,17 @@ def test_a_broker_that_never_answers_has_cleared_nothing_for_certain(broker: Mem
     assert set(clear(line, topics.retained(DEVICE), PATIENCE_S, lambda: line.now_s)) == set(topics.retained(DEVICE))
 
 
+def test_what_a_broker_took_and_lost_before_it_answered_is_sent_again(broker: MemoryBroker) -> None:
+    class Restarted(MemoryLine):
+        def wait(self, timeout_s: float) -> bool:
+            broker.online, broker.mute = self.now_s > 1.0, self.now_s <= 0.5
+            return super().wait(timeout_s)
+
+    broker.mute = True
+    line = Restarted(broker)
+    assert clear(line, topics.retained(DEVICE), PATIENCE_S, lambda: line.now_s) == {}
+
+
 @pytest.fixture
 def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
     with Mosquitto(tmp_path) as running:
