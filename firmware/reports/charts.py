@@ -9,8 +9,9 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from firmware.core.backward_test import BANDS
 from firmware.core.plan import LEAST_SPEED_MPS, LONGEST_FIRST_WEEKS_MIN, Step, Verdict
-from firmware.reports.norms import SWAY_PITCH_DEG, SWAY_ROLL_DEG, TEST_BANDS, Norm
+from firmware.reports.norms import SWAY_PITCH_DEG, SWAY_ROLL_DEG, Norm
 from firmware.walks import Record
 
 # Source: Okabe and Ito (2008), "Color Universal Design". The page replaces each by its own light or dark one.
@@ -65,9 +66,9 @@ def backward_tests(tests: Sequence[Record]) -> str:
     """With the published limits."""
     figure, ax = _new("seconds for 3 m")
     ax.plot(range(len(tests)), _values(tests, "duration_s"), "o-", color=BLUE, label="her test")
-    for band, colour in zip(TEST_BANDS, (GREEN, AMBER, RED), strict=True):
-        label = f"{band.to_s:g} s"
-        ax.axhline(band.to_s, color=colour, linestyle="--", linewidth=1.4, label=label)
+    for band, colour in zip(BANDS, (GREEN, AMBER, RED), strict=True):
+        label = f"{band.limit_s:g} s"
+        ax.axhline(band.limit_s, color=colour, linestyle="--", linewidth=1.4, label=label)
     ax.set_ylim(bottom=0.0)
     return _finished(figure, ax, tests, "tests")
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from firmware.core.backward_test import BANDS
+
 
 @dataclass(frozen=True, slots=True)
 class Norm:
@@ -12,30 +14,15 @@ class Norm:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Band:
-    """Durations of the 3-m backward walk test up to `to_s`, and what a study found there."""
-
-    to_s: float
-    meaning: str
-    source: str
-
-
 LEE = "Lee 2014: 284 people of 65 and more, walking forward; no norm for backward was found"
 SWAY_ROLL_DEG = Norm(6.0, 2.0, LEE)
 SWAY_PITCH_DEG = Norm(6.7, 2.2, LEE)
 SPEED_SOURCE = "Fritz 2013: of 62 older people all who had fallen walked backward more slowly than 0.6 m/s"
-POLO = "Polo-Ferrero 2025: 483 people of 76 years on average"
-TEST_BANDS = (
-    Band(3.5, "faster: nearly nobody there had fallen (sensitivity 98 %)", POLO),
-    Band(5.5, "slower: more had fallen (sensitivity 59.5 %, specificity 68.6 %)", POLO),
-    Band(8.15, "slower: in a nursing home, more fell afterwards", "Kapan 2025"),
-)
 
 
 def band_words(duration_s: float) -> str:
     """Where a test lies among the published limits."""
-    limits = [band.to_s for band in TEST_BANDS]
+    limits = [band.limit_s for band in BANDS]
     below = next((limit for limit in limits if duration_s <= limit), None)
     above = next((limit for limit in reversed(limits) if duration_s > limit), None)
     if above is None:

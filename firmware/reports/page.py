@@ -5,9 +5,10 @@ from datetime import date, timedelta
 from html import escape
 from statistics import median
 
+from firmware.core.backward_test import BANDS
 from firmware.core.plan import LEAST_SPEED_MPS, Step, Today
 from firmware.reports import charts
-from firmware.reports.norms import SPEED_SOURCE, SWAY_PITCH_DEG, SWAY_ROLL_DEG, TEST_BANDS, Norm, band_words
+from firmware.reports.norms import SPEED_SOURCE, SWAY_PITCH_DEG, SWAY_ROLL_DEG, Norm, band_words
 from firmware.reports.style import STYLE
 from firmware.walks import Record
 
@@ -146,7 +147,7 @@ def _tests(tests: Sequence[Record]) -> str:
         among = band_words(duration_s) if duration_s is not None else ""
         rows.append([test.date, result, among, _words(test, "range_m", "{:.2f} m"), _words(test, "steps", "{:.0f}")])
     head = ("date", "time for 3 m", "among the limits", "by the rangefinder", "steps")
-    bands = "".join(f"<li>{band.to_s:g} s: {escape(f'{band.meaning} ({band.source})')}</li>" for band in TEST_BANDS)
+    bands = "".join(f"<li>{band.limit_s:g} s: {escape(f'{band.says} ({band.source})')}</li>" for band in BANDS)
     return _plain_table("The last tests", head, rows) + f"<p>Published limits:</p><ul>{bands}</ul>"
 
 
@@ -242,7 +243,7 @@ def _sources() -> str:
         SPEED_SOURCE,
         f"Sway, peak to peak: sideways {_norm(SWAY_ROLL_DEG)}, forward and back {_norm(SWAY_PITCH_DEG)}. "
         f"{SWAY_ROLL_DEG.source}",
-        *(f"3 m in {band.to_s:g} s: {band.meaning}. {band.source}" for band in TEST_BANDS),
+        *(f"3 m in {band.limit_s:g} s: {band.says}. {band.source}" for band in BANDS),
         "Such limits tell groups apart, not people: they are a reason to talk, never a diagnosis.",
     )
     return f"<ul>{''.join(f'<li>{escape(note)}</li>' for note in notes)}</ul>"
