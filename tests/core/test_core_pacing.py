@@ -190,3 +190,14 @@ def test_it_never_ticks_while_anything_else_sounds_nor_within_two_seconds(
 def test_a_cadence_nobody_walks_at_is_refused(cadence_spm: float) -> None:
     with pytest.raises(ValueError, match="metronome: cadence_spm"):
         MetronomeConfig(cadence_spm=cadence_spm)
+
+
+def test_her_usual_cadence_is_known_after_fifty_steps_and_not_before() -> None:
+    assert Walker().walk(48).pacing.usual_spm is None
+    assert Walker().walk(55).pacing.usual_spm == pytest.approx(100, rel=0.01)
+
+
+def test_a_step_without_a_height_is_no_step() -> None:
+    walker = Walker().walk(60).walk(40, 140, math.nan).walk(40, 140, -1.0)
+    assert walker.pacing.pace is None or walker.pacing.pace < 1.25
+    assert walker.cues == []
