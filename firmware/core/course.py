@@ -4,6 +4,7 @@ import math
 
 from firmware.core.behind import Behind
 from firmware.core.config import CoreConfig
+from firmware.core.detectors.readiness import Readiness
 from firmware.core.estimators.sway_span import SwaySpan
 from firmware.core.guidance import Guidance
 from firmware.core.messages import (
@@ -21,6 +22,7 @@ from firmware.core.messages import (
     WalkState,
 )
 from firmware.core.moving import Moving
+from firmware.core.plan import LONGEST_MIN
 from firmware.core.tally import Tally
 from firmware.core.walk import Facts, Walk
 from firmware.core.wearing import Wearing
@@ -28,9 +30,9 @@ from firmware.core.wearing import Wearing
 READY_CHIRPS = (Pattern.READY, Pattern.READY_1, Pattern.READY_2, Pattern.READY_3)
 """By the pulses that tell the clear metres; the first one where something keeps its distance instead."""
 UNCONFIRMED = "the notice is not confirmed: hear or read it, then hold the button for 2 s, or run `rearguard confirm`"
+RELEARN_S = 1.0
 AGAIN_NS = 15_000_000_000  # so often she is reminded of the notice
 TIME_UP_NS = 60_000_000_000  # and that the plan's minutes are walked
-LONGEST_MIN = 30.0  # what no plan exceeds; source: peers.md 3.1, Chitkara
 
 
 class Course:
@@ -40,7 +42,7 @@ class Course:
         self, config: CoreConfig, moving: Moving, behind: Behind, wearing: Wearing, guidance: Guidance
     ) -> None:
         self._moving, self._behind, self._wearing, self._guidance = moving, behind, wearing, guidance
-        self._walk = Walk(config.walk)
+        self._walk, self._readiness = Walk(config.walk), Readiness(config.readiness)
         self.tally, self._span = Tally(), SwaySpan()
         self._told_start = False
         self._confirmed = True  # unless somebody knows better: a broken disk keeps nobody from walking
@@ -71,14 +73,19 @@ class Course:
         """The walk is under way, and she steps."""
         return self.tally.walking and self._moving.steps.under_way(now_ns)
 
-    def note_notice(self, message: Notice) -> None:
-        self._confirmed = message.confirmed
+    def unready(self, now_ns: int, imu_ok: bool) -> str:
+        """What the walker has to do before she is guarded, once she could rely on it; or empty."""
+        upright, steps = self._moving.attitude.upright_known, self._moving.steps
+        if not (upright or self._wearing.alive):
+            return ""  # a thing on a table cannot stand still any better
+        return self._readiness.update(now_ns, upright, imu_ok, steps.in_a_row, self._wearing.tilted)
 
-    def note_plan(self, message: PlanToday) -> None:
-        """What is no sensible number of minutes is no plan."""
-        if math.isfinite(message.minutes) and 0.0 < message.minutes <= LONGEST_MIN:
-            self._minutes = message.minutes
-            self.tally.planned_minutes = message.minutes
+    def note(self, message: Notice | PlanToday) -> None:
+        """What is known before the walk. What is no sensible number of minutes is no plan."""
+        if isinstance(message, Notice):
+            self._confirmed = message.confirmed
+        elif math.isfinite(message.minutes) and 0.0 < message.minutes <= LONGEST_MIN:
+            self._minutes = self.tally.planned_minutes = message.minutes
 
     def note_alert(self, alert: Alert) -> None:
         self.tally.note_alert(alert)
@@ -155,7 +162,7 @@ class Course:
         return Facts(
             on_body=self._wearing.on_body,
             upright_known=attitude.upright_known,
-            fit=ready and self._confirmed,
+            fit=ready and attitude.upright_known and self._confirmed,
             clear=lane.open or self._behind.companion.mode is not None,
             fallen=fallen,
             held=self._held,
@@ -199,7 +206,8 @@ class Course:
         """A new walk, of which nothing is known yet."""
         self.tally, self._span = Tally(), SwaySpan()
         self._guidance.begin()
-        self._behind.lane.forget()  # what it looked at before was not behind her
+        self._behind.lane.forget()  # what it looked at before was not behind her,
+        self._moving.attitude.relearn(RELEARN_S)  # and what was upright may not be now
         self.tally.planned_minutes = self._minutes
         self._again_ns = 0
 

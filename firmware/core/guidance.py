@@ -106,6 +106,6 @@ class Guidance:
             "speed_mps": round(way_m / walked_s, 2) if walked_s > 0.0 and steps else None,
             "step_length_m": round(self.length.length_m, 2) if self.length.runs else None,
             "response_s": None if response_s is None else round(response_s, 2),
-            "rest_cues": self.rest_cues,
+            "rest_cues": self.rest_cues if self._config.budget.enabled else None,
             "step_cues": self.step_cues,
         }

@@ -10,7 +10,6 @@ from firmware.core.course import Course
 from firmware.core.detectors.fall_alarm import FallAlarm
 from firmware.core.detectors.imu_check import ImuCheck
 from firmware.core.detectors.power import PowerWatch
-from firmware.core.detectors.readiness import Readiness
 from firmware.core.detectors.sensor_health import SensorHealth
 from firmware.core.detectors.sos import SosAlarm
 from firmware.core.estimators.button import ButtonGestures, Gesture
@@ -46,8 +45,6 @@ HEALTH_NS = 1_000_000_000
 WALK_NS = 100_000_000
 BLIND_NS = 900_000_000
 """After so long without a usable sample of the IMU, what was seen before says nothing about now."""
-RELEARN_LATER_S = 2.0
-"""Who lies still is asked whether she fell so long before her lying could be taken for a new upright."""
 LONGEST_AGE_S = 1e7
 """An alarm that claims to be older says nothing about its age."""
 _SILENT, _FOUND = Pattern.SILENT, Pattern.COMPANION  # looking up the member of an enum costs 0.1 us
@@ -67,8 +64,6 @@ class SafetyPipeline:
         self._gestures = ButtonGestures(config.button_gesture)
         self._imu_check = ImuCheck(config.imu_check)
         self._health = SensorHealth(config.health)
-        self._readiness = Readiness(config.readiness)
-        self._relearn_s = config.fall.down_s + RELEARN_LATER_S
         self._power = PowerWatch(config.power_limits)
         self._behind = Behind(config, self._moving)
         self._falling = Falling(config, self._moving)
@@ -128,10 +123,8 @@ class SafetyPipeline:
             self._balance.personal.carry(message)
         elif isinstance(message, StoppingBaseline):
             self._behind.stopping.carry(message)
-        elif isinstance(message, Notice):
-            self._course.note_notice(message)
-        elif isinstance(message, PlanToday):
-            self._course.note_plan(message)
+        elif isinstance(message, Notice | PlanToday):
+            self._course.note(message)
         if self._gestures.waits:
             self._take_gesture(now_ns, self._gestures.wait(now_ns))
         self._judge(now_ns, out)
@@ -250,6 +243,9 @@ class SafetyPipeline:
             self._arbiter.notify(now_ns, Pattern.TEST)
         elif command.name == "end" and not self._course.closed:
             told = self._course.over
+            out += [
+                word for word in self._guidance.test.void(now_ns, "the walk ended") if isinstance(word, BackwardTest)
+            ]
             self._course.close(now_ns, out)
             self._behind.clear()
             self._fall_alarm.guess(None)
@@ -310,7 +306,7 @@ class SafetyPipeline:
 
     def _new(self) -> bool:
         """Whether a slice left something to tell; of the detectors it reaches those that judge the trunk."""
-        if self._health.turns != self._turns or self._falling.pre_impact.armed or not self._said:
+        if self._health.turns != self._turns or self._falling.pre_impact.armed or self._guided or not self._said:
             return True
         falls, _, _, sway, lean, _ = self._said
         balance = self._balance
@@ -378,14 +374,11 @@ class SafetyPipeline:
 
     def _tell_walk(self, now_ns: int, out: list[Output]) -> None:
         course, health, falls, wearing = self._course, self._health, self._fall_alarm, self._wearing
-        upright, imu_ok = self._attitude.upright_known, self._felt_ns is not None and health.ok("imu")
         if not course.closed and not falls.open:
-            unready = self._readiness.update(now_ns, upright, imu_ok, self._steps.in_a_row, wearing.tilted)
-            health.expect("imu", now_ns, unready)
-        if wearing.turned:
-            self._attitude.relearn(self._relearn_s)
+            health.expect("imu", now_ns, course.unready(now_ns, self._felt_ns is not None and health.ok("imu")))
+        wearing.relearn()
         unfit = health.unfit or wearing.complaint or wearing.tilted or self._power.unfit
-        patterns = course.tell(now_ns, unfit, upright and health.heard and not unfit, falls.open, out)
+        patterns = course.tell(now_ns, unfit, health.heard and not unfit, falls.open, out)
         if Pattern.ENDED in patterns:
             out += self._learned(now_ns)
         if not (course.closed or patterns):

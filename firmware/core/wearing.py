@@ -10,6 +10,8 @@ from firmware.core.estimators.seat import Seat
 from firmware.core.messages import Detection, Hazard, Severity
 from firmware.core.moving import Moving
 
+RELEARN_LATER_S = 2.0
+"""Who lies still is asked whether she fell so long before her lying could be taken for a new upright."""
 _WELL = Detection(Hazard.MOUNTING, Severity.NONE)
 
 
@@ -33,6 +35,7 @@ class Wearing:
         self._seat = Seat()
         self._check = MountingCheck(config.mounting_check)
         self._wrong = WornWrong(config.worn_wrong)
+        self._relearn_s = config.fall.down_s + RELEARN_LATER_S
         self.resume = self._on_body.resume
         self.detection = _WELL
 
@@ -54,10 +57,10 @@ class Wearing:
         """What is wrong with how it sat when her upright was learned; empty when nothing is, or it was not."""
         return self._check.judge(self._moving.attitude.stance)
 
-    @property
-    def turned(self) -> bool:
-        """It sits another way than it should, or did: her upright has to be learned anew."""
-        return self._wrong.slipped or self.tilted != ""
+    def relearn(self) -> None:
+        """Where it sits another way than it should, or did, her upright is learned anew."""
+        if self._wrong.slipped or self.tilted:
+            self._moving.attitude.relearn(self._relearn_s)
 
     def restart(self) -> None:
         """The sensor was silent for too long."""

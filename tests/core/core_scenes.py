@@ -99,8 +99,12 @@ class Wearer:
         return ImuSample(
             self.t_ns,
             (accel[0] + noise(0, 0.03), noise(0, 0.03), accel[2] + noise(0, 0.03)),
-            (noise(0, 0.005), rate_radps + noise(0, 0.005), noise(0, 0.005)),
+            (self._gyro_noise(), rate_radps + self._gyro_noise(), self._gyro_noise()),
         )
+
+    def _gyro_noise(self) -> float:
+        """As dense at every rate: a slower sensor averages for longer."""
+        return self._random.gauss(0.0, 0.005 * math.sqrt(self.rate_hz / 100.0))
 
     def _echo(self) -> float | None:
         if self.distance_m is None or self.distance_m > 4.0:

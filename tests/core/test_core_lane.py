@@ -134,7 +134,7 @@ def test_the_ready_chirp_tells_the_metres_once(way_m: float | None, chirp: Patte
 
 
 def test_no_walk_begins_without_room_and_it_is_said_why() -> None:
-    wearer = stood_before(0.8, 24.0)
+    wearer = stood_before(0.8, 25.0)
     assert set(wearer.walk_states()) == {"before"}
     assert wearer.patterns() == [Pattern.LANE_BLOCKED, Pattern.SILENT] * 3
     assert summaries(wearer)[-1] == ("lane_check", "0.8 m clear behind, expected at least 1.5 m: turn or step forward")

@@ -105,7 +105,7 @@ def test_who_wears_it_tilted_is_told_to_clip_it_on_anew_and_at_her_first_steps_o
 def test_who_only_stands_there_is_told_of_a_fault_after_20_s() -> None:
     wearer = Wearer(mounting_deg=50).stand(19.5)
     assert reasons(wearer) == []
-    assert "worn tilted by 50 deg forward" in reasons(wearer.stand(1.5))[0]
+    assert "worn tilted by 50 deg forward" in reasons(wearer.stand(2.5))[0]
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,7 @@ def test_who_walks_off_without_standing_still_is_told_and_then_guarded() -> None
 def test_a_device_that_never_learns_the_upright_says_so_after_20_s() -> None:
     wearer = Wearer().lie(19.5)
     assert wearer.alerts(Hazard.FAULT) == []
-    wearer.lie(1.5)
+    wearer.lie(2.5)
     (fault,) = wearer.alerts(Hazard.FAULT)
     assert "stand still and upright" in str(fault.data["reason"])
     wearer.get_up().stand(2)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from random import Random
 
 from hal.samples import Vector
-from hal.sim.world.hands import Hand, Motion, resting
+from hal.sim.world.hands import UPRIGHT, Hand, Motion, resting
 from hal.sim.world.incidents import DESCENT_S, fall_backward, get_up, sudden_sway, turn
 from hal.sim.world.rotation import direction
 from hal.sim.world.scene import Mark, World
@@ -99,9 +99,9 @@ def clipped(name: str, her: World, marks: tuple[tuple[float, str], ...], dice: R
     def up(t_s: float) -> Vector:
         return direction(her.motion(t_s)[0])
 
-    table = resting(ON_ITS_BACK)
+    lies, stands = resting(ON_ITS_BACK), resting(UPRIGHT)
     taken = Hand([(TAKEN_S, ON_ITS_BACK), (3.2, (0.0, 0.6, 0.8)), (ON_S, up(0.0))], dice).motion
-    put_down = Hand([(OFF_S, up(OFF_S - ON_S)), (88.2, (0.0, -0.6, 0.8)), (DOWN_S, ON_ITS_BACK)], dice).motion
+    put_down = Hand([(OFF_S, up(OFF_S - ON_S)), (88.2, (0.0, -0.6, 0.8)), (DOWN_S, UPRIGHT)], dice).motion
     told = ((TAKEN_S, "in a hand"), (ON_S, "clipped on"), (OFF_S, "takes it off"), (DOWN_S, "put down"))
     known = [*(Mark(ON_S + t, what) for t, what in marks), *(Mark(t, what) for t, what in told)]
     return Clipped(
@@ -110,7 +110,7 @@ def clipped(name: str, her: World, marks: tuple[tuple[float, str], ...], dice: R
         her,
         ON_S,
         OFF_S,
-        lambda t_s: table(t_s) if t_s < TAKEN_S else taken(t_s),
-        lambda t_s: put_down(t_s) if t_s < DOWN_S else table(t_s),
+        lambda t_s: lies(t_s) if t_s < TAKEN_S else taken(t_s),
+        lambda t_s: put_down(t_s) if t_s < DOWN_S else stands(t_s),
         tuple(sorted(known, key=lambda mark: mark.t_s)),
     )
