@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from firmware.errors import JournalError
 from firmware.journal_file import (
     JournalFile,
     counted,
@@ -87,6 +88,20 @@ class Delivery:
         if self.expired:
             return "expired"
         return "queued" if self.sent is None else "sent"
+
+
+def peek(path: Path, key: str) -> dict[str, Any]:
+    """The state `key` of a journal that others may have open, without touching it; empty when there is none.
+
+    Raises:
+        JournalError: it cannot be read.
+    """
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=2.0)) as db:
+            row = db.execute("SELECT body FROM states WHERE key = ?", (key,)).fetchone()
+    except sqlite3.Error as error:
+        raise JournalError(f"{path}: {error}") from error
+    return (_object(row[0]) if row else None) or {}
 
 
 class Journal:

@@ -13,7 +13,7 @@ from pathlib import Path
 from firmware.commands.checks.check import Check, Job, side_by_side, worst
 from firmware.commands.checks.kernel import kernel
 from firmware.commands.checks.machine import Machine, clock, disk, permissions, processor
-from firmware.commands.checks.records import confirmed, records
+from firmware.commands.checks.records import confirmed, last_start, records
 from firmware.commands.checks.software import broker, gpio, python, recording, running
 from firmware.commands.checks.voice import voice
 from firmware.commands.examination import Examination
@@ -71,7 +71,15 @@ def _real(config: Config, machine: Machine, **asked: bool) -> list[Check]:
     jobs += _surroundings(config, config.paths.state_dir, machine, lasting=True)
     checks = side_by_side(jobs, examination.duration_s + SPARE_S)
     state_dir = config.paths.state_dir
-    return [*_machine(config, machine), in_use, *pins, *checks, confirmed(state_dir), records(state_dir)]
+    return [
+        *_machine(config, machine),
+        in_use,
+        *pins,
+        *checks,
+        confirmed(state_dir),
+        records(state_dir),
+        last_start(state_dir),
+    ]
 
 
 def _possible(job: Job, in_use: Check, pins: Check | None = None) -> Job:

@@ -8,7 +8,8 @@ from support.records import record
 
 from firmware import cli, notice, walks
 from firmware.commands.checks.check import Check
-from firmware.commands.checks.records import confirmed, records
+from firmware.commands.checks.records import confirmed, last_start, records
+from firmware.journal import JOURNAL, Journal
 from firmware.notice import Confirmation
 
 
@@ -55,3 +56,23 @@ def test_doctor_of_a_real_device_looks_at_both(tmp_path: Path, capsys: pytest.Ca
     cli.main(["doctor", "--json", "--config", str(config)])
     ids = [check["id"] for check in json.loads(capsys.readouterr().out)["checks"]]
     assert {"notice", "walks"} <= set(ids)
+
+
+def test_why_no_walk_began_is_told_also_while_the_guard_runs(tmp_path: Path) -> None:
+    assert last_start(tmp_path) == Check("start", "ok", "no walk yet")
+    journal = Journal(tmp_path / JOURNAL)  # as the guard has it open
+    journal.set_state({"walk": {"state": "self_test", "no_start": "motor: its pin does not follow"}})
+    check = last_start(tmp_path)
+    assert (check.status, check.detail) == ("warn", "no walk began: motor: its pin does not follow")
+    journal.set_state({"walk": {"state": "walking", "no_start": ""}})
+    assert last_start(tmp_path).status == "ok"
+    journal.close()
+
+
+def test_a_damaged_journal_is_told_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / JOURNAL
+    path.write_bytes(b"this is no database, and long enough to be looked at as one" * 20)
+    before = path.read_bytes()
+    assert last_start(tmp_path).status == "warn"
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == [JOURNAL]
