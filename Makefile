@@ -9,6 +9,7 @@ WALK_STAMP := $(VENV)/.ready-for-walk-with-data
 WALK_EXTRAS := recording,tui,demo,motion
 MOTION := --motion $(REARGUARD_DATA)/kfall/SA06.npz:T34_SA06_R01
 else
+MOTION := --scenario whole
 WALK_STAMP := $(VENV)/.ready-for-walk
 WALK_EXTRAS := recording,tui,demo
 endif

@@ -16,7 +16,7 @@ _EXIT_CODE_OF: dict[type[RearguardError], int] = {ConfigError: USAGE, MissingExt
 EXIT_CODES = "exit codes: 0 ok, 1 failure or difference found, 2 wrong usage or configuration, 3 hardware missing"
 
 _SCENARIOS = (
-    "walk, wall, heedless, quiet, sway, fall, cancelled, recovered, sos, sit, stumble, treadmill, partner, stand"
+    "whole, walk, wall, heedless, quiet, sway, fall, cancelled, recovered, sos, sit, stumble, treadmill, partner, stand"
 )
 _WALK_EXAMPLES = """examples:
   rearguard walk --simulated                          a walk of a minute, with a wall, a sway and a fall

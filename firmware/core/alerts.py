@@ -66,7 +66,7 @@ _PLANNED: dict[tuple[Hazard, Severity], Rule] = {
     (Hazard.SWAY, Severity.WARNING): Rule(60, Pattern.SWAY, minimum_s=0.6),
     # A device that sits wrong sees less; a fall is judged all the same.
     (Hazard.MOUNTING, Severity.NONE): Rule(0, Pattern.SILENT, published=True),
-    (Hazard.MOUNTING, Severity.CAUTION): Rule(35, Pattern.WORN_WRONG, minimum_s=1.5, published=True, every_s=10.0),
+    (Hazard.MOUNTING, Severity.CAUTION): Rule(28, Pattern.WORN_WRONG, minimum_s=1.5, published=True, every_s=10.0),
     (Hazard.LEAN, Severity.NONE): QUIET,
     (Hazard.LEAN, Severity.CUE): Rule(25, Pattern.LEAN, minimum_s=0.3, every_s=30.0),
     (Hazard.FAULT, Severity.NONE): Rule(0, Pattern.SILENT, published=True),

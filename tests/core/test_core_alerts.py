@@ -30,7 +30,7 @@ TABLE = [
     (Hazard.LEAN, Severity.NONE, 0, Pattern.SILENT, False),
     (Hazard.LEAN, Severity.CUE, 25, Pattern.LEAN, False),
     (Hazard.MOUNTING, Severity.NONE, 0, Pattern.SILENT, True),
-    (Hazard.MOUNTING, Severity.CAUTION, 35, Pattern.WORN_WRONG, True),
+    (Hazard.MOUNTING, Severity.CAUTION, 28, Pattern.WORN_WRONG, True),
     (Hazard.FAULT, Severity.NONE, 0, Pattern.SILENT, True),
     (Hazard.FAULT, Severity.FAULT, 50, Pattern.FAULT, True),
     (Hazard.FAULT, Severity.WARNING, 30, Pattern.FAULT, True),
