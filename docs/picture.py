@@ -1,4 +1,4 @@
-"""Draws docs/walk.svg, the README's picture: the live view of the default walk a moment after the warning.
+"""Draws docs/walk.svg, the README's picture: the live view of `make walk` a moment after the warning.
 
 Run as `python docs/picture.py` from the repository's root.
 """
@@ -17,7 +17,7 @@ from firmware.outputs import as_json
 from firmware.virtual import VirtualDevice
 from hal.sim.world.scenarios import scenario
 
-MOMENT_S = 9.2
+MOMENT_S = 15.4
 
 
 def main() -> None:
@@ -25,7 +25,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         broker = MemoryBroker()
         caregiver = MemoryCaregiver(broker)
-        device = VirtualDevice(Config(), scenario("walk"), Path(folder), broker=broker)
+        device = VirtualDevice(Config(), scenario("whole"), Path(folder), broker=broker)
         while device.clock.now_ns() < MOMENT_S * 1e9:
             device.run_until(device.clock.now_ns() / 1e9 + 0.05)
             for output in device.log.take_all():
