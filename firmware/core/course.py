@@ -41,7 +41,8 @@ class Course:
     def __init__(
         self, config: CoreConfig, moving: Moving, behind: Behind, wearing: Wearing, guidance: Guidance
     ) -> None:
-        self._moving, self._behind, self._wearing, self._guidance = moving, behind, wearing, guidance
+        self._config, self._moving, self._behind = config, moving, behind
+        self._wearing, self._guidance = wearing, guidance
         self._walk, self._readiness = Walk(config.walk), Readiness(config.readiness)
         self.tally, self._span = Tally(), SwaySpan()
         self._told_start = False
@@ -74,11 +75,17 @@ class Course:
         return self.tally.walking and self._moving.steps.under_way(now_ns)
 
     def unready(self, now_ns: int, imu_ok: bool) -> str:
-        """What the walker has to do before she is guarded, once she could rely on it; or empty."""
-        upright, steps = self._moving.attitude.upright_known, self._moving.steps
-        if not (upright or self._wearing.alive):
+        """What the walker has to do before she is guarded, once she could rely on it; or empty.
+
+        Who walks off without having stood with it is told so: it may be on a body, and may be in a bag.
+        """
+        wearing, steps = self._wearing, self._moving.steps
+        if wearing.on_body is False:
+            self._readiness = Readiness(self._config.readiness)
+        upright = self._moving.attitude.upright_known and (wearing.on_body is True or not self.before)
+        if not (upright or wearing.alive or steps.in_a_row >= self._config.readiness.steps):
             return ""  # a thing on a table cannot stand still any better
-        return self._readiness.update(now_ns, upright, imu_ok, steps.in_a_row, self._wearing.tilted)
+        return self._readiness.update(now_ns, upright, imu_ok, steps.in_a_row, wearing.tilted)
 
     def note(self, message: Notice | PlanToday) -> None:
         """What is known before the walk. What is no sensible number of minutes is no plan."""

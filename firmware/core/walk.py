@@ -41,7 +41,7 @@ class WalkEvent(StrEnum):
     DONE = "done"  # the button was held at rest, or the rest was long
     TOLD = "told"  # the end has been told for long enough
     AGAIN = "again"  # the button was held after the summary: another walk
-    CLIPPED = "clipped"  # the device is on a body
+    CLIPPED = "clipped"  # the device is on a body, and was not before
     STOOD = "stood"  # her upright is known
     FIT = "fit"  # every protecting part can be trusted
     CLEAR = "clear"  # there is room behind her, or what is there keeps its distance
@@ -66,7 +66,7 @@ TRANSITIONS: dict[WalkState, dict[WalkEvent, WalkState]] = {
     _WALKING: {WalkEvent.RESTED: _PAUSED, WalkEvent.FELL: _PAUSED, WalkEvent.UNCLIPPED: _ENDED},
     _PAUSED: {WalkEvent.STEPPED: _WALKING, WalkEvent.DONE: _ENDED, WalkEvent.UNCLIPPED: _ENDED},
     _ENDED: {WalkEvent.TOLD: _SUMMARY},
-    _SUMMARY: {WalkEvent.UNCLIPPED: _OFF, WalkEvent.AGAIN: _ON},
+    _SUMMARY: {WalkEvent.UNCLIPPED: _OFF, WalkEvent.AGAIN: _ON, WalkEvent.CLIPPED: _ON},
 }
 """What is not here changes nothing; CLOSED leads to ENDED from everywhere, for good."""
 
@@ -106,6 +106,7 @@ class Walk:
         self._config = config
         self._since_ns = 0
         self._steps_before = 0  # those that count begin after so many
+        self._was_off = True  # the device was not on a body since the last walk began
         self.state = _OFF
         self.closed = False
 
@@ -125,6 +126,7 @@ class Walk:
             return False
         if facts.fallen or self.before:
             self._steps_before = steps.count  # crawling is no walk, nor is what was before it began
+        self._was_off = facts.on_body is False or (self._was_off and not self.active)
         leads = TRANSITIONS[self.state]
         happened = next(
             (event for event in WalkEvent if event in leads and self._happens(event, now_ns, facts, steps)), None
@@ -169,7 +171,7 @@ class Walk:
             case WalkEvent.AGAIN:
                 return facts.held
             case WalkEvent.CLIPPED:
-                return facts.on_body is True
+                return facts.on_body is True and self._was_off
             case WalkEvent.STOOD:
                 return facts.upright_known
             case WalkEvent.FIT:

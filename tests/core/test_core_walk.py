@@ -10,6 +10,7 @@ from firmware.core.walk import ACTIVE, BEFORE, TRANSITIONS, Facts, Walk, WalkCon
 S = 1_000_000_000
 WELL = Facts(on_body=True, upright_known=True, fit=True, clear=True)
 HERE = Facts(on_body=True)
+AWAY = replace(WELL, on_body=None)
 
 # A column for each state, a row for each event; a point: the state stays.
 MATRIX = """
@@ -23,7 +24,7 @@ rested    .           .           .           .           .          paused   . 
 done      .           .           .           .           .          .        ended    .        .
 told      .           .           .           .           .          .        .        summary  .
 again     .           .           .           .           .          .        .        .        clipped_on
-clipped   clipped_on  .           .           .           .          .        .        .        .
+clipped   clipped_on  .           .           .           .          .        .        .        clipped_on
 stood     .           self_test   .           .           .          .        .        .        .
 fit       .           .           lane_check  .           .          .        .        .        .
 clear     .           .           .           ready       .          .        .        .        .
@@ -75,9 +76,9 @@ class Life:
             self.steps.in_a_row = 0
             self.tell(WELL, 9.0)
         if state in (WalkState.ENDED, WalkState.SUMMARY):
-            self.tell(replace(WELL, held=True))
+            self.tell(replace(WELL, on_body=False))
         if state is WalkState.SUMMARY:
-            self.tell(WELL, 2.0)
+            self.tell(AWAY, 2.0)
         assert self.walk.state is state
         return self
 
@@ -88,6 +89,7 @@ class Life:
             WalkState.CLIPPED_ON: HERE,
             WalkState.SELF_TEST: replace(WELL, fit=False),
             WalkState.LANE_CHECK: replace(WELL, clear=False),
+            WalkState.SUMMARY: AWAY,
         }
         return quiet.get(self.walk.state, WELL)
 
@@ -214,3 +216,20 @@ def test_only_three_steps_in_a_row_are_walking() -> None:
 def test_settings_beyond_reason_are_refused_by_name(key: str, value: int) -> None:
     with pytest.raises(ValueError, match=f"walk: {key}"):
         WalkConfig(**{key: value})
+
+
+def test_a_walk_that_the_button_ended_does_not_begin_anew_by_itself() -> None:
+    life = Life().lead_to(WalkState.PAUSED)
+    life.tell(replace(WELL, held=True))
+    for _ in range(100):
+        life.steps.take(1, life.now_ns)
+        life.tell(WELL, 1.0)
+    assert life.walk.state is WalkState.SUMMARY
+
+
+def test_who_was_taken_for_a_table_in_her_walk_is_soon_guarded_as_a_walker_again() -> None:
+    life = Life().lead_to(WalkState.WALKING)
+    life.tell(replace(WELL, on_body=False))
+    for _ in range(40):
+        life.tell(WELL)
+    assert life.walk.state is WalkState.READY

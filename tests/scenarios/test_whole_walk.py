@@ -16,6 +16,8 @@ from firmware.virtual import VirtualDevice
 from hal.sim.world.fall_scenes import FALL_SCENES
 from hal.sim.world.scenarios import Scene, scenario
 from hal.sim.world.scene import World
+from hal.sim.world.surroundings import Wall
+from hal.sim.world.walker import Walker
 from hal.sim.world.wearing_scenes import WEARING_SCENES
 
 ANSWERED = {rule.pattern for rule in RULES.values() if rule.sent} | {Pattern.FALL_SENT, Pattern.FALL_HEARD}
@@ -132,6 +134,30 @@ def test_who_cancels_by_reflex_and_then_lies_still_is_asked_again_after_a_minute
     told = [a for a in walk.alerts if a.hazard is Hazard.FALL and a.severity is not Severity.POSSIBLE]
     assert [alert.severity for alert in told[:3]] == [Severity.SUSPECTED, Severity.CANCELLED, Severity.SUSPECTED]
     assert 60.0 <= (told[2].t_ns - told[1].t_ns) / 1e9 <= 75.0
+
+
+def walks_off(behind_m: float | None) -> Scene:
+    """She clips it on walking, and stands still only after twenty seconds."""
+    quiet = scenario("quiet")
+    assert isinstance(quiet, Scene)
+    bouts = ((0.0, 0.0), (0.8, 0.6), (19.4, 0.6), (20.0, 0.0))
+    walker = Walker(bouts, (), seed="walks off")
+    behind = Wall(walker, behind_m) if behind_m else quiet.behind
+    return replace(quiet, walker=walker, behind=behind, duration_s=28.0, presses=())
+
+
+def test_who_walks_off_without_standing_hears_that_she_is_not_guarded_until_she_stands(tmp_path: Path) -> None:
+    walk = take_walk(walks_off(None), tmp_path)
+    faults = [alert for alert in walk.alerts if alert.hazard is Hazard.FAULT]
+    assert [alert.severity for alert in faults] == [Severity.FAULT, Severity.NONE]
+    assert faults[0].t_ns < 5e9
+    assert 20e9 < faults[1].t_ns < 23e9
+    assert WalkState.READY in states(list(walk.outputs))
+
+
+def test_who_walks_off_all_the_same_is_warned_of_what_is_behind(tmp_path: Path) -> None:
+    walk = take_walk(walks_off(7.0), tmp_path, seconds=12.0)
+    assert Severity.WARNING in phases(walk, Hazard.OBSTACLE)
 
 
 def heard_and_decided(folder: Path, world: World, *, online: bool) -> list[Output]:

@@ -107,7 +107,7 @@ class Attitude:
         """One sample, or the means of some.
 
         `stepping` while the walker takes steps, `standing` unless she may be lying on the floor, `alive` unless the
-        device may be lying on a table, whose upright is nobody's.
+        device may be standing on a table, whose upright is nobody's.
         """
         ax, ay, az = accel_mps2
         wx, wy, wz = gyro_radps
@@ -122,7 +122,7 @@ class Attitude:
             ux, uy, uz = self._start_over(accel_mps2, magnitude)
         self.vertical_mps2 = ax * ux + ay * uy + az * uz - G0_MPS2
         if not self._bias_known:
-            self._learn(t_ns, accel_mps2, gyro_radps, stepping and alive, standing, alive)
+            self._learn(t_ns, accel_mps2, gyro_radps, stepping, standing, alive)
         if self.upright is None:
             self.tilt_rad = math.atan2(math.sqrt(ux * ux + uy * uy), uz)
             return
