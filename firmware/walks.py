@@ -27,6 +27,7 @@ FILE = "walks.jsonl"
 SCHEMA = 1  # a new key needs no new number; one that is renamed, or means something else, does
 UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 """From each earlier schema to the next: a record is read however old it is, and never rewritten."""
+LARGEST = 1e9  # nothing of a walk is more; what claims to be is not known
 WALK, TEST = "walk", "backward_test"
 MOST_BYTES = 64_000_000  # some hundred years of walks
 LONGEST_LINE = 64_000
@@ -62,12 +63,14 @@ class Record:
     def number(self, key: str) -> float | None:
         """A quantity of `data`; None where it is not known."""
         value = self.data.get(key)
-        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+        if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < LARGEST:
+            return None
+        return float(value)
 
     def count(self, key: str) -> int | None:
         """A whole number of `data`; None where it is not known."""
         value = self.data.get(key)
-        return value if isinstance(value, int) and not isinstance(value, bool) else None
+        return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST else None
 
     def body(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in typed.hints(Record)}

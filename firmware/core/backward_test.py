@@ -110,6 +110,7 @@ _FIDGET_NS = 400_000_000  # a movement, then so long none, and no step: she did 
 _NO_STEP_NS = 1_500_000_000  # after a step: she has stopped, or stepped too softly to be seen
 _LEAST_STEPS = 3
 _GAP_NS = 500_000_000
+_ANEW_NS = 5_000_000_000  # two presses so soon after one that gave a test up ask for no other one
 _RANGE_SHARE = 0.05  # of the way that was seen: it was not quite square
 _STEP_SHARE = 0.1  # of the steps that were not seen, by those that were
 _EDGE_STEPS = 0.5  # the first one and the last one are shorter, and a thing comes into sight in mid step
@@ -228,6 +229,7 @@ class BackwardTestRun:
         self._count: int | None = None
         self._turned_rad = self._told_m = 0.0
         self._still, self._way = _Still(), _Way(length)
+        self._pressed_ns = -_ANEW_NS
 
     @property
     def active(self) -> bool:
@@ -242,12 +244,16 @@ class BackwardTestRun:
         """She wants to be measured: while she stands, in ready or in a pause. Asked again, she gives it up."""
         if self.active:
             return self.void(now_ns, "given up by the button")
+        if now_ns - self._pressed_ns < _ANEW_NS:
+            return []  # those two presses gave it up
         self._reset(now_ns)
         self._state = _State.SETTLES
         return [Pattern.MEASURE_READY]
 
     def press(self, t_ns: int) -> list[Pattern | BackwardTest]:
         """One short press: the mark, once she walks; before that she gives it up."""
+        if self.active:
+            self._pressed_ns = t_ns
         if self._state is _State.WALKS:
             return self._judge(t_ns, t_ns)
         return self.void(t_ns, "given up by the button")

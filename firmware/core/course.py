@@ -24,7 +24,7 @@ from firmware.core.messages import (
 from firmware.core.moving import Moving
 from firmware.core.plan import LONGEST_MIN
 from firmware.core.tally import Tally
-from firmware.core.walk import Facts, Walk
+from firmware.core.walk import ACTIVE, Facts, Walk
 from firmware.core.wearing import Wearing
 
 READY_CHIRPS = (Pattern.READY, Pattern.READY_1, Pattern.READY_2, Pattern.READY_3)
@@ -45,11 +45,14 @@ class Course:
         self._wearing, self._guidance = wearing, guidance
         self._walk, self._readiness = Walk(config.walk), Readiness(config.readiness)
         self.tally, self._span = Tally(), SwaySpan()
-        self._told_start = False
+        self._told_start, self._said_no_start = False, ""
         self._confirmed = True  # unless somebody knows better: a broken disk keeps nobody from walking
         self._minutes: float | None = None
+        self._outside: list[WalkRecord] = []
+        self.button_down = False
+        self._resumed = False
         self._held = self._confirming = False
-        self._again_ns = self._ready_ns = 0
+        self._again_ns = self._ready_ns = self._noticed_ns = 0
 
     @property
     def state(self) -> WalkState:
@@ -92,10 +95,17 @@ class Course:
         if isinstance(message, Notice):
             self._confirmed = message.confirmed
         elif math.isfinite(message.minutes) and 0.0 < message.minutes <= LONGEST_MIN:
-            self._minutes = self.tally.planned_minutes = message.minutes
+            self._minutes = message.minutes
+            if not self.over:
+                self.tally.planned_minutes = message.minutes
 
     def note_alert(self, alert: Alert) -> None:
         self.tally.note_alert(alert)
+        if not self.active:  # no walk, but a fall is a fall
+            outside = Tally()
+            outside.note_alert(alert)
+            if outside.serious:
+                self._outside.append(WalkRecord(alert.t_ns, self._whole(outside, alert.t_ns)))
         if alert.hazard is Hazard.FALL and alert.severity in (Severity.CANCELLED, Severity.RECOVERED):
             self.tally.skip()
 
@@ -115,14 +125,14 @@ class Course:
         """Ready, or at rest: the 3-m test may be asked for."""
         return self.state in (WalkState.READY, WalkState.PAUSED)
 
-    def hold(self) -> None:
+    def hold(self, down_ns: int) -> None:
         """The button was held, and there was nothing to cancel."""
         if self.before and not self._confirmed:
-            self._confirming = True
+            self._confirming = 0 < self._noticed_ns < down_ns
         else:
             self._held = True
 
-    def tell(self, now_ns: int, unfit: str, ready: bool, fallen: bool, out: list[Output]) -> list[Pattern]:
+    def tell(self, now_ns: int, unfit: str, ready: bool, fallen: bool, stays: bool, out: list[Output]) -> list[Pattern]:
         """What the walker is to hear, once.
 
         Args:
@@ -130,6 +140,7 @@ class Course:
             unfit: why a protecting part cannot be trusted, or how the device is worn wrongly; empty when all is well.
             ready: every part has been heard and can be trusted.
             fallen: an alarm about a fall is open.
+            stays: a call for help is open, or the motion sensor cannot be trusted.
             out: takes the change of state, and the record of a walk that has ended.
         """
         walk, tally, steps = self._walk, self.tally, self._moving.steps
@@ -138,10 +149,12 @@ class Course:
         if self._confirming:
             self._confirming, self._confirmed = False, True
             out.append(Confirmed(now_ns))
+        out += self._outside
+        self._outside = []
         before = walk.state
         if self.before:
             self._look_behind(now_ns, unfit)
-        if walk.update(now_ns, self._facts(now_ns, ready, fallen), steps):
+        if walk.update(now_ns, self._facts(now_ns, ready, fallen, stays), steps):
             patterns = self._enter(now_ns, before, fallen, out)
         else:
             patterns = self._remind(now_ns, ready, out)
@@ -154,6 +167,7 @@ class Course:
         """The walk of an earlier run goes on."""
         if self._walk.resume(now_ns, self._moving.steps):
             self.tally.begin(self._moving.steps)
+            self._resumed = True
             self._say(now_ns, out)
 
     def close(self, now_ns: int, out: list[Output]) -> None:
@@ -163,15 +177,17 @@ class Course:
             self._end(now_ns, before, out)
             self._say(now_ns, out)
 
-    def _facts(self, now_ns: int, ready: bool, fallen: bool) -> Facts:
+    def _facts(self, now_ns: int, ready: bool, fallen: bool, stays: bool) -> Facts:
         attitude, lane = self._moving.attitude, self._behind.lane
         done = self._minutes is not None and self.tally.walked_ns(now_ns) >= self._minutes * 60e9
         return Facts(
             on_body=self._wearing.on_body,
             upright_known=attitude.upright_known,
             fit=ready and attitude.upright_known and self._confirmed,
-            clear=lane.open or self._behind.companion.mode is not None,
+            # A button that is down may be stuck, and nobody could call for help by it.
+            clear=(lane.open or self._behind.companion.mode is not None) and not self.button_down,
             fallen=fallen,
+            stays=stays,
             held=self._held,
             minutes_done=done,
         )
@@ -191,6 +207,8 @@ class Course:
         patterns: list[Pattern] = []
         if state is WalkState.CLIPPED_ON:
             self._begin()
+        elif state is WalkState.OFF_BODY:
+            self._end(now_ns, before, out)
         elif state is WalkState.READY:
             steps.begin()
             tally.begin(steps)
@@ -213,19 +231,28 @@ class Course:
         """A new walk, of which nothing is known yet."""
         self.tally, self._span = Tally(), SwaySpan()
         self._guidance.begin()
+        self._behind.stopping.begin()
         self._behind.lane.forget()  # what it looked at before was not behind her,
         self._moving.attitude.relearn(RELEARN_S)  # and what was upright may not be now
         self.tally.planned_minutes = self._minutes
         self._again_ns = 0
 
     def _end(self, now_ns: int, before: WalkState, out: list[Output]) -> None:
-        self.tally.rest(now_ns)
-        if before in (WalkState.WALKING, WalkState.PAUSED, WalkState.READY) and self.tally.steps:
-            out.append(WalkRecord(now_ns, self._summary(now_ns)))
+        self.tally.rest(now_ns, paused=False)
+        out += self._outside
+        self._outside = []
+        if before in ACTIVE and (self.tally.steps or self.tally.serious):
+            record = self._summary(now_ns)
+            if self._resumed and not self.tally.serious:
+                record["falls"] = record["sos"] = None  # what was before the guard was started anew is not known
+            out.append(WalkRecord(now_ns, record))
+        self._resumed = False
 
     def _remind(self, now_ns: int, ready: bool, out: list[Output]) -> list[Pattern]:
         """What is said now and then while nothing changes."""
         state, lane, moving = self.state, self._behind.lane, self._moving
+        if self.before and self.tally.no_start != self._said_no_start:
+            self._say(now_ns, out)
         if state is WalkState.WALKING:
             done = self._minutes is not None and self.tally.walked_ns(now_ns) >= self._minutes * 60e9
             if done and now_ns >= self._again_ns:
@@ -234,6 +261,7 @@ class Course:
         elif state is WalkState.SELF_TEST and ready and not self._confirmed and now_ns >= self._again_ns:
             self._again_ns = now_ns + AGAIN_NS
             self._say(now_ns, out)
+            self._noticed_ns = now_ns
             return [Pattern.NOTICE]
         elif state is WalkState.LANE_CHECK and not moving.steps.under_way(now_ns) and lane.say(now_ns):
             self._say(now_ns, out)
@@ -241,11 +269,15 @@ class Course:
         return []
 
     def _say(self, now_ns: int, out: list[Output]) -> None:
-        self._told_start = True
+        self._told_start, self._said_no_start = True, self.tally.no_start
         out.append(WalkChanged(now_ns, self.state, self._summary(now_ns)))
 
     def _summary(self, now_ns: int) -> dict[str, Value]:
-        tally, span = self.tally, self._span
+        return self._whole(self.tally, now_ns)
+
+    def _whole(self, tally: Tally, now_ns: int) -> dict[str, Value]:
+        """With what others know of it."""
+        span = self._span
         tally.add(self._guidance.summary(tally.steps, tally.walked_ns(now_ns) * 1e-9, self._behind.stopping))
         tally.add({"sway_roll_p2p_deg": span.roll_deg, "sway_pitch_p2p_deg": span.pitch_deg})
         return tally.summary(now_ns)

@@ -77,6 +77,7 @@ class SafetyPipeline:
         self._course = Course(config, self._moving, self._behind, self._wearing, self._guidance)
         self._felt_ns: int | None = None  # the last usable sample of the IMU
         self._turns = 0
+        self._asked_ns = -1  # an alarm was open then
         self._told_power: PowerState | None = None
         self._said: tuple[Detection, ...] = ()
         self._next_watch_ns = self._next_walk_ns = self._next_health_ns = self._next_telemetry_ns = 0
@@ -173,7 +174,10 @@ class SafetyPipeline:
         if not (attitude.upright_known and health.ok("imu")):
             return
         if alarm.open:
-            alarm.stand(now_ns, attitude.tilt_rad, self._steps.count)
+            if self._wearing.on_body is False:
+                alarm.lose_sight()  # what stands on a table has not got up
+            else:
+                alarm.stand(now_ns, attitude.tilt_rad, self._steps.count)
         else:
             falling.pre_impact.update(moving.motion.slices, attitude.roll_rad)
         # Bending down while standing is no sway, and nobody on the floor needs the warning.
@@ -216,6 +220,7 @@ class SafetyPipeline:
     def _press(self, now_ns: int, sample: ButtonSample) -> None:
         self._health.hear("button", sample.t_ns)
         self._health.press(now_ns, sample.pressed)
+        self._course.button_down = sample.pressed
         pressed_ns, gesture = self._gestures.down_since_ns, self._gestures.press(sample.t_ns, sample.pressed)
         if pressed_ns is None and self._gestures.down_since_ns is not None:
             self._guided += self._guidance.test.press(sample.t_ns)
@@ -224,8 +229,8 @@ class SafetyPipeline:
     def _take_gesture(self, now_ns: int, gesture: Gesture) -> None:
         down_ns = self._gestures.down_since_ns
         if gesture is Gesture.HELD and down_ns is not None:
-            if not (self._fall_alarm.open or self._sos.open):
-                self._course.hold()
+            if down_ns > self._asked_ns:
+                self._course.hold(down_ns)
             if self._fall_alarm.cancel(down_ns):
                 self._falling.excuse(now_ns)
             self._sos.cancel(down_ns)
@@ -282,6 +287,8 @@ class SafetyPipeline:
             self._turns, self._next_health_ns = health.turns, now_ns
             self._isolate()
         self._fall_alarm.wait(now_ns)
+        if self._fall_alarm.open or self._sos.open:
+            self._asked_ns = now_ns
         said = self._says()
         if changes:
             self._next_health_ns = now_ns
@@ -378,7 +385,8 @@ class SafetyPipeline:
             health.expect("imu", now_ns, course.unready(now_ns, self._felt_ns is not None and health.ok("imu")))
         wearing.relearn()
         unfit = health.unfit or wearing.complaint or wearing.tilted or self._power.unfit
-        patterns = course.tell(now_ns, unfit, health.heard and not unfit, falls.open, out)
+        ready, stays = health.heard and not unfit, self._sos.open or not health.ok("imu")
+        patterns = course.tell(now_ns, unfit, ready, falls.open, stays, out)
         if Pattern.ENDED in patterns:
             out += self._learned(now_ns)
         if not (course.closed or patterns):

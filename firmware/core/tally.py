@@ -76,7 +76,9 @@ class Tally:
         self._intervals, self._intervals_s, self._times = steps.intervals, steps.intervals_s, steps.times
 
     def begin(self, steps: StepCount) -> None:
-        """Steps before it belong to no walk."""
+        """What was before it, steps and warnings, belongs to no walk."""
+        self._counts = dict.fromkeys(_COUNTED.values(), 0)
+        self._first_warning_m = self._nearest_m = None
         self.count(steps)
         self._steps_before = steps.count
 
@@ -84,14 +86,14 @@ class Tally:
         """A row of steps is under way since then."""
         self._since_ns = since_ns
 
-    def rest(self, now_ns: int) -> None:
+    def rest(self, now_ns: int, *, paused: bool = True) -> None:
         """The row has ended, with its last step."""
         if self._since_ns is None:
             return
         self._walked_ns += self._row_ns(now_ns)
         self._steps_walked += self._steps - self._steps_before
         self._steps_before, self._since_ns = self._steps, None
-        self._pauses += 1
+        self._pauses += paused
 
     def skip(self) -> None:
         """Steps up to now were no walk: crawling, getting up."""
@@ -109,7 +111,12 @@ class Tally:
     @property
     def clean(self) -> bool:
         """Nothing was warned of, and nobody fell or called."""
-        return not any(self._counts[name] for name in ("obstacle_warnings", "sway_warnings", "falls", "sos"))
+        return not (self.serious or self._counts["obstacle_warnings"] or self._counts["sway_warnings"])
+
+    @property
+    def serious(self) -> bool:
+        """Somebody seemed to fall, or called."""
+        return bool(self._counts["falls"] or self._counts["sos"])
 
     def walked_ns(self, now_ns: int) -> int:
         return self._walked_ns + (self._row_ns(now_ns) if self._since_ns is not None else 0)
@@ -124,6 +131,8 @@ class Tally:
             self._note_warning(alert)
         elif name is not None:
             self._counts[name] += 1
+        elif alert.hazard is Hazard.FALL and alert.data.get("resumed") and alert.severity is not Severity.RECOVERED:
+            self._counts["falls"] += 1
 
     def note_sway(self, pitch_rad: float, roll_rad: float, lean_rad: float) -> None:
         """How far the trunk is off its mean, and its lean forward from her own upright."""

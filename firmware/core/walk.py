@@ -12,6 +12,7 @@ class WalkConfig:
     """When somebody counts as walking, and when a walk is over."""
 
     start_steps: int = 3
+    again_steps: int = 12  # after the end of a walk: on the way to a chair there are fewer
     pause_s: float = 8.0  # without a step
     end_after_s: float = 600.0  # without a step: a rest on a bench is shorter
     end_when_done_s: float = 20.0  # the same, once the plan's minutes are walked
@@ -20,6 +21,7 @@ class WalkConfig:
     def __post_init__(self) -> None:
         for key, low, high in (
             ("start_steps", 2, 20),
+            ("again_steps", 6, 40),
             ("pause_s", 3.0, 60.0),
             ("end_after_s", 120.0, 1800.0),
             ("end_when_done_s", 10.0, 120.0),
@@ -66,7 +68,12 @@ TRANSITIONS: dict[WalkState, dict[WalkEvent, WalkState]] = {
     _WALKING: {WalkEvent.RESTED: _PAUSED, WalkEvent.FELL: _PAUSED, WalkEvent.UNCLIPPED: _ENDED},
     _PAUSED: {WalkEvent.STEPPED: _WALKING, WalkEvent.DONE: _ENDED, WalkEvent.UNCLIPPED: _ENDED},
     _ENDED: {WalkEvent.TOLD: _SUMMARY},
-    _SUMMARY: {WalkEvent.UNCLIPPED: _OFF, WalkEvent.AGAIN: _ON, WalkEvent.CLIPPED: _ON},
+    _SUMMARY: {
+        WalkEvent.UNCLIPPED: _OFF,
+        WalkEvent.AGAIN: _ON,
+        WalkEvent.CLIPPED: _ON,
+        WalkEvent.STEPPED: _ON,
+    },
 }
 """What is not here changes nothing; CLOSED leads to ENDED from everywhere, for good."""
 
@@ -95,6 +102,7 @@ class Facts:
     fit: bool = False
     clear: bool = False
     fallen: bool = False  # an alarm about a fall is open
+    stays: bool = False  # a call for help is open, or nobody feels whether she steps: only the button ends the walk
     held: bool = False
     minutes_done: bool = False  # of the plan
 
@@ -156,7 +164,7 @@ class Walk:
         rested_s = (now_ns - max(self._since_ns, steps.last_ns or 0)) * 1e-9
         match event:
             case WalkEvent.UNCLIPPED:
-                return facts.on_body is False and not facts.fallen
+                return facts.on_body is False and not (facts.fallen or facts.stays)
             case WalkEvent.UNFIT:
                 return not facts.fit
             case WalkEvent.FELL:
@@ -165,7 +173,7 @@ class Walk:
                 return steps.last_ns is None or now_ns - steps.last_ns >= config.pause_s * 1e9
             case WalkEvent.DONE:
                 patience_s = config.end_when_done_s if facts.minutes_done else config.end_after_s
-                return not facts.fallen and (facts.held or rested_s >= patience_s)
+                return not facts.fallen and (facts.held or (rested_s >= patience_s and not facts.stays))
             case WalkEvent.TOLD:
                 return (now_ns - self._since_ns) * 1e-9 >= config.summary_after_s
             case WalkEvent.AGAIN:
@@ -180,7 +188,8 @@ class Walk:
                 return facts.fit and facts.clear
             case WalkEvent.STEPPED:
                 recent = steps.last_ns is not None and now_ns - steps.last_ns < config.pause_s * 1e9
-                enough = min(steps.count - self._steps_before, steps.in_a_row) >= config.start_steps
+                needed = config.again_steps if self.state is _SUMMARY else config.start_steps
+                enough = min(steps.count - self._steps_before, steps.in_a_row) >= needed
                 return recent and enough and not facts.fallen
             case _:
                 return False

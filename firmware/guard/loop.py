@@ -3,10 +3,24 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from firmware.core.messages import Input, Output, Pattern, PreImpact, SetPattern, Tick, WalkChanged, WalkState
+from firmware.core.alerts import LIFE_ENDS
+from firmware.core.messages import (
+    Alert,
+    Hazard,
+    Input,
+    Output,
+    Pattern,
+    PreImpact,
+    SetPattern,
+    Severity,
+    Tick,
+    WalkChanged,
+    WalkState,
+)
 from firmware.core.pipeline import SafetyPipeline
 from firmware.ipc import Play
 
+CALLS = (Hazard.FALL, Hazard.SOS)
 TICK_NS = 50_000_000  # how often time passing is told to the core, and the sounder hears from us
 # When the guard's silence is an alarm; before the walk of a guard that was started anew that is not for it to say.
 ARMED = {
@@ -18,7 +32,7 @@ ARMED = {
     WalkState.WALKING: True,
     WalkState.PAUSED: True,
     WalkState.ENDED: False,
-    WalkState.SUMMARY: False,
+    WalkState.SUMMARY: None,  # she may wear it still
 }
 
 
@@ -38,7 +52,10 @@ class SafetyLoop:
     def __init__(self, pipeline: SafetyPipeline, sounder: SounderPort, sinks: Sequence[Sink]) -> None:
         self._pipeline, self._sounder, self._sinks = pipeline, sounder, sinks
         self._pattern, self._since_ns = Pattern.SILENT, 0
-        self._armed: bool | None = None
+        self._armed: bool | None = None  # by the walk
+        self._calling: frozenset[Hazard] = (
+            frozenset()
+        )  # alarms that call somebody, and must not fall silent with the guard
         self._pre_impact_ns: int | None = None
         self.steps = 0
 
@@ -61,12 +78,21 @@ class SafetyLoop:
             if isinstance(output, SetPattern):
                 self._pattern, self._since_ns, changed = output.pattern, output.t_ns, True
             elif isinstance(output, WalkChanged):
-                self._armed, changed = ARMED[output.state], True
+                self._armed, changed = self._arm(output.state), True
+            elif isinstance(output, Alert) and output.hazard in CALLS:
+                over = output.severity in (*LIFE_ENDS, Severity.POSSIBLE)
+                self._calling = self._calling - {output.hazard} if over else self._calling | {output.hazard}
+                changed = True
             elif isinstance(output, PreImpact):
                 self._pre_impact_ns = output.t_ns if output.armed and self._armed else None  # outside of a walk: none
                 changed = changed or output.armed
         if changed:
             self._say()
 
+    def _arm(self, state: WalkState) -> bool | None:
+        """Taken off before it began, a walk is over: nobody has to be told that the guard is silent."""
+        return False if state is WalkState.OFF_BODY and self._armed else ARMED[state]
+
     def _say(self) -> None:
-        self._sounder.play(Play(self._pattern, self._since_ns, self._armed, self._pre_impact_ns))
+        armed = True if self._calling else self._armed
+        self._sounder.play(Play(self._pattern, self._since_ns, armed, self._pre_impact_ns))

@@ -46,6 +46,7 @@ class WalkLog:
         self._now_ns, self._hand_over, self._complain = now_ns, hand_over, complain
         self._config, self._asks = plan, asks
         self._plan: Plan | None = None
+        self._told_day: int | None = None
         self._unwritten: deque[walks.Record] = deque(maxlen=MOST_UNWRITTEN)
         self._confirmation: Confirmation | None = None
         self._notice_wanted, self._looked_ns = False, 0
@@ -65,8 +66,8 @@ class WalkLog:
 
     def _write(self, items: Sequence[ToKeep]) -> None:
         plan = self._plan or self._begin()
-        if self._notice_wanted and self._now_ns() - self._looked_ns >= LOOK_AGAIN_NS:
-            self._tell_notice()
+        if self._now_ns() - self._looked_ns >= LOOK_AGAIN_NS:
+            self._look_again(plan)
         for item in items:
             if isinstance(item, Confirmed):
                 self._notice_wanted = False
@@ -91,6 +92,17 @@ class WalkLog:
         self._tell_minutes(self._plan)
         return self._plan
 
+    def _look_again(self, plan: Plan) -> None:
+        """The notice may have been confirmed on a terminal, the clock set, and the day changed."""
+        self._looked_ns = self._now_ns()
+        if self._notice_wanted:
+            self._tell_notice()
+        if self._day() != self._told_day:
+            self._tell_minutes(plan)
+
+    def _day(self) -> int | None:
+        return self._today().toordinal() if self._clock() != UNSYNCED else None
+
     def _tell_notice(self) -> None:
         """At the start, and again once a missing confirmation is there."""
         again, self._looked_ns = self._notice_wanted, self._now_ns()
@@ -110,8 +122,8 @@ class WalkLog:
             self._hand_over(Notice(self._now_ns(), confirmed))
 
     def _tell_minutes(self, plan: Plan) -> None:
-        day = self._today().toordinal() if self._clock() != UNSYNCED else None
-        self._hand_over(PlanToday(self._now_ns(), plan.today(day).minutes))
+        self._told_day = self._day()
+        self._hand_over(PlanToday(self._now_ns(), plan.today(self._told_day).minutes))
 
     def _keep(self, item: WalkRecord | BackwardTest, plan: Plan) -> None:
         if isinstance(item, WalkRecord):

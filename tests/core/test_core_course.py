@@ -5,11 +5,13 @@ from core.core_scenes import Wearer, patterns, ready_wearer, walking_wearer
 
 from firmware.core.course import AGAIN_NS, UNCONFIRMED
 from firmware.core.messages import (
+    BackwardTest,
     Confirmed,
     Hazard,
     Notice,
     Pattern,
     PlanToday,
+    Resume,
     Severity,
     Telemetry,
     WalkChanged,
@@ -240,3 +242,159 @@ def test_the_alarm_goes_on_sparingly_when_the_battery_is_nearly_empty() -> None:
     wearer.acknowledge(wearer.alerts(Hazard.FALL)[-1].alarm, "acknowledged")
     wearer.lie(1.5)
     assert wearer.patterns()[-1] is Pattern.FALL_HEARD
+
+
+def click(wearer: Wearer) -> None:
+    wearer.press(True)
+    wearer.live(0.15)
+    wearer.press(False)
+    wearer.live(0.15)
+
+
+def call(wearer: Wearer) -> None:
+    for _ in range(3):
+        click(wearer)
+
+
+def planned(minutes: float) -> Wearer:
+    wearer = Wearer()
+    wearer.send(PlanToday(0, minutes))
+    return wearer.stand(4)
+
+
+# What must not end a walk, nor its guard
+
+
+def test_who_walks_on_after_her_walk_was_ended_by_a_rest_is_in_a_walk_again() -> None:
+    wearer = planned(1.0).walk(63).stand(31)
+    assert states(wearer)[-1] is WalkState.SUMMARY
+    assert states(wearer.walk(30))[-1] is WalkState.WALKING
+
+
+def test_a_motion_sensor_that_fails_after_the_plans_minutes_ends_no_walk() -> None:
+    wearer = planned(1.0).walk(63)
+    wearer.imu = False
+    assert states(wearer.walk(40))[-1] is WalkState.PAUSED
+
+
+def test_an_open_call_for_help_ends_no_walk() -> None:
+    wearer = planned(1.0).walk(63)
+    call(wearer)
+    assert states(wearer.stand(40))[-1] is WalkState.PAUSED
+
+
+def test_i_am_all_right_said_just_as_she_is_up_again_ends_no_walk() -> None:
+    wearer = hold(walking_wearer().fall(6.0).get_up().stand(8.0)).stand(3)
+    assert Severity.RECOVERED in wearer.severities(Hazard.FALL)
+    assert states(wearer)[-1] is WalkState.PAUSED
+
+
+# The button before the walk
+
+
+@pytest.mark.parametrize("down_s", [0.0, 1.0])
+def test_a_button_that_was_down_before_the_notice_was_heard_confirms_nothing(down_s: float) -> None:
+    wearer = Wearer()
+    wearer.send(Notice(0, confirmed=False))
+    wearer.stand(down_s)
+    wearer.press(True)
+    wearer.stand(12)
+    assert not [o for o in wearer.outputs if isinstance(o, Confirmed)]
+
+
+def test_with_the_button_down_no_walk_begins_for_nobody_could_call_by_it() -> None:
+    wearer = Wearer()
+    wearer.press(True)
+    assert WalkState.READY not in states(wearer.stand(8))
+    wearer.press(False)
+    assert states(wearer.stand(2))[-1] is WalkState.READY
+
+
+def test_two_presses_begin_the_3_m_test_and_two_more_give_it_up() -> None:
+    wearer = ready_wearer()
+    for _ in range(2):
+        click(wearer)
+        click(wearer)
+        wearer.stand(4)
+    said = [pattern for pattern in wearer.patterns() if pattern in (Pattern.MEASURE_READY, Pattern.MEASURE_VOID)]
+    assert said == [Pattern.MEASURE_READY, Pattern.MEASURE_VOID]
+    assert [type(o) for o in wearer.outputs].count(BackwardTest) == 1
+
+
+# The record
+
+
+def test_a_fall_outside_of_any_walk_is_kept_all_the_same() -> None:
+    before = Wearer()
+    before.distance_m = 1.2  # no room
+    before.stand(5).walk(5).fall(8.0)
+    after = hold(ready_wearer().walk(8).stand(10)).stand(4).walk(5).fall(8.0)
+    assert [states(wearer)[-1] for wearer in (before, after)] == [WalkState.LANE_CHECK, WalkState.SUMMARY]
+    for wearer, kept in ((before, 1), (after, 2)):
+        wearer.command("end")
+        assert len(records(wearer)) == kept
+        assert records(wearer)[-1].data["falls"] == 1
+
+
+def test_a_call_for_help_before_the_first_step_is_kept() -> None:
+    wearer = ready_wearer()
+    call(wearer)
+    wearer.command("end")
+    assert [record.data["sos"] for record in records(wearer)] == [1]
+
+
+def test_a_fall_that_an_earlier_guard_saw_is_a_fall_of_the_record() -> None:
+    wearer = Wearer().stand(0.5)
+    wearer.send(Resume(wearer.t_ns, True, Hazard.FALL, Severity.CONFIRMED, 40.0))
+    hold(wearer.lie(5).get_up().stand(40).walk(60).stand(10)).stand(3)
+    assert records(wearer)[0].data["falls"] == 1
+
+
+def test_what_was_before_a_restart_of_the_guard_is_not_known_and_so_no_clean_walk() -> None:
+    wearer = Wearer().stand(0.5)
+    wearer.send(Resume(wearer.t_ns, True, Hazard.FALL, Severity.NONE, 0.0))
+    hold(wearer.stand(4).walk(60).stand(10)).stand(3)
+    assert (records(wearer)[0].data["falls"], records(wearer)[0].data["sos"]) == (None, None)
+
+
+def test_warnings_before_the_walk_are_not_of_it() -> None:
+    wearer = Wearer()
+    wearer.distance_m, wearer.speed_mps = 2.4, 0.6
+    wearer.walk(2.8)
+    wearer.distance_m, wearer.speed_mps = None, 0.0
+    hold(wearer.stand(6).walk(20).stand(10)).stand(4)
+    assert Severity.WARNING in wearer.severities(Hazard.OBSTACLE)
+    assert (records(wearer)[0].data["obstacle_warnings"], records(wearer)[0].data["first_warning_distance_m"]) == (
+        0,
+        None,
+    )
+
+
+def test_a_walk_without_a_pause_has_none_and_the_second_walks_stops_are_its_own() -> None:
+    wearer = walking_wearer()
+    wearer.distance_m, wearer.speed_mps = 2.4, 0.6
+    wearer.walk(2.4)
+    wearer.speed_mps = 0.0
+    wearer.stand(10)
+    wearer.distance_m = None
+    hold(hold(wearer).stand(6)).stand(4).walk(30)
+    wearer.command("end")
+    first, second = records(wearer)
+    assert first.data["response_s"] is not None
+    assert (second.data["response_s"], second.data["pauses"]) == (None, 0)
+
+
+def test_the_walk_that_is_over_keeps_its_planned_minutes() -> None:
+    wearer = hold(planned(5.0).walk(20).stand(10))
+    wearer.send(PlanToday(wearer.t_ns, 6.0))
+    wearer.stand(4)
+    assert [o for o in wearer.outputs if isinstance(o, WalkChanged)][-1].summary["planned_minutes"] == 5.0
+
+
+def test_why_ready_was_taken_back_is_in_the_walks_state() -> None:
+    wearer = ready_wearer()
+    for _ in range(20):
+        wearer.fail("motor", "Broken")
+        wearer.stand(0.2)
+    last = [o for o in wearer.outputs if isinstance(o, WalkChanged)][-1]
+    assert last.summary["no_start"] == "motor: Broken; check its wiring"

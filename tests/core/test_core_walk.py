@@ -28,7 +28,7 @@ clipped   clipped_on  .           .           .           .          .        . 
 stood     .           self_test   .           .           .          .        .        .        .
 fit       .           .           lane_check  .           .          .        .        .        .
 clear     .           .           .           ready       .          .        .        .        .
-stepped   .           .           .           .           walking    .        walking  .        .
+stepped   .           .           .           .           walking    .        walking  .        clipped_on
 """
 HEADER, *ROWS = [line.split() for line in MATRIX.strip("\n").splitlines()]
 CASES = [
@@ -123,7 +123,7 @@ class Life:
             case WalkEvent.CLEAR:
                 return self.tell(replace(calm, clear=True))
             case WalkEvent.STEPPED:
-                self.steps.take(3, self.now_ns)
+                self.steps.take(12 if self.walk.state is WalkState.SUMMARY else 3, self.now_ns)
                 return self.tell(calm)
 
 
@@ -211,20 +211,37 @@ def test_only_three_steps_in_a_row_are_walking() -> None:
     assert life.walk.state is WalkState.WALKING
 
 
-@pytest.mark.parametrize("key", ["start_steps", "pause_s", "end_after_s", "end_when_done_s", "summary_after_s"])
+@pytest.mark.parametrize(
+    "key", ["start_steps", "again_steps", "pause_s", "end_after_s", "end_when_done_s", "summary_after_s"]
+)
 @pytest.mark.parametrize("value", [0, 10_000])
 def test_settings_beyond_reason_are_refused_by_name(key: str, value: int) -> None:
     with pytest.raises(ValueError, match=f"walk: {key}"):
         WalkConfig(**{key: value})
 
 
-def test_a_walk_that_the_button_ended_does_not_begin_anew_by_itself() -> None:
+def test_after_the_end_the_way_to_a_chair_is_no_walk_and_walking_on_is() -> None:
     life = Life().lead_to(WalkState.PAUSED)
     life.tell(replace(WELL, held=True))
-    for _ in range(100):
+    life.tell(WELL, 2.0)
+    for _ in range(11):
         life.steps.take(1, life.now_ns)
-        life.tell(WELL, 1.0)
+        life.tell(WELL, 0.6)
     assert life.walk.state is WalkState.SUMMARY
+    life.steps.take(1, life.now_ns)
+    life.tell(WELL, 0.6)
+    assert life.walk.state is WalkState.CLIPPED_ON
+
+
+@pytest.mark.parametrize("seconds", [25.0, 700.0])
+def test_with_a_call_open_or_no_steps_to_be_felt_no_walk_ends_by_patience(seconds: float) -> None:
+    life = Life().lead_to(WalkState.PAUSED)
+    stays = replace(WELL, stays=True, minutes_done=True)
+    life.tell(stays, seconds)
+    life.tell(replace(stays, on_body=False))
+    assert life.walk.state is WalkState.PAUSED
+    life.tell(replace(stays, held=True))
+    assert life.walk.state is WalkState.ENDED
 
 
 def test_who_was_taken_for_a_table_in_her_walk_is_soon_guarded_as_a_walker_again() -> None:

@@ -4,7 +4,19 @@ from collections.abc import Sequence
 
 import pytest
 
-from firmware.core.messages import Input, Output, Pattern, PreImpact, SetPattern, Tick, WalkChanged, WalkState
+from firmware.core.messages import (
+    Alert,
+    Hazard,
+    Input,
+    Output,
+    Pattern,
+    PreImpact,
+    SetPattern,
+    Severity,
+    Tick,
+    WalkChanged,
+    WalkState,
+)
 from firmware.core.pipeline import SafetyPipeline
 from firmware.guard.loop import ARMED, SafetyLoop
 from firmware.ipc import Play
@@ -57,7 +69,7 @@ def test_silence_is_an_alarm_from_ready_to_the_end_of_the_walk() -> None:
         loop.take([Tick(i)])
     armed = dict(zip(WalkState, (play.armed for play in ear.heard), strict=True))
     assert {state for state in WalkState if armed[state]} == {WalkState.READY, WalkState.WALKING, WalkState.PAUSED}
-    assert {state for state in WalkState if armed[state] is False} == {WalkState.ENDED, WalkState.SUMMARY}
+    assert {state for state in WalkState if armed[state] is False} == {WalkState.ENDED}
 
 
 def in_state(state: WalkState, *then: Sequence[Output]) -> Ear:
@@ -86,3 +98,19 @@ def test_outside_of_a_walk_no_fall_is_said_to_begin(state: WalkState) -> None:
 def test_when_it_is_over_it_is_no_longer_said() -> None:
     ear = in_state(WalkState.WALKING, [PreImpact(7, True, 0.95)], [PreImpact(9, False, 0.1)])
     assert [play.pre_impact_ns for play in ear.heard] == [None, 7, None]
+
+
+@pytest.mark.parametrize("hazard", [Hazard.FALL, Hazard.SOS])
+@pytest.mark.parametrize("state", list(WalkState))
+def test_an_open_call_is_an_alarm_that_the_guards_silence_must_not_end(hazard: Hazard, state: WalkState) -> None:
+    def alert(severity: Severity) -> Alert:
+        return Alert(1, hazard, severity, 1, {})
+
+    ear = in_state(state, [alert(Severity.CONFIRMED)], [alert(Severity.CANCELLED)])
+    assert [play.armed for play in ear.heard[1:]] == [True, ARMED[state], ARMED[state]]
+
+
+def test_taken_off_before_the_walk_began_the_guards_silence_is_none() -> None:
+    ear = in_state(WalkState.READY, [WalkChanged(1, WalkState.OFF_BODY, {})])
+    assert [play.armed for play in ear.heard] == [True, False, False]
+    assert in_state(WalkState.OFF_BODY).heard[-1].armed is None, "a guard that has just been started knows of no walk"

@@ -66,6 +66,10 @@ class StoppingTime:
         self._took_s: list[float] = []
         self.time_s = start_s
 
+    def begin(self) -> None:
+        """A new walk: its stops are its own."""
+        self._took_s.clear()
+
     @property
     def response_s(self) -> float | None:
         """From the warning to her stop, the median of this walk's; None while she has stopped for none."""
