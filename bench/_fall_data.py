@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from firmware.core.estimators.fall_features import FallLooks, Look
 from firmware.core.moving import Moving
 from firmware.evaluation.no_gyro import rates_from_gravity
+from firmware.evaluation.stream import standing_sway
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -111,7 +112,7 @@ def worn(trial: Trial, wearing: Wearing) -> tuple[Floats, Floats, float]:
         at = np.arange(0, len(acc) - 1, every)
         acc, gyr = (_sampled(values, at) for values in (acc, gyr))
         rate_hz = wearing.rate_hz
-    acc, gyr = _led_in(acc, gyr, round(wearing.lead_in_s * rate_hz), max(1, round(POSTURE_S * rate_hz)))
+    acc, gyr = _led_in(acc, gyr, rate_hz, wearing.lead_in_s)
     if wearing.stand_in and not gyr.any():
         gyr = rates_from_gravity(acc, rate_hz)
     return acc, gyr, rate_hz
@@ -132,11 +133,15 @@ def _still(acc: Floats, gyr: Floats, fs_hz: float, after_s: float) -> tuple[Floa
     return acc, gyr
 
 
-def _led_in(acc: Floats, gyr: Floats, count: int, first: int) -> tuple[Floats, Floats]:
+def _led_in(acc: Floats, gyr: Floats, rate_hz: float, lead_in_s: float) -> tuple[Floats, Floats]:
+    """Standing, as in `firmware.evaluation.stream`: with a sway without which she would be a thing on a table."""
+    count, first = round(lead_in_s * rate_hz), max(1, round(POSTURE_S * rate_hz))
     dice = np.random.default_rng(1)
     posture = acc[:first].mean(axis=0)
-    still = posture * (G0_MPS2 / max(1e-3, float(np.linalg.norm(posture)))) + dice.normal(0, 0.03, (count, 3))
-    rates = dice.normal(0, 0.003, (count, 3)) * gyr.any()
+    upward = posture * (G0_MPS2 / max(1e-3, float(np.linalg.norm(posture))))
+    turned, turning = standing_sway(np.arange(-count, 0) / rate_hz)
+    still = upward + np.cross(upward, turned) + dice.normal(0, 0.03, (count, 3))
+    rates = (turning + dice.normal(0, 0.003, (count, 3))) * gyr.any()
     return np.vstack([still, acc]), np.vstack([rates, gyr])
 
 

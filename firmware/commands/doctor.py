@@ -13,7 +13,7 @@ from pathlib import Path
 from firmware.commands.checks.check import Check, Job, side_by_side, worst
 from firmware.commands.checks.kernel import kernel
 from firmware.commands.checks.machine import Machine, clock, disk, permissions, processor
-from firmware.commands.checks.records import confirmed, last_start, records
+from firmware.commands.checks.records import confirmed, records
 from firmware.commands.checks.software import broker, gpio, python, recording, running
 from firmware.commands.checks.voice import voice
 from firmware.commands.examination import Examination
@@ -60,6 +60,8 @@ def _simulated(config: Config, faults: Sequence[str], **asked: bool) -> list[Che
 
 
 def _real(config: Config, machine: Machine, **asked: bool) -> list[Check]:
+    from firmware.commands.checks.last_start import last_start  # the simulated parts have no journal
+
     told: list[str] = []
     config = mounted(config, told.append)
     board = PiBoard(config.board)

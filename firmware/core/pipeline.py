@@ -160,7 +160,7 @@ class SafetyPipeline:
         stepping = self._steps.under_way(now_ns)
         # Nobody on the floor stands; but the alarm of an earlier run may be old, and who is upright now stands.
         standing = not alarm.open or (alarm.resumed and attitude.tilt_rad < LOOKS_AWAY_RAD)
-        moving.follow(stepping, standing, self._wearing.alive)
+        moving.follow(stepping, standing, self._wearing.moved)
         if course.closed:
             return
         falling = self._falling

@@ -45,8 +45,13 @@ class Wearing:
 
     @property
     def alive(self) -> bool:
-        """A body is felt: her upright may be learned."""
+        """A body is felt."""
         return self._on_body.alive
+
+    @property
+    def moved(self) -> bool:
+        """It does not stand on a table: an upright may be learned. That of a hand is replaced when she clips it on."""
+        return self._on_body.moved
 
     @property
     def complaint(self) -> str:

@@ -108,13 +108,13 @@ def led_in(trial: Trial, lead_in_s: float) -> tuple[Array, Array | None]:
     dice = random.Random(1)
     noise = np.array([[dice.gauss(0.0, 1.0) for _ in range(6)] for _ in range(count)])
     upward = posture * (G0_MPS2 / size_mps2)
-    turned, turning = _sway(np.arange(-count, 0) / trial.fs_hz)
+    turned, turning = standing_sway(np.arange(-count, 0) / trial.fs_hz)
     standing = upward + np.cross(upward, turned) + noise[:, :3] * NOISE_MPS2
     at_rest = turning + noise[:, 3:] * NOISE_RADPS
     return np.concatenate([standing, accel]), None if gyro is None else np.concatenate([at_rest, gyro])
 
 
-def _sway(times_s: Array) -> tuple[Array, Array]:
+def standing_sway(times_s: Array) -> tuple[Array, Array]:
     """How far somebody who stands is turned about the body's axes (rad), and how fast (rad/s)."""
     turned, turning = np.zeros((len(times_s), 3)), np.zeros((len(times_s), 3))
     for axis, hz in enumerate((ROLL_HZ, PITCH_HZ)):

@@ -8,7 +8,8 @@ from support.records import record
 
 from firmware import cli, notice, walks
 from firmware.commands.checks.check import Check
-from firmware.commands.checks.records import confirmed, last_start, records
+from firmware.commands.checks.last_start import last_start
+from firmware.commands.checks.records import confirmed, records
 from firmware.journal import JOURNAL, Journal
 from firmware.notice import Confirmation
 

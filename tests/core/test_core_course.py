@@ -398,3 +398,12 @@ def test_why_ready_was_taken_back_is_in_the_walks_state() -> None:
         wearer.stand(0.2)
     last = [o for o in wearer.outputs if isinstance(o, WalkChanged)][-1]
     assert last.summary["no_start"] == "motor: Broken; check its wiring"
+
+
+def test_what_was_taken_off_somebody_on_the_floor_has_not_got_up() -> None:
+    wearer = walking_wearer().fall(35.0)
+    wearer.pipeline._wearing._on_body.on_body = False  # as once it lies dead still after a hand had it
+    for _ in range(20):
+        wearer.pipeline._wearing._on_body.on_body = False
+        wearer.stand(1.0)
+    assert Severity.RECOVERED not in wearer.severities(Hazard.FALL)

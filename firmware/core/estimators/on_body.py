@@ -81,11 +81,12 @@ class Wear(Protocol):
 class OnBody:
     """`on_body`: True, somebody wears it; False, nobody does; None, not known.
 
-    `alive`: a body was felt, whichever way the device points: worn on its side, or by somebody who lies.
+    `alive`: a body was felt, whichever way the device points: worn on its side, or by somebody who lies. `moved`: that,
+    or it turns as no thing on a table does: it is on a body or in a hand.
     """
 
     def __init__(self, config: OnBodyConfig) -> None:
-        self._config = config
+        self._config, self._calm_square = config, config.calm_radps * config.calm_radps
         self._blocks = _Blocks()
         self._lively = deque[Block](maxlen=round(config.alive_s / BLOCK_S))
         self._latest = deque[Block](maxlen=round(config.dead_s / BLOCK_S))
@@ -95,7 +96,7 @@ class OnBody:
         self._steps = deque[int](maxlen=STEPS_BLOCKS)
         self._worn_blocks = 0
         self.on_body: bool | None = None
-        self.alive = False
+        self.alive = self.moved = False
 
     def resume(self) -> None:
         """The walk of an earlier run goes on: she wore it, and lies perhaps."""
@@ -103,7 +104,7 @@ class OnBody:
 
     def restart(self) -> None:
         """After a gap: nobody knows what happened in it."""
-        self.on_body, self.alive = None, False
+        self.on_body, self.alive, self.moved = None, False, False
         self._forget()
 
     def update(self, ended: Slice, up: Vector, tilt_rad: float, even_steps: int, wear: Wear) -> None:
@@ -141,14 +142,16 @@ class OnBody:
             if near or handled or not was_worn:
                 self._take_off()
             else:  # who wore it and lies as still may be unconscious
-                self.on_body, self.alive = None, False
+                self.on_body, self.alive, self.moved = None, False, False
         elif self.on_body is not True and self._alive(was_worn and near):
-            self.alive = True
+            self.alive = self.moved = True
             if abs(up[2]) > UPRIGHT_COS:
                 self.on_body = True
+        elif sum(one.square for one in self._lively) > self._calm_square * len(self._lively):
+            self.moved = True
 
     def _take_off(self) -> None:
-        self.on_body, self.alive, self._worn_blocks = False, False, 0
+        self.on_body, self.alive, self.moved, self._worn_blocks = False, False, False, 0
 
     def _dead(self) -> bool:
         """Whether nothing has moved for `dead_s`; asked twice a second, and turning first: it tells of most bodies."""
