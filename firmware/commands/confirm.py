@@ -5,7 +5,7 @@ import sys
 import textwrap
 
 from firmware import notice
-from firmware.commands.records import settings, today
+from firmware.commands.records import asked, settings, today
 from firmware.commands.run import make_folders
 from firmware.errors import ConfigError, RearguardError
 from firmware.known_day import UNSYNCED
@@ -39,7 +39,7 @@ def confirm(args: argparse.Namespace) -> int:
         return FAILURE
     if sys.stdin is None or not sys.stdin.isatty():
         raise ConfigError("confirm asks a person: run it in a terminal, or let the walker hold the button for 2 s")
-    if input('\nType "yes" if you have read this, and it has been talked about with the walker: ').strip() != "yes":
+    if asked('\nType "yes" if you have read this, and it has been talked about with the walker: ') != "yes":
         print("not confirmed; the device asks again before the walk")
         return FAILURE
     make_folders(config)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from firmware import mounting, notice, walks
-from firmware.commands.records import device_at_rest, settings
+from firmware.commands.records import asked, device_at_rest, settings
 from firmware.config import Config
 from firmware.errors import ConfigError, JournalError, RearguardError
 from firmware.ids import device_id, sync_directory
@@ -26,8 +26,8 @@ KINDS = (
     ),
     ("alerts that a damaged journal held", (f"{JOURNAL}.damaged-*",)),
     ("the records of her walks", (walks.FILE,)),
-    ("the confirmed notice", (notice.FILE,)),
-    ("how the device sits on her", (mounting.FILE, f"{mounting.FILE}.damaged-*")),
+    ("the confirmed notice", (notice.FILE, f".{notice.FILE}.*")),
+    ("how the device sits on her", (mounting.FILE, f"{mounting.FILE}.damaged-*", f".{mounting.FILE}.*")),
 )
 RECORDINGS = ("fall-*.mcap", "arming-*.mcap")
 KEPT = ("device-id", f"{JOURNAL}.boot")  # the device's name and how often it was started: nothing of her
@@ -36,22 +36,29 @@ KEPT = ("device-id", f"{JOURNAL}.boot")  # the device's name and how often it wa
 def forget(args: argparse.Namespace) -> int:
     """0 when nothing of the walker is left, 1 when something is; it can be repeated."""
     config = settings(args)
+    if not config.paths.state_dir.is_dir():
+        raise ConfigError(f"[paths] state_dir {config.paths.state_dir}: no such folder, so nothing was deleted")
     if not args.yes and (sys.stdin is None or not sys.stdin.isatty()):
         raise ConfigError("forget asks before it deletes: run it in a terminal, or with --yes")
     with device_at_rest(config, *PROCESSES):
         untold = _untold(config.paths.state_dir / JOURNAL)
         found = list(_files(config))
         _say_what(config, found, untold)
-        if not args.yes and input('Type "forget" to go on: ').strip() != "forget":
+        if not args.yes and asked('Type "forget" to go on: ') != "forget":
             print("nothing was deleted")
             return FAILURE
+        named = _named(config)
         left = [*_delete(found), *_clear(config)]
     for line in left:
         print(f"left: {line}", file=sys.stderr)
     if left:
         print("not everything could be deleted; run it again when that is mended", file=sys.stderr)
         return FAILURE
-    print("deleted: nothing of the walker is left on this device, nor at its broker")
+    print(f"deleted: nothing of the walker is left on this device{', nor at its broker' if named else ''}")
+    if config.mqtt.host and not named:
+        print(
+            f"not looked for at the broker: without {config.paths.state_dir / 'device-id'} the device has no name there"
+        )
     print("not deleted: what a caregiver's service or Home Assistant has stored of it, and copies made by hand")
     return OK
 
@@ -68,7 +75,10 @@ def _files(config: Config) -> Iterator[tuple[str, Path]]:
             raise RearguardError(f"{place}: cannot be looked into: {error.strerror}; run it with sudo") from error
         for name in names:
             if any(Path(name).match(pattern) for pattern in patterns):
-                yield what, place / name
+                path = place / name
+                yield what, path
+                if path.is_symlink() and path.resolve().is_file():
+                    yield f"{what}, where {name} leads", path.resolve()
 
 
 def _say_what(config: Config, found: list[tuple[str, Path]], untold: int) -> None:
@@ -102,11 +112,16 @@ def _delete(found: list[tuple[str, Path]]) -> Iterator[str]:
             yield f"{path} ({what}): {error.strerror}"
 
 
+def _named(config: Config) -> bool:
+    """Whether a broker knows of this device: without a name it has never told one anything."""
+    return bool(config.mqtt.host) and (config.paths.state_dir / "device-id").exists()
+
+
 def _clear(config: Config) -> Iterator[str]:
     """What the broker still keeps, and why."""
     state_dir, mqtt = config.paths.state_dir, config.mqtt
-    if not mqtt.host or not (state_dir / "device-id").exists():
-        return  # without a name it has never told a broker anything
+    if not _named(config):
+        return
     from firmware.link.mqtt import Connection
 
     try:

@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from firmware.config import Config, installed, load
@@ -12,6 +12,8 @@ from firmware.errors import RearguardError
 from firmware.ipc import Instance
 from firmware.known_day import SYNCED_MARK, clock, local_date
 from firmware.walks import FILE, Kept, read
+
+MOST = 20  # complaints about one file that anybody reads
 
 
 def settings(args: argparse.Namespace) -> Config:
@@ -31,18 +33,30 @@ def kept(config: Config) -> Kept:
     except OSError as error:
         advice = "; run it with sudo" if isinstance(error, PermissionError) else ""
         raise RearguardError(f"{state_dir / FILE}: cannot be read: {error.strerror}{advice}") from error
-    for complaint in found.complaints:
+    for complaint in (*found.complaints[:MOST], *_more(found.complaints)) if sys.stderr is not None else ():
         print(f"rearguard: {complaint}", file=sys.stderr)
-    if found.newer:
+    if found.newer and sys.stderr is not None:
         what = f"{len(found.newer)} records are of a newer version and are left as they are"
         print(f"rearguard: {state_dir}: {what}", file=sys.stderr)
     return found
+
+
+def asked(question: str) -> str:
+    """What somebody answers; nothing where the terminal has ended."""
+    try:
+        return input(question).strip()
+    except (EOFError, RuntimeError):  # Ctrl-D; standard output closed by whoever started us
+        return ""
 
 
 def today() -> tuple[date, str]:
     """By this machine's time zone, and how its clock is known (`firmware.known_day`)."""
     now_s = time.time()
     return local_date(now_s), clock(now_s, synced=SYNCED_MARK.exists())
+
+
+def _more(complaints: Sequence[str]) -> list[str]:
+    return [f"and {len(complaints) - MOST} more like these"] if len(complaints) > MOST else []
 
 
 @contextlib.contextmanager

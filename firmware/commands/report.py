@@ -57,6 +57,8 @@ def _chosen(wish: str | None, records: Sequence[Record], walks: Sequence[Record]
 
 def _write(path: Path, text: str) -> None:
     """Whole or not at all, so that an older page is not half gone; readable for its owner alone."""
+    if not path.name or path.is_symlink() or (path.exists() and not path.is_file()):
+        raise ConfigError(f"--out {path}: expected the name of a plain file, found something else there")
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

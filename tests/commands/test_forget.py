@@ -53,6 +53,34 @@ def files(device: Device) -> set[str]:
 NOT_HERS = {"device-id", "journal.db.boot", "holiday.mcap"}
 
 
+def test_what_is_kept_elsewhere_behind_a_link_goes_as_well(device: Device, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere.jsonl"
+    (device.state / walks.FILE).rename(elsewhere)
+    (device.state / walks.FILE).symlink_to(elsewhere)
+    (device.state / f".{notice.FILE}.77").write_text("left by a power cut")
+    code, out, _ = device("forget", "--yes")
+    assert (code, elsewhere.exists(), files(device)) == (0, False, NOT_HERS)
+    assert str(elsewhere) in out
+
+
+def test_a_folder_that_is_not_there_is_no_success(device: Device) -> None:
+    device.state.rename(device.state.with_name("moved"))
+    code, out, err = device("forget", "--yes")
+    assert (code, out) == (2, "")
+    assert "no such folder, so nothing was deleted" in err
+
+
+def test_without_a_name_it_does_not_say_that_the_broker_keeps_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    device = lived_with(Device(tmp_path, capsys, free_port()))
+    (device.state / "device-id").unlink()
+    code, out, _ = device("forget", "--yes")
+    assert code == 0
+    assert "nor at its broker" not in out
+    assert "not looked for at the broker" in out
+
+
 def test_everything_of_the_walker_goes_and_the_device_stays_the_same(device: Device) -> None:
     name = device_id(device.state)
     code, out, err = device("forget", "--yes")

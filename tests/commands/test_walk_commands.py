@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import sys
 from dataclasses import replace
 from datetime import date
@@ -311,3 +312,25 @@ def test_a_report_that_cannot_be_written_leaves_the_older_one(device: Device, tm
 )
 def test_a_test_is_placed_among_the_published_limits(duration_s: float, words: str) -> None:
     assert norms.band_words(duration_s) == words
+
+
+def test_a_report_replaces_nothing_that_is_no_plain_file(device: Device, tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(tmp_path / "page.html")
+    for place in (pipe, link, tmp_path, Path("/")):
+        code, _, err = device("report", "--simulated", "--out", str(place))
+        assert code == 2, place
+        assert "expected the name of a plain file" in err
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+
+
+def test_a_number_that_no_walk_can_have_costs_itself_alone(device: Device) -> None:
+    device.walked(record(1))
+    path = device.state / walks.FILE
+    line = path.read_text().strip()
+    path.write_text(line + "\n" + line.replace('"steps":', '"steps":1' + "0" * 400 + ',"old_steps":') + "\n")
+    assert device("walks")[0] == 0
+    assert device("walks", "--csv")[0] == 0
+    assert device("report", "--out", str(device.state / "page.html"))[0] == 0
