@@ -16,7 +16,7 @@ from firmware.core.messages import BackwardTest, Confirmed, Notice, PlanToday, S
 from firmware.core.messages import Pattern as Sound
 from firmware.core.plan import PlanConfig
 from firmware.guard.events import Wall
-from firmware.guard.walk_log import WalkLog
+from firmware.guard.walk_log import LOOK_AGAIN_NS, WalkLog
 from firmware.notice import Confirmation
 
 DAY_MS = 86_400_000
@@ -156,6 +156,28 @@ def test_a_clock_that_was_never_set_takes_nothing_away_from_the_plan_either(tmp_
     later = Run(tmp_path, day=400, synced=False)
     later.turn()
     assert later.minutes == [6.0]
+
+
+@pytest.mark.parametrize("change", ["the clock is set", "the days go by"])
+def test_a_device_that_stays_on_tells_the_minutes_anew_when_the_day_is_another(tmp_path: Path, change: str) -> None:
+    for day in range(0, 28, 2):
+        run = Run(tmp_path, day=day)
+        run.walk(minutes=12.0)
+        run.turn()
+    on = Run(tmp_path, day=26 + 56, synced=False) if change == "the clock is set" else Run(tmp_path, day=27)
+    on.turn()
+    (before,) = on.minutes
+    if change == "the clock is set":
+        on.synced = True
+    else:
+        on.now_ms += 56 * DAY_MS
+    on.now_ns += LOOK_AGAIN_NS
+    on.turn()
+    assert before > 5.0
+    assert on.minutes == [before, 5.0], "after eight weeks without a walk the plan begins anew"
+    on.now_ns += LOOK_AGAIN_NS
+    on.turn()
+    assert len(on.minutes) == 2, "told once"
 
 
 def test_a_simulated_walk_says_so_and_a_real_walker_does_not_walk_longer_for_it(tmp_path: Path) -> None:
