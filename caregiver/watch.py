@@ -126,7 +126,8 @@ def _sentence(kind: str, body: Mapping[str, Any]) -> str:
         case "alarm":
             return _alarm_line(body)
         case "walk":
-            return f"walk {body.get('state')}, {body.get('steps', 0)} steps"
+            why = body.get("no_start")
+            return f"walk {body.get('state')}, {body.get('steps', 0)} steps{f'; no walk begins: {why}' if why else ''}"
         case _:
             return f"{kind} {json.dumps(body)}"
 

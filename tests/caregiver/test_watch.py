@@ -159,6 +159,15 @@ def test_what_a_device_says_cannot_drive_the_terminal() -> None:
     assert line == f"{DEVICE} device ?[2J??ready"
 
 
+def test_the_walk_is_told_with_why_none_begins() -> None:
+    walking = _line(PlainLines(), "walk", state="walking", steps=12, no_start="")
+    refused = _line(PlainLines(), "walk", state="self_test", steps=0, no_start="motor: its pin does not follow")
+    assert walking is not None
+    assert refused is not None
+    assert walking.endswith("walk walking, 12 steps")
+    assert refused.endswith("walk self_test, 0 steps; no walk begins: motor: its pin does not follow")
+
+
 def test_a_bad_port_is_one_clear_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--port", "99999"]) == 2
     assert capsys.readouterr().err.startswith("watch: mqtt: port (99999)")
