@@ -32,6 +32,7 @@ READY_CHIRPS = (Pattern.READY, Pattern.READY_1, Pattern.READY_2, Pattern.READY_3
 UNCONFIRMED = "the notice is not confirmed: hear or read it, then hold the button for 2 s, or run `rearguard confirm`"
 RELEARN_S = 1.0
 AGAIN_NS = 15_000_000_000  # so often she is reminded of the notice
+SAY_NS = 1_000_000_000  # not more often why no walk begins
 TIME_UP_NS = 60_000_000_000  # and that the plan's minutes are walked
 
 
@@ -52,7 +53,7 @@ class Course:
         self.button_down = False
         self._resumed = False
         self._held = self._confirming = False
-        self._again_ns = self._ready_ns = self._noticed_ns = 0
+        self._again_ns = self._ready_ns = self._noticed_ns = self._said_ns = 0
 
     @property
     def state(self) -> WalkState:
@@ -179,7 +180,6 @@ class Course:
 
     def _facts(self, now_ns: int, ready: bool, fallen: bool, stays: bool) -> Facts:
         attitude, lane = self._moving.attitude, self._behind.lane
-        done = self._minutes is not None and self.tally.walked_ns(now_ns) >= self._minutes * 60e9
         return Facts(
             on_body=self._wearing.on_body,
             upright_known=attitude.upright_known,
@@ -189,7 +189,7 @@ class Course:
             fallen=fallen,
             stays=stays,
             held=self._held,
-            minutes_done=done,
+            minutes_done=self._minutes_done(now_ns),
         )
 
     def _look_behind(self, now_ns: int, unfit: str) -> None:
@@ -250,26 +250,32 @@ class Course:
 
     def _remind(self, now_ns: int, ready: bool, out: list[Output]) -> list[Pattern]:
         """What is said now and then while nothing changes."""
-        state, lane, moving = self.state, self._behind.lane, self._moving
-        if self.before and self.tally.no_start != self._said_no_start:
+        patterns = self._due(now_ns, ready)
+        other = self.before and self.tally.no_start != self._said_no_start
+        # Her swaying alone makes another number of the room behind, several times a second.
+        if patterns in ([Pattern.NOTICE], [Pattern.LANE_BLOCKED]) or (other and now_ns - self._said_ns >= SAY_NS):
             self._say(now_ns, out)
-        if state is WalkState.WALKING:
-            done = self._minutes is not None and self.tally.walked_ns(now_ns) >= self._minutes * 60e9
-            if done and now_ns >= self._again_ns:
-                self._again_ns = now_ns + TIME_UP_NS
-                return [Pattern.TIME_UP]
-        elif state is WalkState.SELF_TEST and ready and not self._confirmed and now_ns >= self._again_ns:
-            self._again_ns = now_ns + AGAIN_NS
-            self._say(now_ns, out)
-            self._noticed_ns = now_ns
+        return patterns
+
+    def _due(self, now_ns: int, ready: bool) -> list[Pattern]:
+        state = self.state
+        if state is WalkState.WALKING and self._minutes_done(now_ns) and now_ns >= self._again_ns:
+            self._again_ns = now_ns + TIME_UP_NS
+            return [Pattern.TIME_UP]
+        if state is WalkState.SELF_TEST and ready and not self._confirmed and now_ns >= self._again_ns:
+            self._again_ns, self._noticed_ns = now_ns + AGAIN_NS, now_ns
             return [Pattern.NOTICE]
-        elif state is WalkState.LANE_CHECK and not moving.steps.under_way(now_ns) and lane.say(now_ns):
-            self._say(now_ns, out)
+        standing = not self._moving.steps.under_way(now_ns)
+        if state is WalkState.LANE_CHECK and standing and self._behind.lane.say(now_ns):
             return [Pattern.LANE_BLOCKED]
         return []
 
+    def _minutes_done(self, now_ns: int) -> bool:
+        """The plan's minutes are walked."""
+        return self._minutes is not None and self.tally.walked_ns(now_ns) >= self._minutes * 60e9
+
     def _say(self, now_ns: int, out: list[Output]) -> None:
-        self._told_start, self._said_no_start = True, self.tally.no_start
+        self._told_start, self._said_no_start, self._said_ns = True, self.tally.no_start, now_ns
         out.append(WalkChanged(now_ns, self.state, self._summary(now_ns)))
 
     def _summary(self, now_ns: int) -> dict[str, Value]:

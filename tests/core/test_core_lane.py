@@ -3,6 +3,7 @@
 import math
 import random
 import re
+from itertools import pairwise
 
 import pytest
 from core_scenes import Wearer
@@ -142,6 +143,16 @@ def test_no_walk_begins_without_room_and_it_is_said_why() -> None:
     assert telemetry.no_start.startswith("0.8 m clear behind")
     assert telemetry.clear_m == pytest.approx(0.8, abs=0.03)
     assert wearer.alerts() == []
+
+
+def test_why_no_walk_begins_is_said_once_a_second_at_most_however_she_sways() -> None:
+    wearer = Wearer()
+    wearer.distance_m = 0.7
+    wearer.swing_m = lambda t_s: 0.2 * math.sin(3.0 * t_s)
+    wearer.stand(20.0)
+    told = [o for o in wearer.outputs if isinstance(o, WalkChanged) and o.state == "lane_check"]
+    assert len({o.summary["no_start"] for o in told}) > 1, "it is another number now and then"
+    assert min(later.t_ns - sooner.t_ns for sooner, later in pairwise(told)) >= 1e9
 
 
 @pytest.mark.parametrize("stepping", [False, True])
