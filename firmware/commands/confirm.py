@@ -5,7 +5,7 @@ import sys
 import textwrap
 
 from firmware import notice
-from firmware.commands.records import asked, settings, today
+from firmware.commands.records import asked, person_here, settings, today
 from firmware.commands.run import make_folders
 from firmware.errors import ConfigError, RearguardError
 from firmware.known_day import UNSYNCED
@@ -37,7 +37,7 @@ def confirm(args: argparse.Namespace) -> int:
             return OK
     if args.show:
         return FAILURE
-    if sys.stdin is None or not sys.stdin.isatty():
+    if not person_here():
         raise ConfigError("confirm asks a person: run it in a terminal, or let the walker hold the button for 2 s")
     if asked('\nType "yes" if you have read this, and it has been talked about with the walker: ') != "yes":
         print("not confirmed; the device asks again before the walk")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 from support.records import record
-from support.walk_device import Device
+from support.walk_device import Device, answers
 
 from firmware import notice, walks
 from firmware.commands import confirm as confirming
@@ -165,13 +165,8 @@ def test_the_document_tells_the_defaults_of_the_plan() -> None:
 # confirm
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 def test_the_notice_is_confirmed_once_on_a_terminal(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", Terminal("yes\n"))
+    answers(monkeypatch, "yes\n")
     monkeypatch.setattr(confirming, "today", lambda: (date(2026, 1, 5), "synced"))
     code, out, _ = device("confirm")
     assert code == 0
@@ -183,8 +178,14 @@ def test_the_notice_is_confirmed_once_on_a_terminal(device: Device, monkeypatch:
 
 @pytest.mark.parametrize("answer", ["no\n", "\n", "YES\n", "y\n"])
 def test_anything_but_yes_confirms_nothing(device: Device, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
-    monkeypatch.setattr(sys, "stdin", Terminal(answer))
+    answers(monkeypatch, answer)
     assert device("confirm")[0] == 1
+    assert notice.read(device.state) is None
+
+
+def test_a_notice_that_nobody_saw_is_not_confirmed(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(monkeypatch, "yes\n", sees=False)
+    assert device("confirm")[0] == 2
     assert notice.read(device.state) is None
 
 
