@@ -1,6 +1,7 @@
 """The command line. A command is imported when it is called: `--help` waits for nothing that it does not need."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -278,7 +279,7 @@ def _add_voice(commands: "_Commands[_Parser]") -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; see EXIT_CODES."""
-    _open_what_was_closed()
+    _mend_streams()
     try:
         return _answered(argv)
     except KeyboardInterrupt:
@@ -304,7 +305,7 @@ def _answered(argv: Sequence[str] | None) -> int:
         sys.stdout.flush()
 
 
-def _open_what_was_closed() -> None:
+def _mend_streams() -> None:
     """A standard stream that whoever started us has closed leads to /dev/null, so that no command has to ask.
 
     Its number as well: the next file that is opened would get it, and what a child prints would land there.
@@ -312,6 +313,8 @@ def _open_what_was_closed() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):  # the lowest free number is taken first
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  # as long as the process
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that cannot show a letter is told its number
 
 
 def _function(command: str) -> Callable[[argparse.Namespace], int]:

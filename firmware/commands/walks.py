@@ -31,7 +31,7 @@ def walks(args: argparse.Namespace) -> int:
     since = _since(args.since)
     config = settings(args)
     found = kept(config)
-    shown = [record for record in found.records if since is None or record.date >= since]
+    shown = [record for record in found.records if since is None or date.fromisoformat(record.date) >= since]
     if args.json:
         for body in (*(record.body() for record in shown), *found.newer):
             print(encode(body))
@@ -56,9 +56,9 @@ def write_csv(shown: Sequence[Record]) -> None:
         table.writerow([*(_cell(body[name]) for name in head), *(_cell(record.data.get(name)) for name in data)])
 
 
-def _since(text: str | None) -> str | None:
+def _since(text: str | None) -> date | None:
     try:
-        return None if text is None else date.fromisoformat(text).isoformat()
+        return None if text is None else date.fromisoformat(text)
     except ValueError:
         raise ConfigError(f"--since {text!r}: expected a date such as 2026-01-31") from None
 

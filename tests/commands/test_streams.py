@@ -71,7 +71,7 @@ def test_an_error_is_not_printed_among_the_data_where_standard_error_is_closed(t
 
 
 def test_what_a_command_opens_never_gets_the_number_of_a_closed_stream() -> None:
-    code = "import os, firmware.cli as cli; cli._open_what_was_closed(); os._exit(os.open('/dev/null', os.O_RDONLY))"
+    code = "import os, firmware.cli as cli; cli._mend_streams(); os._exit(os.open('/dev/null', os.O_RDONLY))"
     shell = f"{shlex.join([sys.executable, '-c', code])} <&- >&- 2>&-"
     path = {"PYTHONPATH": str(Path(cli.__file__).parents[1])}
     found = subprocess.run(["bash", "-c", shell], env={**os.environ, **path}, timeout=60, check=False)

@@ -83,6 +83,31 @@ def test_only_the_walks_since_a_day_can_be_exported(device: Device) -> None:
     assert (code, err) == (2, "rearguard: --since 'tomorrow': expected a date such as 2026-01-31\n")
 
 
+def test_days_are_compared_as_days_however_they_are_written(device: Device) -> None:
+    device.walked(record(1, date="20260105"), record(2, date="2026-W03-1"))
+    out = device("walks", "--json", "--since", "2026-W02-2")[1]
+    assert [json.loads(line)["date"] for line in out.splitlines()] == ["2026-W03-1"]
+
+
+@pytest.mark.parametrize("wish", ["", "2026-02-30", "2026-13-01", "yesterday", "1", "\udcff"])
+def test_a_day_that_is_none_is_refused_in_one_line(device: Device, wish: str) -> None:
+    code, out, err = device("walks", "--since", wish)
+    assert (code, out) == (2, "")
+    assert err == f"rearguard: --since {wish!r}: expected a date such as 2026-01-31\n"
+
+
+@pytest.mark.parametrize("form", [[], ["--csv"], ["--json"]])
+def test_strange_letters_in_a_record_neither_end_a_command_nor_steer_the_terminal(
+    device: Device, tmp_path: Path, form: list[str]
+) -> None:
+    strange = record(1, kind="backward_test", duration_s=None, reason="\ud800\x1b[31m\x9b2J\x07").body()
+    (device.state / walks.FILE).write_text(json.dumps(strange) + "\n")
+    code, out, _ = device("walks", *form)
+    assert (code, "??[31m?2J?" in out) == (0, True)
+    assert out.replace("\n", "").isprintable()
+    assert "void: ??[31m" in reported(device, tmp_path)
+
+
 def test_rotten_and_newer_records_are_told_and_the_rest_is_listed(device: Device) -> None:
     device.walked(record(1))
     path = device.state / walks.FILE
