@@ -274,6 +274,12 @@ def test_a_report_stands_alone_and_fetches_nothing(device: Device, tmp_path: Pat
     assert page.tags.count("svg") == 10
 
 
+def test_a_report_says_from_when_the_backward_test_is_timed(device: Device, tmp_path: Path) -> None:
+    words = "from her first movement, not from the word “go”"
+    assert words in reported(device, tmp_path, "--simulated")
+    assert words not in reported(device, tmp_path), "there is no test to explain"
+
+
 def test_a_report_follows_the_readers_light_or_dark_screen_and_prints(device: Device, tmp_path: Path) -> None:
     text = reported(device, tmp_path, "--simulated")
     drawn = text[text.index("<main>") :]
