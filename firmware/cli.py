@@ -288,7 +288,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILURE
     except OSError as error:  # such as a full disk behind standard output
-        print(f"rearguard: {error.filename or 'output'}: {error.strerror or error}", file=sys.stderr)
+        advice = "; run it with sudo" if isinstance(error, PermissionError) else ""
+        print(f"rearguard: {error.filename or 'output'}: {error.strerror or error}{advice}", file=sys.stderr)
         return FAILURE
 
 

@@ -11,7 +11,7 @@ from firmware.config import Config
 from firmware.core.detectors.mounting_check import CALIBRATED_TILT_DEG
 from firmware.errors import RearguardError
 from firmware.ids import sync_directory
-from firmware.plain_file import read_bytes, write_whole
+from firmware.plain_file import as_text, read_bytes, write_whole
 from hal.config import ImuConfig
 from hal.imu.mounting import Mounting
 
@@ -70,13 +70,11 @@ def read(state_dir: Path) -> StoredMounting | None:
     """
     path = state_dir / FILE
     try:
-        text = read_bytes(path).decode("utf-8")
+        data = read_bytes(path)
     except FileNotFoundError:
         return None
-    except UnicodeDecodeError as error:
-        raise DamagedMounting(f"{path} is damaged: not a text in UTF-8 (byte {error.start})") from error
     try:
-        stored = typed.build(StoredMounting, tomllib.loads(text))
+        stored = typed.build(StoredMounting, tomllib.loads(as_text(data)))
         _ = stored.mounting  # raises for axes that are no rotation
     except (ValueError, RecursionError) as error:
         raise DamagedMounting(f"{path} is damaged: {' '.join(str(error).split())}") from error

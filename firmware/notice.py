@@ -7,7 +7,7 @@ from pathlib import Path
 
 from firmware import typed
 from firmware.errors import RearguardError
-from firmware.plain_file import read_bytes, write_whole
+from firmware.plain_file import as_text, read_bytes, write_whole
 
 FILE = "notice.toml"
 EDITION = 1  # of TEXT: what is new in it has to be confirmed again
@@ -66,7 +66,7 @@ def read(state_dir: Path) -> Confirmation | None:
     """
     path = state_dir / FILE
     try:
-        return typed.build(Confirmation, tomllib.loads(read_bytes(path).decode("utf-8")))
+        return typed.build(Confirmation, tomllib.loads(as_text(read_bytes(path))))
     except FileNotFoundError:
         return None
     except (ValueError, RecursionError) as error:

@@ -29,6 +29,14 @@ def read_bytes(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
     return data
 
 
+def as_text(data: bytes) -> str:
+    """Raises ValueError for what is no UTF-8, in words for people."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not a text in UTF-8 (byte {error.start})") from error
+
+
 def write_whole(path: Path, text: str, mode: int = 0o666) -> None:
     """All of it or none of it, also when the power is cut: it is on the disk before it gets its name.
 

@@ -21,7 +21,7 @@ from firmware.core.messages import Value
 from firmware.core.plan import Plan, PlanConfig, Step, WalkDone, not_safe_alone
 from firmware.ids import sync_directory
 from firmware.known_day import CHIP, SYNCED, UNSYNCED
-from firmware.plain_file import read_bytes
+from firmware.plain_file import as_text, read_bytes
 from firmware.plain_json import encode
 
 FILE = "walks.jsonl"
@@ -184,7 +184,10 @@ def _write(handle: int, text: str, size: int) -> None:
 def _parsed(line: bytes) -> dict[str, Any]:
     if len(line) > LONGEST_LINE:
         raise ValueError(f"longer than {LONGEST_LINE} bytes")
-    body = _printable(json.loads(line.decode("utf-8"), parse_constant=_number, parse_float=_number))
+    try:
+        body = _printable(json.loads(as_text(line), parse_constant=_number, parse_float=_number))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"no JSON from its letter {error.pos + 1} on") from error
     if not isinstance(body, dict):
         raise ValueError("not a JSON object")
     if type(body.get("schema")) is not int or body["schema"] < 1:

@@ -140,6 +140,17 @@ def test_ctrl_c_is_quiet_and_configuration_errors_are_usage(
     assert capsys.readouterr().err == ("rearguard: x\n" if code == 2 else "")
 
 
+def test_what_may_not_be_done_is_told_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refusal = PermissionError(13, "Permission denied", "/var/lib/rearguard/journal.db")
+    monkeypatch.setattr(cli, "_function", lambda command: _raise(refusal))
+    assert failed(["forget"], capsys) == (
+        1,
+        "rearguard: /var/lib/rearguard/journal.db: Permission denied; run it with sudo",
+    )
+
+
 def _raise(error: BaseException) -> object:
     def command(_: object) -> int:
         raise error

@@ -1,6 +1,7 @@
 """`rearguard confirm`: the notice before the first walk, and the word that somebody has read it."""
 
 import argparse
+import shutil
 import sys
 import textwrap
 
@@ -12,7 +13,7 @@ from firmware.known_day import UNSYNCED
 from firmware.notice import BY_TERMINAL, EDITION, TEXT, Confirmation, DamagedNotice
 
 OK, FAILURE = 0, 1
-WIDTH = 90
+WIDTH, NARROWEST = 90, 30
 
 
 def confirm(args: argparse.Namespace) -> int:
@@ -20,8 +21,9 @@ def confirm(args: argparse.Namespace) -> int:
     config = settings(args)
     state_dir = config.paths.state_dir
     print(f"{TEXT[0]}\n")
+    width = max(NARROWEST, min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns))
     for number, paragraph in enumerate(TEXT[1:], 1):
-        print(textwrap.fill(paragraph, WIDTH, initial_indent=f"{number}. ", subsequent_indent="   "))
+        print(textwrap.fill(paragraph, width, initial_indent=f"{number}. ", subsequent_indent="   "))
     try:
         before = notice.read(state_dir)
     except DamagedNotice as error:

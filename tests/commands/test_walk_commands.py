@@ -49,8 +49,16 @@ def test_walks_are_listed_with_what_each_meant_for_the_plan(device: Device) -> N
     assert lines[3].endswith("3-m backward walk test: 5.1 s")
 
 
-def test_a_device_without_walks_says_so(device: Device) -> None:
-    assert device("walks") == (0, "no walk is kept yet\n", "")
+def test_a_device_without_walks_says_so_and_where_it_looked(device: Device) -> None:
+    assert device("walks") == (0, f"no walk is kept yet in {device.state}\n", "")
+
+
+def test_walks_that_cannot_be_read_are_not_told_as_none(device: Device) -> None:
+    (device.state / walks.FILE).write_bytes(b'\xff\n{"schema": 1,\n')
+    code, out, err = device("walks")
+    assert (code, out) == (0, f"no walk in {device.state} can be read\n")
+    assert "line 1 is damaged (not a text in UTF-8 (byte 0))" in err
+    assert "line 2 is damaged (no JSON from its letter 14 on)" in err
 
 
 def test_the_export_as_json_is_what_the_schema_says_and_reads_back(device: Device) -> None:
@@ -199,6 +207,11 @@ def test_the_notice_is_confirmed_once_on_a_terminal(device: Device, monkeypatch:
     assert notice.read(device.state) == Confirmation(notice.EDITION, "terminal", "2026-01-05", "synced")
     assert "confirmed on 2026-01-05, by terminal" in device("confirm")[1]
     assert device("confirm", "--show")[0] == 0
+
+
+def test_the_notice_fits_a_narrow_terminal(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    assert max(map(len, device("confirm", "--show")[1].splitlines())) <= 40
 
 
 @pytest.mark.parametrize("answer", ["no\n", "\n", "YES\n", "y\n"])
