@@ -231,8 +231,9 @@ def _add_walks(commands: "_Commands[_Parser]") -> None:
 def _add_plan(commands: "_Commands[_Parser]") -> None:
     plan = _command(commands, "plan", "tell how long the next walk is to be, when, and why", _PLAN_EXAMPLES)
     plan.add_argument("--draw", metavar="FILE", type=Path, help="draw the curve into this .svg or .png file")
-    plan.add_argument("--simulated", action="store_true", help="eight weeks of a simulated walker instead")
-    plan.add_argument("--json", action="store_true", help="one JSON object")
+    whose = plan.add_mutually_exclusive_group()
+    whose.add_argument("--simulated", action="store_true", help="eight weeks of a simulated walker instead")
+    whose.add_argument("--json", action="store_true", help="one JSON object about the walker's own plan")
     _add_config(plan)
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
@@ -22,6 +23,8 @@ def gait(args: argparse.Namespace) -> int:
     if find_spec("numpy") is None:
         raise MissingExtra(f"gait needs numpy and scikit-digital-health; {how_to_add('gait')}")
     recording = read(args.recording)
+    if not recording.complete:
+        print(f"rearguard: {recording.path}: is cut off or damaged; looked at up to there", file=sys.stderr)
     from firmware.reports.gait import compare
 
     rows = compare([record for record in recording.records if isinstance(record, ImuSample)])

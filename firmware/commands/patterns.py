@@ -57,7 +57,7 @@ def patterns(args: argparse.Namespace, sleep: Callable[[float], None] = time.sle
 def _named(names: Sequence[str]) -> list[Pattern]:
     for name in names:
         if name not in AUDIBLE:
-            near = get_close_matches(name, AUDIBLE, n=1)
+            near = get_close_matches(name.lower(), AUDIBLE, n=1)
             advice = f"did you mean {near[0]}?" if near else f"there are {', '.join(AUDIBLE)}"
             raise ConfigError(f"no pattern {name}; {advice}")
     return [Pattern(name) for name in names] or AUDIBLE

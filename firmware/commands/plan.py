@@ -3,6 +3,7 @@
 import argparse
 import json
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -99,7 +100,7 @@ def _draw(path: Path, kind: str, curves: Sequence[Curve]) -> None:
         charts.save(charts.plan_curves(lines), str(path), kind)
     except OSError as error:
         raise ConfigError(f"--draw {path}: cannot be written: {error.strerror}") from error
-    print(f"drew {path}")
+    print(f"drew {path}", file=sys.stderr)
 
 
 def _days(walks: Sequence[Record]) -> list[float]:

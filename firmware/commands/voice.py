@@ -6,6 +6,7 @@ A file that is there already is kept: it may be somebody's own recording. See do
 import argparse
 import shutil
 import subprocess
+import sys
 import tomllib
 from dataclasses import dataclass
 from importlib import resources
@@ -45,7 +46,7 @@ def texts(language: str) -> Texts:
 
 
 def voice(args: argparse.Namespace) -> int:
-    """Make what is missing of `args.to`/`args.language`; 0 when every prompt has its file.
+    """Make what is missing of `args.to`/`args.language`; 0 when every prompt has its file, 1 when one is no sound.
 
     Raises:
         ConfigError: no texts in that language, or the folder cannot be written.
@@ -71,7 +72,10 @@ def voice(args: argparse.Namespace) -> int:
         made += 1
     print(f"{made} made, {len(spoken.say) - made} kept. On the device, set in rearguard.toml:")
     print(f'[voice]\nlanguage = "{args.language}"\nfolder = "{args.to.resolve()}"')
-    return 0
+    unusable = missing(folder)
+    for name in unusable:
+        print(f"rearguard: {folder / name}.wav is no WAV file; delete it to have it made", file=sys.stderr)
+    return 1 if unusable else 0
 
 
 def _make(program: str, spoken: Texts, text: str, file: Path) -> None:

@@ -122,6 +122,16 @@ def test_a_recording_with_too_little_in_it_is_refused(
         gait.compare(samples)
 
 
+def test_a_recording_that_was_cut_off_is_told(
+    recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(monkeypatch, Library([]))
+    cut = tmp_path / "cut.mcap"
+    cut.write_bytes(recording.read_bytes()[: recording.stat().st_size * 3 // 4])
+    cli.main(["gait", str(cut)])
+    assert f"{cut}: is cut off or damaged" in capsys.readouterr().err
+
+
 def test_who_only_stands_has_no_row_of_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     library = Library([])
     install(monkeypatch, library)

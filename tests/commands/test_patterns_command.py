@@ -119,6 +119,8 @@ def test_as_json_each_pulse_that_is_heard_has_its_time_and_pitch(capsys: pytest.
 
 
 def test_an_unknown_name_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="no pattern READY; did you mean ready"):
+        patterns(asked("READY"))
     with pytest.raises(ConfigError, match="no pattern swya; did you mean sway"):
         patterns(asked("swya"))
 

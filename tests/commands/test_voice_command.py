@@ -63,12 +63,15 @@ def test_every_prompt_is_made_with_the_voice_of_its_language(
     assert "17 made, 0 kept" in said
 
 
-def test_a_recording_of_ones_own_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recording_of_ones_own_is_kept_and_told_where_no_player_takes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     espeak(tmp_path, monkeypatch, ESPEAK)
     own = tmp_path / "de" / "ready.wav"
     own.parent.mkdir()
     own.write_bytes(b"my daughter's voice")
-    voice(asked(tmp_path))
+    assert voice(asked(tmp_path)) == 1
+    assert f"{own} is no WAV file" in capsys.readouterr().err
     assert own.read_bytes() == b"my daughter's voice"
     assert (tmp_path / "de" / "fault.wav").exists()
 

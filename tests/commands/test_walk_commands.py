@@ -178,6 +178,12 @@ def test_eight_weeks_of_a_simulated_walker_are_drawn(device: Device, tmp_path: P
     assert path.read_bytes()[:4] == (b"<?xm" if kind == "svg" else b"\x89PNG")
 
 
+def test_a_picture_leaves_the_json_of_the_plan_alone(device: Device, tmp_path: Path) -> None:
+    code, out, err = device("plan", "--json", "--draw", str(tmp_path / "plan.svg"))
+    assert (code, json.loads(out)["minutes"], err) == (0, 5.0, f"drew {tmp_path / 'plan.svg'}\n")
+    assert device("plan", "--json", "--simulated")[0] == 2, "of no walker there is no JSON"
+
+
 def test_a_picture_of_an_unknown_kind_is_refused_before_any_work(device: Device) -> None:
     code, _, err = device("plan", "--draw", "plan.jpeg")
     assert (code, "expected a name that ends with .svg or .png" in err) == (2, True)
