@@ -34,6 +34,7 @@ READY_CHIRPS = (Pattern.READY, Pattern.READY_1, Pattern.READY_2, Pattern.READY_3
 UNCONFIRMED = "the notice is not confirmed: hear or read it, then hold the button for 2 s, or run `rearguard confirm`"
 TAKEN_BACK = (WalkState.SELF_TEST, WalkState.LANE_CHECK)
 """Ready is taken back into these; a walk that an earlier run of the guard began is under way there as well."""
+CARRIED_RAD = math.radians(30.0)  # from her own upright, as in `wear`: she is down, or it is in a hand
 RELEARN_S = 1.0
 AGAIN_NS = 15_000_000_000  # so often she is reminded of the notice
 SAY_NS = 1_000_000_000  # not more often why no walk begins
@@ -177,6 +178,7 @@ class Course:
             patterns = self._enter(now_ns, before, fallen, out)
         else:
             patterns = self._remind(now_ns, ready, out)
+        self._leave_out_hands(now_ns)
         self._held = False
         if not self._told_start:
             self._say(now_ns, out)
@@ -233,6 +235,22 @@ class Course:
             minutes_done=self._minutes_done(now_ns),
         )
 
+    @property
+    def _carried(self) -> bool:
+        """Nobody wears it, or it is as far from her upright as nobody walks."""
+        attitude = self._moving.attitude
+        return self._wearing.on_body is False or (attitude.upright_known and attitude.tilt_rad > CARRIED_RAD)
+
+    def _leave_out_hands(self, now_ns: int) -> None:
+        """Taken off in a pause and clipped on again, it takes the hand's jerks for steps: they are no walk of hers."""
+        tally, carried = self.tally, self._carried
+        if carried and tally.walking:
+            tally.rest(now_ns, paused=False)
+        if carried and self.active:
+            tally.skip()
+        elif self.state is WalkState.WALKING and not (carried or tally.walking):
+            tally.walk(now_ns)
+
     def _look_behind(self, now_ns: int, unfit: str) -> None:
         """Before the first step: how much room there is, and why no walk begins."""
         lane, tally = self._behind.lane, self.tally
@@ -256,8 +274,9 @@ class Course:
             self._ready_ns = now_ns
             patterns.append(READY_CHIRPS[self._behind.lane.pulses if self._behind.lane.open else 0])
         elif state is WalkState.WALKING:
-            tally.walk(max(steps.row_since_ns, self._ready_ns))
             self._asked = False
+            if not self._carried:
+                tally.walk(max(steps.row_since_ns, self._ready_ns))
         elif state is WalkState.PAUSED:
             tally.rest(now_ns)
             patterns += [] if fallen else [Pattern.PAUSED]

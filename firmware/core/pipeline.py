@@ -388,7 +388,9 @@ class SafetyPipeline:
         wearing.relearn()
         unfit = health.unfit or wearing.complaint or wearing.tilted or self._power.unfit
         ready, stays = health.heard and not unfit, self._sos.open or not health.ok("imu")
-        patterns = course.tell(now_ns, unfit, ready, falls.open, stays, out)
+        tally, patterns = course.tally, course.tell(now_ns, unfit, ready, falls.open, stays, out)
+        if course.tally is not tally:  # another walk
+            self._balance.personal.begin()
         if Pattern.ENDED in patterns:
             out += self._learned(now_ns)
         if not (course.closed or patterns):

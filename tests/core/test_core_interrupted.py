@@ -8,6 +8,7 @@ from core.core_scenes import Wearer, ready_wearer, walking_wearer
 from support.records import WALKED
 
 from firmware.core.course import KEEP_NS
+from firmware.core.detectors.readiness import Readiness, ReadinessConfig
 from firmware.core.messages import (
     Hazard,
     Pattern,
@@ -206,3 +207,28 @@ def test_a_walk_in_which_a_part_failed_does_not_sound_clean() -> None:
     wearer.stand(4)
     assert Pattern.SUMMARY_WARNED in wearer.patterns()
     assert records(wearer)[0].data["faults"] == 1
+
+
+def hold(wearer: Wearer) -> Wearer:
+    wearer.press(True)
+    wearer.live(2.3)
+    wearer.press(False)
+    return wearer.live(0.3)
+
+
+def test_each_walk_of_one_run_tells_how_she_sways_at_its_own_end_against_its_own_beginning() -> None:
+    wearer = hold(hold(walking_wearer().walk(60).stand(10)).stand(4)).stand(4).walk(30)
+    wearer.command("end")
+    first, second = records(wearer)
+    assert first.data["sway_ratio"] is None
+    assert second.data["sway_ratio"] is not None, "the first walk is what is usual for her by now"
+    assert wearer.pipeline._balance.personal.steps < 60
+
+
+def test_who_has_to_stand_still_once_more_has_as_long_for_it_as_at_first() -> None:
+    readiness = Readiness(ReadinessConfig(patience_s=20.0))
+    assert readiness.update(0, False, True, 0) == ""
+    assert readiness.update(10**10, True, True, 0) == ""
+    assert readiness.update(60 * 10**9, False, True, 0) == "", "the upright is learned anew"
+    assert readiness.update(79 * 10**9, False, True, 0) == ""
+    assert readiness.update(81 * 10**9, False, True, 0) != ""
