@@ -10,6 +10,7 @@ from support.records import WALKED
 from firmware.core.course import KEEP_NS
 from firmware.core.detectors.readiness import Readiness, ReadinessConfig
 from firmware.core.messages import (
+    Alert,
     Hazard,
     Pattern,
     PlanToday,
@@ -59,6 +60,17 @@ def test_a_walk_is_told_to_be_kept_now_and_then_at_each_change_and_soon_after_a_
     after = [one for one in kept(wearer) if one.t_ns > suspected.t_ns]
     assert after[0].data["falls"] == 1
     assert after[0].t_ns - suspected.t_ns < 2e9
+
+
+def test_a_call_for_help_is_kept_soon_too() -> None:
+    wearer = walking_wearer().stand(12)
+    for index in range(3):
+        wearer.press(True)
+        wearer.live(0.15)
+        wearer.press(False)
+        wearer.live(0.15 if index < 2 else 1.8)
+    (called,) = wearer.alerts(Hazard.SOS)
+    assert [one.data["sos"] for one in kept(wearer) if 0 < one.t_ns - called.t_ns < 1.5e9] == [1]
 
 
 def test_before_a_walk_and_after_it_there_is_nothing_to_keep() -> None:
@@ -121,7 +133,8 @@ def test_taken_off_before_her_next_step_its_record_is_kept_once() -> None:
 
 def test_without_a_walk_to_go_on_with_what_was_kept_is_a_record_of_its_own() -> None:
     wearer = Wearer()
-    wearer.send(WalkSoFar(0, WALKED))
+    for _ in range(2):
+        wearer.send(WalkSoFar(0, WALKED))
     assert [record.data["steps"] for record in records(wearer)] == [604]
     assert records(wearer)[0].data["falls"] is None
 
@@ -170,6 +183,17 @@ def test_a_fall_that_was_cancelled_and_asked_about_again_is_one_and_the_next_one
     wearer.get_up().stand(12).walk(20).fall(6.0)
     assert wearer.severities(Hazard.FALL).count(SUSPECTED) == 3
     assert ended(wearer).data["falls"] == 2
+
+
+def test_who_walked_on_after_she_cancelled_has_fallen_anew_however_it_is_seen() -> None:
+    wearer = walking_wearer().fall(6.0)
+    wearer.press(True)
+    wearer.lie(2.5)
+    wearer.press(False)
+    wearer.get_up().stand(3).walk(10)
+    course = wearer.pipeline._course
+    course.note_alert(Alert(wearer.t_ns, Hazard.FALL, SUSPECTED, 99, {"path": "posture"}))
+    assert course.tally.summary(wearer.t_ns)["falls"] == 2
 
 
 def test_a_fall_outside_of_a_walk_that_was_cancelled_and_asked_about_again_is_one_record() -> None:

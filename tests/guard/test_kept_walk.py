@@ -94,6 +94,7 @@ def test_a_kill_at_the_end_of_a_walk_loses_and_doubles_nothing(
     assert [record.data["steps"] for record in records(tmp_path)] == [300 if when == "before the record" else 604]
     assert left(tmp_path) == {}
     assert handed(after) == []
+    assert len(after.complaints) == (1 if when == "before the record" else 0)
 
 
 def test_a_walk_is_over_when_it_was_left_for_as_long_as_a_rest_that_ends_it(tmp_path: Path) -> None:
@@ -140,9 +141,25 @@ def test_a_clock_that_is_set_before_she_walks_tells_that_it_is_the_same_walk(tmp
     assert handed(after)
 
 
-def test_without_another_step_the_walk_is_recorded_once_it_is_too_old(tmp_path: Path) -> None:
+def test_what_was_left_stays_until_its_record_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
     so_far(start(tmp_path), steps=300)
-    after = start(tmp_path, later_s=40)
+    after = start(tmp_path, later_s=40, synced=False, boot_id="another")
+    with monkeypatch.context() as full:
+        full.setattr(walks, "append", refuse)
+        so_far(after, steps=3)
+    assert left(tmp_path)["record"]["data"]["steps"] == 300
+    after.turn()
+    assert [record.data["steps"] for record in records(tmp_path)] == [300]
+
+
+@pytest.mark.parametrize("synced", [True, False])
+def test_without_another_step_the_walk_is_recorded_once_it_is_too_old(tmp_path: Path, synced: bool) -> None:
+    so_far(start(tmp_path), steps=300)
+    after = start(tmp_path, later_s=40, synced=synced, boot_id="this" if synced else "another")
+    assert records(tmp_path) == []
     for _ in range(3):
         after.now_ns += 300 * S
         after.turn()
