@@ -77,7 +77,10 @@ class VirtualGuard:
         complain = device.complaints.append
         folder, plan = device.folder, config.plan
         self._walks = WalkLog(
-            *(folder, plan, wall, DEVICE, now_ns, handover.put, complain), simulated=True, asks=device.first_use
+            *(folder, plan, wall, DEVICE, now_ns, handover.put, complain, device.open_journal),
+            too_old_s=config.core.walk.end_after_s,
+            simulated=True,
+            asks=device.first_use,
         )
         if record:
             self._recorders.append(RecorderSink(Recorder(record, config_toml=to_toml(config)), complain))
@@ -104,6 +107,7 @@ class VirtualGuard:
         """Between two instructions, with whatever was not written yet."""
         self._alive = False
         self._writer.close()
+        self._walks.close()
         for reader in self._guard.readers:
             reader.close()
 

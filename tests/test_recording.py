@@ -26,6 +26,7 @@ from firmware.core.messages import (
     Output,
     PartHealth,
     Pattern,
+    Resume,
     SetPattern,
     Severity,
     Telemetry,
@@ -304,3 +305,9 @@ def test_a_message_that_is_not_what_its_channel_says_is_named(
     with pytest.raises(RecordingError, match=message) as refusal:
         list(found.records)
     assert "\n" not in str(refusal.value)
+
+
+def test_a_recording_from_before_a_walk_could_be_over_at_a_restart_is_read() -> None:
+    body = {"t_ns": 5, "walking": True, "hazard": "fall", "severity": "none", "age_s": 0.0}
+    (found,) = recording._decode("/resume", json.dumps(body).encode())
+    assert found == Resume(5, True, Hazard.FALL, Severity.NONE, 0.0, over=False)

@@ -67,6 +67,8 @@ def run_guard(
     writer = JournalWriter(lambda: Journal(state_dir / JOURNAL), events, clock.now_ns, handover.put, complain)
     walks = WalkLog(
         *(state_dir, config.plan, wall, device, clock.now_ns, handover.put, complain),
+        lambda: Journal(state_dir / JOURNAL),
+        too_old_s=config.core.walk.end_after_s,
         simulated=simulated,
         asks=not simulated,
     )
@@ -79,6 +81,7 @@ def run_guard(
     ]
     with contextlib.ExitStack() as stack:
         stack.callback(writer.close)
+        stack.callback(walks.close)
         for recorder in recorders:
             stack.callback(recorder.close)
         reports, remote = Receiver(run_dir / SOUNDER_REPORTS_SOCKET), Receiver(run_dir / LINK_SOCKET)

@@ -4,10 +4,15 @@ import math
 from dataclasses import dataclass, field
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.records import record
 
+from firmware import walks
 from firmware.core.estimators.steps import StepTimes
 from firmware.core.messages import Alert, Hazard, Severity
-from firmware.core.tally import Tally
+from firmware.core.plan import PlanConfig, Verdict
+from firmware.core.tally import _COUNTED, Tally
 
 S = 1_000_000_000
 
@@ -77,7 +82,7 @@ def test_crawling_is_no_walk() -> None:
 
 def test_a_tally_of_nothing_claims_nothing() -> None:
     counts = {"pauses", "steps", "obstacle_cautions", "obstacle_warnings", "sway_warnings", "lean_cues", "falls", "sos"}
-    counts |= {"faults", "minutes", "mode_minutes"}
+    counts |= {"faults", "interruptions", "minutes", "mode_minutes"}
     for name, value in Tally().summary(0).items():
         assert value == (0 if name in counts else "" if name == "no_start" else None), name
 
@@ -98,7 +103,7 @@ def test_one_approach_is_one_warning_however_it_rises() -> None:
     [
         (Hazard.OBSTACLE, Severity.CAUTION, True),
         (Hazard.LEAN, Severity.CUE, True),
-        (Hazard.FAULT, Severity.FAULT, True),
+        (Hazard.FAULT, Severity.FAULT, False),
         (Hazard.OBSTACLE, Severity.IMMINENT, False),
         (Hazard.SWAY, Severity.WARNING, False),
         (Hazard.FALL, Severity.SUSPECTED, False),
@@ -110,6 +115,24 @@ def test_a_walk_is_clean_until_something_is_warned_of(hazard: Hazard, severity: 
     assert tally.clean
     tally.note_alert(alert(hazard, severity))
     assert tally.clean is clean
+
+
+@given(
+    alerts=st.lists(st.sampled_from(list(_COUNTED)), max_size=4),
+    rest_cues=st.integers(0, 1),
+    restarts=st.integers(0, 1),
+)
+def test_what_sounds_clean_is_not_held_against_her_by_the_plan(
+    alerts: list[tuple[Hazard, Severity]], rest_cues: int, restarts: int
+) -> None:
+    tally, _ = begun()
+    tally.interruptions = restarts
+    tally.add({"rest_cues": rest_cues})
+    for number, (hazard, severity) in enumerate(alerts):
+        tally.note_alert(alert(hazard, severity, number))
+    whole = record(1, **{**tally.summary(0), "minutes": 5.0})
+    _, (step,) = walks.planned(PlanConfig(), [whole])
+    assert not tally.clean or step.verdict is Verdict.CLEAN
 
 
 def test_sway_and_lean_are_of_the_walking_alone_and_bending_down_is_neither() -> None:

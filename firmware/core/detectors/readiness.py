@@ -30,7 +30,7 @@ class Readiness:
     def update(self, now_ns: int, upright_known: bool, imu_ok: bool, steps_in_a_row: int, tilted: str = "") -> str:
         """Empty, or what the walker has to do; stays so until the upright is known and the device is not `tilted`."""
         if upright_known and not tilted:
-            self._reason = ""
+            self._reason, self._since_ns = "", None  # should it be lost again, she has as long as at first
         elif imu_ok:
             if self._since_ns is None:
                 self._since_ns = now_ns

@@ -84,6 +84,12 @@ class PersonalSway:
         self._known = True
         self._weight = float(self._carried)
 
+    def begin(self) -> None:
+        """A new walk: what those before it have shown is carried to it, as to one in the next run of the guard."""
+        if self.steps:
+            before, self.steps = self.baseline(0), 0
+            self.carry(before)
+
     def restart(self) -> None:
         """Forget the step that was under way."""
         self._forget_step()
