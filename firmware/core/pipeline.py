@@ -160,16 +160,16 @@ class SafetyPipeline:
         stepping = self._steps.under_way(now_ns)
         # Nobody on the floor stands; but the alarm of an earlier run may be old, and who is upright now stands.
         standing = not alarm.open or (alarm.resumed and attitude.tilt_rad < LOOKS_AWAY_RAD)
-        moving.follow(stepping, standing, self._wearing.moved)
+        falling = self._falling
+        moving.follow(stepping, standing and not falling.went_down, self._wearing.moved)
         if course.closed:
             return
-        falling = self._falling
         if falling.update(now_ns, course.active):
             if falling.evidence is not None:
                 alarm.suspect(now_ns, falling.evidence)
             else:
                 alarm.guess(falling.possible)
-        self._wearing.update(falling.wear)
+        self._wearing.update(falling.wear, alarm.open, falling.sank)
         self._guided += self._guidance.feel(now_ns, course.walking(now_ns) and not alarm.open)
         if not (attitude.upright_known and health.ok("imu")):
             return
