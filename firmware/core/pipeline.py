@@ -248,9 +248,8 @@ class SafetyPipeline:
             self._arbiter.notify(now_ns, Pattern.TEST)
         elif command.name == "end" and not self._course.closed:
             told = self._course.over
-            out += [
-                word for word in self._guidance.test.void(now_ns, "the walk ended") if isinstance(word, BackwardTest)
-            ]
+            guided, self._guided = self._guided + self._guidance.test.void(now_ns, "the walk ended"), []
+            out += [word for word in guided if isinstance(word, BackwardTest)]
             self._course.close(now_ns, out)
             self._behind.clear()
             self._fall_alarm.guess(None)

@@ -176,9 +176,20 @@ def test_a_wall_that_comes_into_sight_later_tells_how_long_the_steps_before_were
 
 
 def test_a_press_at_the_mark_ends_it_at_that_moment() -> None:
-    tested = on_the_way(seconds=5.0, mps=0.6).press()
+    tested = on_the_way(seconds=5.0, mps=0.6).press().walk(1.9, 0.6)
+    assert tested.patterns == DONE[:2], "it may yet be the first press of a call for help"
+    tested.stand(0.2)
     assert tested.patterns == DONE
     assert tested.result.duration_s == pytest.approx(5.0, abs=0.06)
+    assert tested.result.distance_m == pytest.approx(3.0, abs=0.4)
+
+
+def test_a_call_for_help_at_the_mark_stores_no_test() -> None:
+    tested = on_the_way(seconds=5.0, mps=0.6).press().walk(0.4, 0.6).press().walk(0.4, 0.6).press()
+    tested.note(tested.run.void(round(tested.t_s * S), "called for help"))
+    tested.stand(5.0)
+    assert tested.patterns == VOID
+    assert (tested.result.duration_s, tested.result.reason) == (None, "called for help")
 
 
 def test_go_comes_once_she_has_stood_still_and_not_before() -> None:
