@@ -301,14 +301,8 @@ class SafetyPipeline:
     def _says(self) -> tuple[Detection, ...]:
         """What each detector says now; the parts of the device speak for themselves, when one changes."""
         falls, sos, obstacle = self._fall_alarm.detection, self._sos.detection, self._behind.obstacle.detection
-        return (
-            falls,
-            sos,
-            obstacle,
-            self._balance.sway.detection,
-            self._balance.lean.detection,
-            self._wearing.detection,
-        )
+        sway, lean = self._balance.sway.detection, self._balance.lean.detection
+        return falls, sos, obstacle, sway, lean, self._wearing.detection
 
     def _new(self) -> bool:
         """Whether a slice left something to tell; of the detectors it reaches those that judge the trunk."""
