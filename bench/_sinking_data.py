@@ -63,7 +63,7 @@ class Seen:
 
 
 class _Notes(FallDetector):
-    """Never tells of a fall, but keeps what `_Posture` would go by: what was sunk counts until she is upright."""
+    """Never tells of a fall, but keeps what `Posture` would go by: what was sunk counts until she is upright."""
 
     def __init__(self, config: FallConfig) -> None:
         super().__init__(config)

@@ -11,7 +11,7 @@ reaction to the sound.
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Protocol
 
@@ -210,6 +210,7 @@ class _State(Enum):
     SETTLES = 1
     SETS_OFF = 2
     WALKS = 3
+    MARKED = 4  # by a press, which may yet be the first one of a call for help
 
 
 class BackwardTestRun:
@@ -219,9 +220,12 @@ class BackwardTestRun:
     or finds a fall or a fault, calls `void` and goes on as ever: the test never holds anything back.
     """
 
-    def __init__(self, config: BackwardTestConfig, length: Length) -> None:
+    def __init__(self, config: BackwardTestConfig, length: Length, presses_within_s: float = 2.0) -> None:
+        """A press that no other one follows within `presses_within_s` is the mark."""
         self._config, self._length = config, length
+        self._within_ns = round(presses_within_s * 1e9)
         self._state = _State.IDLE
+        self._marked: list[Pattern | BackwardTest] = []
         self._since_ns = self._t_ns = self._told_ns = 0  # of the state, of the last slice, of the last reading
         self._quiet_ns: int | None = None  # since when the trunk is still
         self._onset_ns: int | None = None
@@ -251,11 +255,18 @@ class BackwardTestRun:
         return [Pattern.MEASURE_READY]
 
     def press(self, t_ns: int) -> list[Pattern | BackwardTest]:
-        """One short press: the mark, once she walks; before that she gives it up."""
+        """One short press: the mark, once she walks; before that she gives it up.
+
+        What it came to is told when no other press follows: a call for help stores no test.
+        """
+        if self._state is _State.MARKED:
+            return []
         if self.active:
             self._pressed_ns = t_ns
         if self._state is _State.WALKS:
-            return self._judge(t_ns, t_ns)
+            self._marked = self._judge(t_ns, t_ns)
+            self._state = _State.MARKED
+            return []
         return self.void(t_ns, "given up by the button")
 
     def void(self, now_ns: int, reason: str) -> list[Pattern | BackwardTest]:
@@ -267,7 +278,7 @@ class BackwardTestRun:
 
     def feel(self, t_ns: int, trunk: Trunk, steps: Counted) -> list[Pattern | BackwardTest]:
         """One slice, after the attitude and the steps have followed it."""
-        if not self.active:
+        if self._state in (_State.IDLE, _State.MARKED):
             return []
         dt_s, self._t_ns = max(0.0, (t_ns - self._t_ns) * 1e-9), t_ns
         still = self._still.judge(dt_s, trunk, self._state is _State.SETTLES)
@@ -290,7 +301,7 @@ class BackwardTestRun:
 
     def look(self, t_ns: int, things: Iterable[Seen]) -> list[Pattern | BackwardTest]:
         """One reading of the rangefinder. Once she is surely beyond 3 m by what it sees, the test is over."""
-        if not self.active:
+        if self._state in (_State.IDLE, _State.MARKED):
             return []
         before_m, before_ns = self._told_m, self._told_ns
         self._way.look(t_ns, things)
@@ -315,6 +326,9 @@ class BackwardTestRun:
             return self.void(now_ns, "did not set off")
         if self._state is _State.WALKS and waited_s > config.longest_s:
             return self.void(now_ns, f"took longer than {config.longest_s:g} s")
+        if self._state is _State.MARKED and now_ns - self._pressed_ns > self._within_ns:
+            self._state = _State.IDLE
+            return [replace(one, t_ns=now_ns) if isinstance(one, BackwardTest) else one for one in self._marked]
         return []
 
     def _reset(self, now_ns: int) -> None:

@@ -50,6 +50,7 @@ class Balance:
         now, attitude = self._moving.motion.slices[-1], self._moving.attitude
         if self._before is None or attitude.upright is not self._upright:
             self._before, self._upright = (now, attitude.pitch_rad, attitude.roll_rad), attitude.upright
+            self.lean.clear()
             return False
         then, pitch_rad, roll_rad = self._before
         if now.t_ns - then.t_ns < EVERY_NS:

@@ -14,7 +14,7 @@ from firmware.core.moving import Moving
 from hal.samples import RangeSample
 
 LOOKS_AWAY_RAD = math.radians(30.0)
-"""With the trunk tilted so far, the rangefinder looks at the floor or into the air, not at the way behind."""
+"""With the trunk tilted so far, or the device turned on the belt, it looks at the floor or into the air, not behind."""
 HIDDEN_NS = 100_000_000
 """What keeps its distance and was not heard for so long may be hidden by something else."""
 _WARNED = (Severity.WARNING, Severity.IMMINENT)
@@ -63,7 +63,7 @@ class Behind:
         """One usable reading: the approach first, then the obstacle."""
         attitude, steps, approach = self._moving.attitude, self._moving.steps, self.approach
         self._seen_ns = now_ns
-        if imu_ok and attitude.upright_known and attitude.tilt_rad > LOOKS_AWAY_RAD:
+        if imu_ok and attitude.upright_known and attitude.away_rad > LOOKS_AWAY_RAD:
             approach.forget()
             self.obstacle.clear()
             return

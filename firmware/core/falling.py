@@ -11,6 +11,7 @@ from firmware.core.estimators.fall_features import PEAK_MPS2, FallLooks, Look
 from firmware.core.estimators.sinking import Sinking
 from firmware.core.estimators.wear import Wear
 from firmware.core.moving import Moving
+from hal.samples import Vector
 
 STEPPING_NS = 1_500_000_000
 """Who took a step less than so long ago is on her feet."""
@@ -29,6 +30,9 @@ class Falling:
         self._walked_steps = config.fall.walked_steps
         self._looks = FallLooks()
         self._sinking, self._lean_rad = Sinking(), math.radians(config.fall.lean_deg)
+        self._sunk_m = config.fall.sunk_m
+        self.sank = False  # she may have gone down to the floor since she was upright last
+        self._upright: Vector | None = None
         self._fall = FallDetector(config.fall)
         self._wear = Wear(config.wear)
         self._not_worn = NotWorn()
@@ -47,6 +51,11 @@ class Falling:
     def wear(self) -> Wear:
         """What is known of hands and free falls."""
         return self._wear
+
+    @property
+    def went_down(self) -> bool:
+        """Her trunk went down in the middle of a walk, and stays there: nobody stands like that."""
+        return self._fall.posture.went_down
 
     def forget_motion(self) -> None:
         """The movement of the last moments was none."""
@@ -92,7 +101,13 @@ class Falling:
         forward_rad = attitude.pitch_rad if known else 0.0
         stepped_ns = steps.last_ns if steps.in_a_row >= self._walked_steps or not known else None
         speed_mps = self._moving.motion.slices[-1].speed_mps
+        if attitude.upright is not self._upright:  # what was leaning by the one is upright by the other
+            self._upright = attitude.upright
+            sinking.restart()
         placed = sinking.add(t_ns, speed_mps, forward_rad, attitude.tilt_rad, stepped_ns)
+        leans = attitude.tilt_rad >= self._lean_rad
+        way = sinking.latest() if placed and leans else None
+        self.sank = leans and (self.sank or (way is not None and way.metres >= self._sunk_m))
         evidence = self._fall.update(
             t_ns,
             peak_mps2,
@@ -103,7 +118,7 @@ class Falling:
             steps.last_ns is not None and t_ns - steps.last_ns < STEPPING_NS,
             self._wear.worn is not False,
             not attitude.relearning,
-            sinking.latest() if placed and attitude.tilt_rad >= self._lean_rad else None,
+            way,
             round(self._moving.slice.span_s * 1e9),
         )
         if evidence is not None:

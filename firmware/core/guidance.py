@@ -42,7 +42,7 @@ class Guidance:
     def __init__(self, config: CoreConfig, moving: Moving) -> None:
         self._config, self._moving = config, moving
         self.length = StepLength(config.step_length, config.steps.step_length_m)
-        self.test = BackwardTestRun(config.backward_test, self.length)
+        self.test = BackwardTestRun(config.backward_test, self.length, config.button_gesture.presses_within_s)
         self._metronome = Metronome(config.metronome)
         self.begin()
 

@@ -161,16 +161,16 @@ class SafetyPipeline:
         stepping = self._steps.under_way(now_ns)
         # Nobody on the floor stands; but the alarm of an earlier run may be old, and who is upright now stands.
         standing = not alarm.open or (alarm.resumed and attitude.tilt_rad < LOOKS_AWAY_RAD)
-        moving.follow(stepping, standing, self._wearing.moved)
+        falling = self._falling
+        moving.follow(stepping, standing and not falling.went_down, self._wearing.moved)
         if course.closed:
             return
-        falling = self._falling
         if falling.update(now_ns, course.active):
             if falling.evidence is not None:
                 alarm.suspect(now_ns, falling.evidence)
             else:
                 alarm.guess(falling.possible)
-        self._wearing.update(falling.wear)
+        self._wearing.update(falling.wear, alarm.open, falling.sank)
         self._guided += self._guidance.feel(now_ns, course.walking(now_ns) and not alarm.open)
         if not (attitude.upright_known and health.ok("imu")):
             return
@@ -249,9 +249,8 @@ class SafetyPipeline:
             self._arbiter.notify(now_ns, Pattern.TEST)
         elif command.name == "end" and not self._course.closed:
             told = self._course.over
-            out += [
-                word for word in self._guidance.test.void(now_ns, "the walk ended") if isinstance(word, BackwardTest)
-            ]
+            guided, self._guided = self._guided + self._guidance.test.void(now_ns, "the walk ended"), []
+            out += [word for word in guided if isinstance(word, BackwardTest)]
             self._course.close(now_ns, out)
             self._behind.clear()
             self._fall_alarm.guess(None)
@@ -304,14 +303,8 @@ class SafetyPipeline:
     def _says(self) -> tuple[Detection, ...]:
         """What each detector says now; the parts of the device speak for themselves, when one changes."""
         falls, sos, obstacle = self._fall_alarm.detection, self._sos.detection, self._behind.obstacle.detection
-        return (
-            falls,
-            sos,
-            obstacle,
-            self._balance.sway.detection,
-            self._balance.lean.detection,
-            self._wearing.detection,
-        )
+        sway, lean = self._balance.sway.detection, self._balance.lean.detection
+        return falls, sos, obstacle, sway, lean, self._wearing.detection
 
     def _new(self) -> bool:
         """Whether a slice left something to tell; of the detectors it reaches those that judge the trunk."""

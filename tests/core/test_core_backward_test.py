@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from firmware.core.backward_test import BANDS, BackwardTestConfig, BackwardTestRun
 from firmware.core.messages import BackwardTest, Pattern
+from firmware.core.plan import LONGEST_TEST_S
 
 S = 1_000_000_000
 SLICE_S, PING_S = 0.02, 0.06
@@ -176,9 +177,20 @@ def test_a_wall_that_comes_into_sight_later_tells_how_long_the_steps_before_were
 
 
 def test_a_press_at_the_mark_ends_it_at_that_moment() -> None:
-    tested = on_the_way(seconds=5.0, mps=0.6).press()
+    tested = on_the_way(seconds=5.0, mps=0.6).press().walk(1.9, 0.6)
+    assert tested.patterns == DONE[:2], "it may yet be the first press of a call for help"
+    tested.stand(0.2)
     assert tested.patterns == DONE
     assert tested.result.duration_s == pytest.approx(5.0, abs=0.06)
+    assert tested.result.distance_m == pytest.approx(3.0, abs=0.4)
+
+
+def test_a_call_for_help_at_the_mark_stores_no_test() -> None:
+    tested = on_the_way(seconds=5.0, mps=0.6).press().walk(0.4, 0.6).press().walk(0.4, 0.6).press()
+    tested.note(tested.run.void(round(tested.t_s * S), "called for help"))
+    tested.stand(5.0)
+    assert tested.patterns == VOID
+    assert (tested.result.duration_s, tested.result.reason) == (None, "called for help")
 
 
 def test_go_comes_once_she_has_stood_still_and_not_before() -> None:
@@ -294,7 +306,7 @@ def test_every_test_that_begins_ends_once_and_with_its_own_sound_whatever_happen
 
 
 def test_the_published_times_are_told_with_their_sources_and_are_no_diagnosis() -> None:
-    assert [band.limit_s for band in BANDS] == [3.5, 5.5, 8.15]
+    assert [band.limit_s for band in BANDS] == [3.5, LONGEST_TEST_S, 8.15], "the plan's advice is by the same time"
     assert all(band.source and band.says for band in BANDS)
     assert not any(word in band.says for band in BANDS for word in ("diagnos", "you will", "safe"))
 

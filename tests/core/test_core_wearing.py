@@ -167,7 +167,7 @@ class Steady:
 
     def __init__(self) -> None:
         self.seat, self._index = Seat(), 0
-        self.steps = SimpleNamespace(in_a_row=9, last_ns=0, times=SimpleNamespace(count=0))
+        self.steps = SimpleNamespace(in_a_row=9, last_ns=0, times=SimpleNamespace(count=0), cadence_spm=lambda _: 102.0)
 
     def live(self, seconds: float, up: Vector, *, steps_hz: float = 0.0, gyro_radps: float = 0.0) -> "Steady":
         for _ in range(round(seconds * 50)):
@@ -177,7 +177,7 @@ class Steady:
                 self.steps.last_ns, self.steps.times.count = t_ns, self.steps.times.count + 1
             rate = gyro_radps if self._index % 2 else -gyro_radps
             ended = SimpleNamespace(t_ns=t_ns, span_s=0.02, gyro_radps=(0.0, rate, 0.0))
-            self.seat.update(ended, up, (0.0, 0.0, 1.0), self.steps)
+            self.seat.update(ended, up, (0.0, 0.0, 1.0), math.acos(up[2]), self.steps)
         return self
 
 
@@ -192,6 +192,15 @@ def test_tilt_counts_as_slipping_only_while_she_steps(deg: float) -> None:
     assert stepping.seat.slipped_rad == pytest.approx(math.radians(deg))
     stepping.live(2.0, leaning(deg))
     assert stepping.seat.slipped_rad is None, "she stands: it may be her back that is bent"
+
+
+def test_it_is_known_whether_her_steps_went_on_while_it_turned() -> None:
+    walked = Steady().live(4.0, leaning(0.0), steps_hz=1.7).live(2.0, leaning(70.0), steps_hz=1.7)
+    assert walked.seat.walked_on
+    rested = Steady().live(4.0, leaning(0.0), steps_hz=1.7).live(1.5, leaning(70.0))
+    assert not rested.seat.walked_on
+    assert not rested.live(4.0, leaning(70.0), steps_hz=1.7).seat.walked_on, "steps that come again later tell nothing"
+    assert rested.live(1.0, leaning(0.0), steps_hz=1.7).seat.walked_on
 
 
 def test_device_that_was_put_right_is_known_to_be_while_she_stands() -> None:

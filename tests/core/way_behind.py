@@ -20,7 +20,7 @@ class Trunk:
     """Upright, and turning as fast as `yaw_radps`."""
 
     upright_known: bool = True
-    tilt_rad: float = 0.0
+    away_rad: float = 0.0
     yaw_radps: float = 0.0
 
 

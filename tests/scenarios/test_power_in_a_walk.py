@@ -13,7 +13,7 @@ from firmware.commands.story import Story
 from firmware.commands.summary import summary_json, summary_lines
 from firmware.config import Config, parse
 from firmware.core.course import READY_CHIRPS
-from firmware.core.messages import Alert, Hazard, Input, Pattern, SetPattern, Severity, Tick
+from firmware.core.messages import Alert, Hazard, Input, Pattern, SetPattern, Severity, Tick, WalkChanged, WalkState
 from firmware.core.pipeline import SafetyPipeline
 from firmware.guard.readers import Reader
 from firmware.link.memory import MemoryBroker
@@ -221,3 +221,19 @@ def test_hung_gauge_does_not_starve_the_watchdog(tmp_path: Path) -> None:
         guard.turn(clock.now_ns())
     assert fed.count("READY=1") == 1
     assert fed.count("WATCHDOG=1") >= 10
+
+
+def test_battery_that_runs_low_in_mid_walk_is_heard_and_told_and_the_walk_goes_on(tmp_path: Path) -> None:
+    """At 15 s it is below 5 %: three falling tones, now and then; the walker is guarded to the end."""
+    walked = Device(tmp_path, battery=Battery(start_share=0.055, hours=0.8), gauge="max17048").walk(36.0)
+    states = [output.state for output in walked.device.log.outputs if isinstance(output, WalkChanged)]
+    assert [state for state in states if state in (WalkState.WALKING, WalkState.ENDED)][-2:] == [
+        WalkState.WALKING,
+        WalkState.ENDED,
+    ]
+    (low_ns,) = [alert.t_ns for alert in walked.alerts if alert.severity is Severity.WARNING]
+    assert 10e9 < low_ns < 30e9
+    sounds = [output for output in walked.device.log.outputs if isinstance(output, SetPattern)]
+    assert any(low_ns <= sound.t_ns < low_ns + 3e9 and sound.pattern is Pattern.FAULT for sound in sounds)
+    phases = [(body["type"], body["phase"]) for body in walked.told("/event")]
+    assert ("fault", "warning") in phases

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.walks import Walk, take_walk
@@ -11,7 +12,7 @@ from firmware import walks
 from firmware.config import Config
 from firmware.core.alerts import RULES
 from firmware.core.messages import Alert, Hazard, Notice, Output, Pattern, SetPattern, Severity, WalkChanged, WalkState
-from firmware.link.memory import MemoryBroker
+from firmware.link.memory import MemoryBroker, MemoryCaregiver
 from firmware.virtual import VirtualDevice
 from hal.sim.world.fall_scenes import FALL_SCENES
 from hal.sim.world.scenarios import Scene, scenario
@@ -19,6 +20,7 @@ from hal.sim.world.scene import World
 from hal.sim.world.surroundings import Wall
 from hal.sim.world.walker import Walker
 from hal.sim.world.wearing_scenes import WEARING_SCENES
+from hal.sim.world.whole_walk import Clipped
 
 ANSWERED = {rule.pattern for rule in RULES.values() if rule.sent} | {Pattern.FALL_SENT, Pattern.FALL_HEARD}
 
@@ -30,6 +32,12 @@ def states(outputs: "list[Output]") -> list[WalkState]:
 
 def phases(walk: Walk, hazard: Hazard) -> list[Severity]:
     return [alert.severity for alert in walk.alerts if alert.hazard is hazard]
+
+
+def nobody_is_told_of_a_fall(walk: Walk) -> bool:
+    """Neither the caregiver nor, by a countdown, the walker."""
+    told = [event for event in walk.events if event["type"] == "fall"]
+    return not (told or walk.sounded(Pattern.FALL_COUNTDOWN) or Severity.SUSPECTED in phases(walk, Hazard.FALL))
 
 
 @pytest.fixture(scope="module")
@@ -93,15 +101,20 @@ def test_taken_off_and_put_down_the_walk_is_over(scene: str, tmp_path: Path) -> 
     assert phases(walk, Hazard.FALL) == []
 
 
-def test_dropped_on_a_table_it_calls_nobody_and_the_walk_is_over(tmp_path: Path) -> None:
-    walk = take_walk(FALL_SCENES["device dropped"](1), tmp_path)
-    assert Severity.SUSPECTED not in phases(walk, Hazard.FALL)
+@pytest.mark.parametrize("seed", [1, 3])
+def test_dropped_on_a_table_it_calls_nobody_and_the_walk_is_over(seed: int, tmp_path: Path) -> None:
+    walk = take_walk(FALL_SCENES["device dropped"](seed), tmp_path)
+    seen = states(list(walk.outputs))
+    assert seen[seen.index(WalkState.WALKING) :][-4:-1] == [WalkState.ENDED, WalkState.SUMMARY, WalkState.OFF_BODY]
+    assert nobody_is_told_of_a_fall(walk)
+    assert walk.sounded(Pattern.ENDED)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_who_sits_on_a_bench_and_rests_is_paused_and_neither_alarmed_nor_ended(seed: int, tmp_path: Path) -> None:
     walk = take_walk(WEARING_SCENES["rests on a bench"](seed), tmp_path)
-    assert Severity.SUSPECTED not in phases(walk, Hazard.FALL)
+    assert nobody_is_told_of_a_fall(walk)
+    assert walk.sounded(Pattern.PAUSED)
     assert phases(walk, Hazard.MOUNTING) == []
     before_the_end = states(list(walk.outputs))[:-1]
     assert before_the_end[-1] is WalkState.PAUSED
@@ -110,7 +123,8 @@ def test_who_sits_on_a_bench_and_rests_is_paused_and_neither_alarmed_nor_ended(s
 
 def test_who_lies_down_on_purpose_is_not_alarmed(tmp_path: Path) -> None:
     walk = take_walk(FALL_SCENES["lying down on purpose"](1), tmp_path)
-    assert Severity.SUSPECTED not in phases(walk, Hazard.FALL)
+    assert nobody_is_told_of_a_fall(walk)
+    assert {event["type"] for event in walk.events} <= {"walk"}
 
 
 def test_who_falls_and_gets_up_raises_no_alarm_but_is_told_as_such(tmp_path: Path) -> None:
@@ -124,6 +138,36 @@ def test_who_falls_and_cannot_get_up_is_told_of_again_after_five_minutes(tmp_pat
     walk = take_walk("fall", tmp_path, seconds=12.0 + 320.0)
     told = [event["phase"] for event in walk.events if event["type"] == "fall"]
     assert told == ["suspected", "confirmed", "not_recovered"]
+    heard = [pattern for pattern in walk.patterns() if pattern is not Pattern.SILENT]
+    answers = [Pattern.FALL_NOBODY_YET, Pattern.FALL_SENT]
+    assert heard[heard.index(Pattern.FALL_COUNTDOWN) :] == [Pattern.FALL_COUNTDOWN, *answers, *answers]
+    assert walk.pattern_at(round(300e9)) is Pattern.FALL_SENT
+
+
+def test_who_cannot_get_up_without_any_network_is_heard_all_the_time_and_told_of_once_there_is_one(
+    tmp_path: Path,
+) -> None:
+    broker = MemoryBroker()
+    broker.online = False
+    caregiver, fall = MemoryCaregiver(broker), scenario("fall")
+    device = VirtualDevice(Config(), fall, tmp_path, broker=broker)
+    device.run_until(330.0)
+    changes = [output for output in device.log.outputs if isinstance(output, SetPattern)]
+    assert [change.pattern for change in changes][-2:] == [Pattern.FALL_COUNTDOWN, Pattern.FALL_NOBODY_YET]
+    last_s = max(state.t_ns for state in device.board.buzzer_pin.history if state.level) / 1e9
+    assert last_s > 326.0, "the local alarm goes on"
+    assert caregiver.words == []
+    broker.online = True
+    device.run_until(340.0)
+    device.end()
+    events = [word["body"] for word in caregiver.words if word["kind"] == "event"]
+    assert [event["phase"] for event in events if event["type"] == "fall"] == [
+        "suspected",
+        "confirmed",
+        "not_recovered",
+    ]
+    answered = [output.pattern for output in device.log.outputs if isinstance(output, SetPattern)]
+    assert Pattern.FALL_SENT in answered[len(changes) :]
 
 
 def test_who_cancels_by_reflex_and_then_lies_still_is_asked_again_after_a_minute(tmp_path: Path) -> None:
@@ -134,6 +178,10 @@ def test_who_cancels_by_reflex_and_then_lies_still_is_asked_again_after_a_minute
     told = [a for a in walk.alerts if a.hazard is Hazard.FALL and a.severity is not Severity.POSSIBLE]
     assert [alert.severity for alert in told[:3]] == [Severity.SUSPECTED, Severity.CANCELLED, Severity.SUSPECTED]
     assert 60.0 <= (told[2].t_ns - told[1].t_ns) / 1e9 <= 75.0
+    assert walk.pattern_at(told[2].t_ns) is Pattern.FALL_COUNTDOWN, "she is asked aloud"
+    assert [event["phase"] for event in walk.events if event["type"] == "fall"][:4] == [
+        *("suspected", "cancelled", "suspected", "confirmed")
+    ]
 
 
 def walks_off(behind_m: float | None) -> Scene:
@@ -170,6 +218,38 @@ def heard_and_decided(folder: Path, world: World, *, online: bool) -> list[Outpu
     device.end()
     kept = [output for output in device.log.outputs if isinstance(output, SetPattern | Alert | WalkChanged)]
     return [output for output in kept if not (isinstance(output, SetPattern) and output.pattern in ANSWERED)]
+
+
+def felt_at_the_pins(folder: Path, world: World, *, online: bool) -> tuple[list[Pattern], list[object]]:
+    """Which patterns sounded, and each change of the buzzer's and the motor's pin with its time."""
+    folder.mkdir()
+    broker = MemoryBroker()
+    broker.online = online
+    caregiver = MemoryCaregiver(broker)
+    device = VirtualDevice(Config(), world, folder, broker=broker)
+    device.run_until(world.duration_s)
+    device.end()
+    assert bool(caregiver.words) is online
+    sounded = [output.pattern for output in device.log.outputs if isinstance(output, SetPattern)]
+    return sounded, [*device.board.buzzer_pin.history, *device.board.motor_pin.history]
+
+
+def test_with_the_network_off_every_pulse_of_a_walk_with_all_warnings_and_a_cancelled_fall_is_the_same(
+    tmp_path: Path,
+) -> None:
+    world = scenario("whole")
+    assert isinstance(world, Clipped)
+    her: Any = world.worn
+    cancels = (32.0, 34.5)  # ten seconds after the impact
+    world = replace(world, worn=replace(her, presses=(*her.presses, cancels)))
+    sounded, pulses = felt_at_the_pins(tmp_path / "online", world, online=True)
+    assert {
+        *(Pattern.READY_3, Pattern.OBSTACLE_WARNING, Pattern.SWAY, Pattern.FALL_COUNTDOWN, Pattern.CANCELLED),
+        *(Pattern.ENDED, Pattern.SUMMARY_WARNED),
+    } <= set(sounded)
+    assert not ANSWERED & set(sounded)
+    assert len(pulses) > 100
+    assert felt_at_the_pins(tmp_path / "offline", world, online=False) == (sounded, pulses)
 
 
 @pytest.mark.parametrize("name", ["whole", "treadmill"])

@@ -31,13 +31,8 @@ JOLT_MPS2, RESTS_NS = 1.5 * G0_MPS2, 400_000_000
 GUESS_NS = 2_500_000_000
 """Longer than the last look takes: a guess that is neither confirmed nor taken back by then is over."""
 SEATED_G, SEATED_RAD = 6.0, math.radians(25.0)
-_SEATED = tuple(
-    fall_suspected.FEATURES.index(name)
-    for name in (
-        *("impact_g", "end_turned_rad", "end_tilt_rad", "after_peak_g", "end_turning_radps"),
-        "falling_least_g",
-    )
-)
+_SEATED_BY = ("impact_g", "end_turned_rad", "end_tilt_rad", "after_peak_g", "end_turning_radps", "falling_least_g")
+_SEATED = tuple(fall_suspected.FEATURES.index(name) for name in _SEATED_BY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +158,7 @@ class FallDetector:
 
     def __init__(self, config: FallConfig) -> None:
         self._impacts = _Impacts()
-        self._posture = _Posture(config)
+        self.posture = Posture(config)
         self._smashed_mps2 = config.smashed_g * G0_MPS2
         self._hardest: tuple[int, float] | None = None  # of the blows that may still be judged
         self._blow_mps2 = G0_MPS2
@@ -175,7 +170,7 @@ class FallDetector:
     def restart(self) -> None:
         """The motion before a sensor's fault says nothing about now."""
         self._impacts.restart()
-        self._posture.restart()
+        self.posture.restart()
         self._hardest = None
 
     def lose_touch(self, now_ns: int) -> Evidence | None:
@@ -228,8 +223,8 @@ class FallDetector:
             evidence = self._impacts.update(t_ns, tilt_rad, looks)
         if tilt_rad is not None:
             hardest = self._hardest
-            self._posture.sink(tilt_rad, way)
-            down = self._posture.update(t_ns, peak_mps2, tilt_rad, forward_rad, stepping, stepped_ns, hardest, may_rest)
+            self.posture.sink(tilt_rad, way)
+            down = self.posture.update(t_ns, peak_mps2, tilt_rad, forward_rad, stepping, stepped_ns, hardest, may_rest)
             evidence = evidence or down
         if evidence is not None:
             self.restart()
@@ -237,7 +232,7 @@ class FallDetector:
 
     def excuse(self, now_ns: int) -> None:
         """The wearer cancelled: lying on is no new fall, until it lasts too long."""
-        self._posture.excuse(now_ns)
+        self.posture.excuse(now_ns)
 
 
 class _Impacts:
@@ -299,7 +294,7 @@ _TURNED_BACK_RAD = math.radians(25.0)  # a hand turns it far over and back again
 _BENT_SHARE = 0.7  # of the tilt: within some 45 degrees of straight forward
 
 
-class _Posture:
+class Posture:
     """The trunk stays far from its upright."""
 
     def __init__(self, config: FallConfig) -> None:
@@ -319,6 +314,11 @@ class _Posture:
         self._sunk = False  # from a walk down to the floor, since she was upright last
         self._sunk_m, self._bowed_rad = config.sunk_m, math.radians(config.bowed_deg)
         self._down_since_ns: int | None = None
+
+    @property
+    def went_down(self) -> bool:
+        """In the middle of a walk, and stays down: nobody stands like that."""
+        return self._down_since_ns is not None and (self._walking or self._sunk)
 
     def restart(self) -> None:
         self._sunk = False

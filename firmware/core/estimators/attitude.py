@@ -46,6 +46,8 @@ class Attitude:
     The upright reference is the mean gravity of the first second of standing still, or of some seconds of steps, so
     the device may be clipped on at a tilt. Pitch is positive leaning forward, roll is positive leaning right, both in
     radians. Until the upright is known, `tilt_rad` is the tilt of the sensor itself, and there is no pitch or roll.
+
+    `learned` is that reference; all is told from `upright`, which is another one while the device has `turned`.
     """
 
     def __init__(self, config: AttitudeConfig) -> None:
@@ -58,7 +60,9 @@ class Attitude:
         self._bias_radps: Vector = (0.0, 0.0, 0.0)
         self._forward: Vector = (1.0, 0.0, 0.0)
         self._left: Vector = (0.0, 1.0, 0.0)
-        self.upright: Vector | None = None  # and while she stands
+        self._learned_axes = self._forward, self._left
+        self.learned: Vector | None = None  # and while she stands
+        self.upright: Vector | None = None
         self.upright_known = False
         self._bias_known = False
         self._still_since_ns: int | None = None
@@ -83,6 +87,31 @@ class Attitude:
         """She is still, and if she stays so that will be taken for a new upright, be it standing or lying."""
         still = self._relearn_s is not None and self._still_since_ns is not None
         return still and abs(self.up[2]) >= self._least_up
+
+    @property
+    def turned(self) -> bool:
+        """The device sits another way than it did when the upright was learned."""
+        return self.upright is not self.learned
+
+    @property
+    def away_rad(self) -> float:
+        """The tilt of the device, and of the rangefinder in it, from how it sat when the upright was learned."""
+        if self.learned is None or not self.turned:
+            return self.tilt_rad
+        return math.acos(max(-1.0, min(1.0, _dot(self.up, self.learned))))
+
+    def turn_to(self, up: Vector | None) -> None:
+        """The device has turned on the body, so that up is there when she is upright; None: back to what was learned.
+
+        It turned about a level axis, as far as gravity can tell: her forward and left are turned along.
+        """
+        if self.learned is None:
+            return
+        self._forward, self._left = self._learned_axes
+        self.upright = self.learned
+        if up is not None:
+            self._forward, self._left = _across(up, _taken_along(self._forward, self.learned, up))
+            self.upright = up
 
     def restart(self) -> None:
         """Forget the motion, not the upright: for the first sample after a fault."""
@@ -217,13 +246,8 @@ class Attitude:
             return False
         across = math.sqrt(1.0 - x * x)  # not 0: the mounting tilt is below 90 degrees
         forward = (across, -x * y / across, -x * z / across)
-        self._forward = forward
-        self._left = (
-            y * forward[2] - z * forward[1],
-            z * forward[0] - x * forward[2],
-            x * forward[1] - y * forward[0],
-        )
-        self.up = self.upright = (x, y, z)
+        self._forward, self._left = self._learned_axes = _across((x, y, z), forward)
+        self.up = self.upright = self.learned = (x, y, z)
         self.upright_known = True
         return True
 
@@ -265,3 +289,20 @@ def _direction(vector: Vector) -> Vector:
     """Length 1; of a vector without any length, straight down, which is nobody's upright."""
     length = math.sqrt(vector[0] ** 2 + vector[1] ** 2 + vector[2] ** 2)
     return (vector[0] / length, vector[1] / length, vector[2] / length) if length > 0.0 else (0.0, 0.0, -1.0)
+
+
+def _dot(a: Vector, b: Vector) -> float:
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+def _across(up: Vector, forward: Vector) -> tuple[Vector, Vector]:
+    """Forward, and left of it."""
+    (x, y, z), (fx, fy, fz) = up, forward
+    return forward, (y * fz - z * fy, z * fx - x * fz, x * fy - y * fx)
+
+
+def _taken_along(forward: Vector, a: Vector, b: Vector) -> Vector:
+    """What lies square to `a`, turned by what takes `a` to `b` on the shortest way (Rodrigues); all of length 1."""
+    share = _dot(forward, b) / max(1.0 + _dot(a, b), 1e-9)
+    x, y, z = (f - share * (p + q) for f, p, q in zip(forward, a, b, strict=True))
+    return _direction((x, y, z))
