@@ -171,8 +171,18 @@ def _alarm_line(body: Mapping[str, Any]) -> str:
     if body.get("active") is not True:
         return "no alarm"
     who = body.get("acknowledged")
-    heard = f"acknowledged by {who.get('by')}" if isinstance(who, dict) else "nobody has acknowledged it"
+    heard = _responder(who) if isinstance(who, dict) else "nobody has acknowledged it"
     return f"ALARM {body.get('type')} {body.get('phase')}, {heard}"
+
+
+def _responder(who: Mapping[str, Any]) -> str:
+    match who.get("how"):
+        case "on_my_way":
+            return f"{who.get('by')} is on the way"
+        case "at_scene":
+            return f"{who.get('by')} is with her"
+        case _:
+            return f"acknowledged by {who.get('by')}"
 
 
 def _troubles(body: Mapping[str, Any]) -> str:

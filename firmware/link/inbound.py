@@ -4,8 +4,11 @@ import json
 import re
 from dataclasses import dataclass
 
+from firmware.responders import HOW
+
 MAX_BYTES = 2048
 NAME_MAX = 80
+LARGEST_NUMBER = 2**53  # what every JSON library can hold
 THIS_ALARM = "now"  # for buttons that cannot name an alarm
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -24,17 +27,25 @@ class Accept:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """A person has the alarm (an alarm's id, or THIS_ALARM)."""
+    """A person has the alarm (an alarm's id, or THIS_ALARM). `how`: one of firmware.responders.HOW.
+
+    `number` rises with each word of the same person. Without it an old word about THIS_ALARM, said again, would be
+    taken for one about the alarm of today; a word that names its alarm can be said again without harm.
+    """
 
     alarm: str
     by: str
+    how: str
+    number: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """ "test" or "locate"."""
+    """ "test" or "locate"; who wished it, and the number of their word, when that was said."""
 
     name: str
+    by: str = ""
+    number: int | None = None
 
 
 def parse(command: str, payload: bytes) -> Accept | Ack | Wish:
@@ -44,15 +55,22 @@ def parse(command: str, payload: bytes) -> Accept | Ack | Wish:
             body = _object(payload)
             return Accept(_id(body.get("id")), _name(body.get("by")))
         case "ack":
-            body = _object(payload)
-            alarm = body.get("alarm")
-            return Ack(THIS_ALARM if alarm == THIS_ALARM else _id(alarm), _name(body.get("by")))
+            return _ack(_object(payload))
         case "test" | "locate":
-            if payload:
-                _object(payload)
-            return Wish(command)
+            body = _object(payload) if payload else {}
+            number = _number(body)
+            return Wish(command, "" if number is None else _name(body.get("by")), number)
         case _:
             raise Refused("unknown command")
+
+
+def _ack(body: dict[str, object]) -> Ack:
+    alarm, how, number = body.get("alarm"), body.get("how", HOW[0]), _number(body)
+    if not isinstance(how, str) or how not in HOW:
+        raise Refused("unknown answer")
+    if alarm == THIS_ALARM and number is None:
+        raise Refused("no number")
+    return Ack(THIS_ALARM if alarm == THIS_ALARM else _id(alarm), _name(body.get("by")), how, number)
 
 
 def _object(payload: bytes) -> dict[str, object]:
@@ -70,6 +88,15 @@ def _object(payload: bytes) -> dict[str, object]:
 def _id(value: object) -> str:
     if not isinstance(value, str) or not _ID.fullmatch(value):
         raise Refused("no id")
+    return value
+
+
+def _number(body: dict[str, object]) -> int | None:
+    value = body.get("seq")
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < LARGEST_NUMBER:
+        raise Refused("bad number")
     return value
 
 

@@ -20,7 +20,7 @@ from firmware.link.client import Connected, Disconnected, Message, Received
 from firmware.link.config import MqttConfig
 from firmware.link.mqtt import MqttClient
 
-EVENT = payloads.event(StoredEvent(1, an_event(1), 0, None)).encode()
+EVENT = payloads.event(StoredEvent(1, an_event(1), 0, None), 0.5).encode()
 
 
 class Screen:
@@ -255,7 +255,7 @@ def _publish(device: MqttClient, number: int) -> Any:
 
 
 def _publish_once(device: MqttClient, number: int) -> Any:
-    text = payloads.event(StoredEvent(number, an_event(number), 0, None))
+    text = payloads.event(StoredEvent(number, an_event(number), 0, None), 0.5)
     answers: list[Any] = []
     assert device.publish(Message(topics.event(DEVICE), text, qos=1, token="event"))
     eventually(lambda: answers.extend(device.poll()) or answers)
