@@ -57,9 +57,7 @@ def parse(command: str, payload: bytes) -> Accept | Ack | Wish:
         case "ack":
             return _ack(_object(payload))
         case "test" | "locate":
-            body = _object(payload) if payload else {}
-            number = _number(body)
-            return Wish(command, "" if number is None else _name(body.get("by")), number)
+            return _wish(command, _object(payload) if payload else {})
         case _:
             raise Refused("unknown command")
 
@@ -71,6 +69,12 @@ def _ack(body: dict[str, object]) -> Ack:
     if alarm == THIS_ALARM and number is None:
         raise Refused("no number")
     return Ack(THIS_ALARM if alarm == THIS_ALARM else _id(alarm), _name(body.get("by")), how, number)
+
+
+def _wish(command: str, body: dict[str, object]) -> Wish:
+    number = _number(body)
+    by = _name(body.get("by")) if number is not None or "by" in body else ""
+    return Wish(command, by, number)
 
 
 def _object(payload: bytes) -> dict[str, object]:
@@ -95,6 +99,8 @@ def _number(body: dict[str, object]) -> int | None:
     value = body.get("seq")
     if value is None:
         return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # JSON knows but one kind of number
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < LARGEST_NUMBER:
         raise Refused("bad number")
     return value
