@@ -22,6 +22,7 @@ walk: $(WALK_STAMP)
 test: $(VENV)/.ready-for-test
 	@deploy/bootstrap.sh broker
 	@deploy/bootstrap.sh compiler
+	@deploy/bootstrap.sh voice
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 

@@ -3,6 +3,7 @@
 #   bootstrap.sh python EXTRAS   makes .venv and installs rearguard with these extras into it
 #   bootstrap.sh broker          installs the MQTT broker that the tests talk to
 #   bootstrap.sh compiler        installs the C compiler that the virtual Pi of tests and benches is made with
+#   bootstrap.sh voice           installs espeak-ng, which the tests make spoken prompts with; without it they are skipped
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin # Debian keeps mosquitto there, outside a user's PATH
@@ -78,9 +79,15 @@ prepare_compiler() {
     compiles || install_packages "the virtual Pi is made with a C compiler" gcc libc6-dev
 }
 
+prepare_voice() { # the walk needs no voice, so neither does a machine that cannot get one
+    espeak-ng --version >/dev/null 2>&1 || (install_packages "the tests make spoken prompts" espeak-ng) ||
+        echo "rearguard: without espeak-ng the tests of the real voice are skipped" >&2
+}
+
 case "${1:-}" in
 python) prepare_python "${2:?which extras?}" ;;
 broker) prepare_broker ;;
 compiler) prepare_compiler ;;
-*) fail "bootstrap.sh knows: python EXTRAS, broker, compiler" ;;
+voice) prepare_voice ;;
+*) fail "bootstrap.sh knows: python EXTRAS, broker, compiler, voice" ;;
 esac

@@ -1,6 +1,7 @@
 """The command line. A command is imported when it is called: `--help` waits for nothing that it does not need."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -278,24 +279,43 @@ def _add_voice(commands: "_Commands[_Parser]") -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; see EXIT_CODES."""
+    _mend_streams()
     try:
-        args = parser().parse_args(argv)
-        _check_simulation(args)
-        code = _function(args.command)(args)
-        if sys.stdout is not None:  # closed by whoever started us
-            sys.stdout.flush()
-        return code
-    except RearguardError as error:
-        print(f"rearguard: {error}", file=sys.stderr)
-        return _EXIT_CODE_OF.get(type(error), FAILURE)
+        return _answered(argv)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # whoever read us has enough; the interpreter must not complain when it flushes at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILURE
     except OSError as error:  # such as a full disk behind standard output
-        print(f"rearguard: {error.filename or 'output'}: {error.strerror or error}", file=sys.stderr)
+        advice = "; run it with sudo" if isinstance(error, PermissionError) else ""
+        print(f"rearguard: {error.filename or 'output'}: {error.strerror or error}{advice}", file=sys.stderr)
         return FAILURE
+
+
+def _answered(argv: Sequence[str] | None) -> int:
+    """The exit code of a command; all that it printed has arrived then, a help text too."""
+    try:
+        args = parser().parse_args(argv)
+        _check_simulation(args)
+        return _function(args.command)(args)
+    except RearguardError as error:
+        print(f"rearguard: {error}", file=sys.stderr)
+        return _EXIT_CODE_OF.get(type(error), FAILURE)
+    finally:
+        sys.stdout.flush()
+
+
+def _mend_streams() -> None:
+    """A standard stream that whoever started us has closed leads to /dev/null, so that no command has to ask.
+
+    Its number as well: the next file that is opened would get it, and what a child prints would land there.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):  # the lowest free number is taken first
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  # as long as the process
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that cannot show a letter is told its number
 
 
 def _function(command: str) -> Callable[[argparse.Namespace], int]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from firmware.errors import JournalError
 from firmware.ids import sync_directory
+from firmware.plain_file import write_whole
 
 SCHEMA_VERSION = 3
 BUSY_TIMEOUT_S = 2.0
@@ -268,10 +269,4 @@ def read_number(path: Path) -> int:
 
 
 def write_number(path: Path, number: int) -> None:
-    draft = path.with_name(path.name + ".new")
-    with draft.open("w", encoding="ascii") as file:
-        file.write(str(number))
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(draft, path)
-    sync_directory(path.parent)
+    write_whole(path, str(number))

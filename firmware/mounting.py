@@ -1,7 +1,6 @@
 """The mounting that `rearguard calibrate` found: kept in the state directory, used instead of the configured axes."""
 
 import contextlib
-import os
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from firmware.config import Config
 from firmware.core.detectors.mounting_check import CALIBRATED_TILT_DEG
 from firmware.errors import RearguardError
 from firmware.ids import sync_directory
-from firmware.plain_file import read_bytes
+from firmware.plain_file import as_text, read_bytes, write_whole
 from hal.config import ImuConfig
 from hal.imu.mounting import Mounting
 
@@ -48,16 +47,7 @@ class StoredMounting:
 def keep(state_dir: Path, stored: StoredMounting) -> Path:
     """Write the file whole or not at all, so that it survives a power cut. Raises OSError."""
     path = state_dir / FILE
-    draft = path.with_name(f".{FILE}.{os.getpid()}")
-    try:
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(_to_toml(stored))
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    sync_directory(state_dir)
+    write_whole(path, _to_toml(stored))
     return path
 
 
@@ -80,13 +70,11 @@ def read(state_dir: Path) -> StoredMounting | None:
     """
     path = state_dir / FILE
     try:
-        text = read_bytes(path).decode("utf-8")
+        data = read_bytes(path)
     except FileNotFoundError:
         return None
-    except UnicodeDecodeError as error:
-        raise DamagedMounting(f"{path} is damaged: not a text in UTF-8 (byte {error.start})") from error
     try:
-        stored = typed.build(StoredMounting, tomllib.loads(text))
+        stored = typed.build(StoredMounting, tomllib.loads(as_text(data)))
         _ = stored.mounting  # raises for axes that are no rotation
     except (ValueError, RecursionError) as error:
         raise DamagedMounting(f"{path} is damaged: {' '.join(str(error).split())}") from error

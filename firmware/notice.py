@@ -1,6 +1,5 @@
 """What somebody has to read once before the first walk, and the proof that somebody did, kept with its date."""
 
-import os
 import tomllib
 from dataclasses import dataclass
 from datetime import date
@@ -8,8 +7,7 @@ from pathlib import Path
 
 from firmware import typed
 from firmware.errors import RearguardError
-from firmware.ids import sync_directory
-from firmware.plain_file import read_bytes
+from firmware.plain_file import as_text, read_bytes, write_whole
 
 FILE = "notice.toml"
 EDITION = 1  # of TEXT: what is new in it has to be confirmed again
@@ -55,16 +53,7 @@ class Confirmation:
 def keep(state_dir: Path, confirmation: Confirmation) -> Path:
     """Write the file whole or not at all. Raises OSError."""
     path = state_dir / FILE
-    draft = path.with_name(f".{FILE}.{os.getpid()}")
-    try:
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(_to_toml(confirmation))
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    sync_directory(state_dir)
+    write_whole(path, _to_toml(confirmation))
     return path
 
 
@@ -77,7 +66,7 @@ def read(state_dir: Path) -> Confirmation | None:
     """
     path = state_dir / FILE
     try:
-        return typed.build(Confirmation, tomllib.loads(read_bytes(path).decode("utf-8")))
+        return typed.build(Confirmation, tomllib.loads(as_text(read_bytes(path))))
     except FileNotFoundError:
         return None
     except (ValueError, RecursionError) as error:

@@ -7,6 +7,7 @@ record begins on a line of its own. docs/RECORDS.md tells the fields; schemas/re
 import contextlib
 import errno
 import json
+import math
 import os
 import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,7 +21,7 @@ from firmware.core.messages import Value
 from firmware.core.plan import Plan, PlanConfig, Step, WalkDone, not_safe_alone
 from firmware.ids import sync_directory
 from firmware.known_day import CHIP, SYNCED, UNSYNCED
-from firmware.plain_file import read_bytes
+from firmware.plain_file import as_text, read_bytes
 from firmware.plain_json import encode
 
 FILE = "walks.jsonl"
@@ -136,7 +137,8 @@ def read(state_dir: Path) -> Kept:
             body = _parsed(line)
             record = _record(body)
         except (ValueError, RecursionError) as error:
-            what = "was torn off" if number == len(lines) else f"is damaged ({' '.join(str(error).split())[:200]})"
+            why = _printable(" ".join(str(error).split())[:200])
+            what = "was torn off" if number == len(lines) else f"is damaged ({why})"
             complaints.append(f"{path}: line {number} {what}; it is left as it is, and all others are read")
             continue
         if record is None:
@@ -182,7 +184,10 @@ def _write(handle: int, text: str, size: int) -> None:
 def _parsed(line: bytes) -> dict[str, Any]:
     if len(line) > LONGEST_LINE:
         raise ValueError(f"longer than {LONGEST_LINE} bytes")
-    body = json.loads(line.decode("utf-8"), parse_constant=_no_number)
+    try:
+        body = _printable(json.loads(as_text(line), parse_constant=_number, parse_float=_number))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"no JSON from its letter {error.pos + 1} on") from error
     if not isinstance(body, dict):
         raise ValueError("not a JSON object")
     if type(body.get("schema")) is not int or body["schema"] < 1:
@@ -203,5 +208,16 @@ def _record(body: dict[str, Any]) -> Record | None:
         raise
 
 
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number in JSON")
+def _number(text: str) -> float:
+    if not math.isfinite(float(text)):
+        raise ValueError(f"{text[:40]} is no number that can have been measured")
+    return float(text)
+
+
+def _printable(value: Any) -> Any:
+    """What would steer a terminal, and what no text can hold (half a surrogate pair), becomes "?"."""
+    if isinstance(value, str):
+        return value if value.isprintable() else "".join(one if one.isprintable() else "?" for one in value)
+    if isinstance(value, dict):
+        return {_printable(key): _printable(item) for key, item in value.items()}
+    return [_printable(item) for item in value] if isinstance(value, list) else value

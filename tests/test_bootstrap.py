@@ -95,5 +95,26 @@ def test_a_compiler_without_the_kernels_headers_gets_them(machine: Path) -> None
     assert "the virtual Pi is made with a C compiler: installing gcc libc6-dev" in found.stderr
 
 
+def test_a_machine_without_a_voice_gets_one(machine: Path) -> None:
+    tool(machine, "espeak-ng", ABSENT)
+    assert bootstrap(machine, "voice", user=0).returncode == 0
+    assert log(machine)[-1] == "apt-get install -qq -y --no-install-recommends espeak-ng"
+
+
+def test_a_voice_that_is_there_is_not_installed_again(machine: Path) -> None:
+    tool(machine, "espeak-ng", "#!/bin/sh\n")
+    assert bootstrap(machine, "voice", user=1000).returncode == 0
+    assert log(machine) == []
+
+
+def test_a_machine_that_can_get_no_voice_is_told_what_is_skipped_and_goes_on(machine: Path) -> None:
+    tool(machine, "espeak-ng", ABSENT)
+    tool(machine, "apt-get", "#!/bin/sh\nexit 100\n")
+    found = bootstrap(machine, "voice", user=0)
+    assert found.returncode == 0
+    assert "apt-get could not install espeak-ng" in found.stderr
+    assert found.stderr.splitlines()[-1] == "rearguard: without espeak-ng the tests of the real voice are skipped"
+
+
 def test_a_word_that_it_does_not_know_is_refused(machine: Path) -> None:
     assert bootstrap(machine, "everything", user=0).returncode == 1

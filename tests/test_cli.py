@@ -1,6 +1,7 @@
 """The command line: what it answers, with which exit code, and how it refuses."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -139,6 +140,17 @@ def test_ctrl_c_is_quiet_and_configuration_errors_are_usage(
     assert capsys.readouterr().err == ("rearguard: x\n" if code == 2 else "")
 
 
+def test_what_may_not_be_done_is_told_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refusal = PermissionError(13, "Permission denied", "/var/lib/rearguard/journal.db")
+    monkeypatch.setattr(cli, "_function", lambda command: _raise(refusal))
+    assert failed(["forget"], capsys) == (
+        1,
+        "rearguard: /var/lib/rearguard/journal.db: Permission denied; run it with sudo",
+    )
+
+
 def _raise(error: BaseException) -> object:
     def command(_: object) -> int:
         raise error
@@ -178,6 +190,21 @@ def test_a_reader_that_goes_away_early_is_no_traceback(tmp_path: Path) -> None:
     found = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, timeout=60, check=True)
     assert json.loads(found.stdout)["t_ns"] == 0
     assert found.stderr == ""
+
+
+def test_a_name_that_the_terminal_cannot_show_ends_no_command(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "firmware",
+        "report",
+        "--simulated",
+        "--out",
+        os.fsencode(tmp_path / "w") + b"\xff",
+    ]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.endswith(b"w\\udcff\n")
 
 
 def test_a_replayed_walk_decides_what_was_recorded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

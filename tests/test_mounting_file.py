@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware import mounting as module
+from firmware import plain_file
 from firmware.config import Config, PathsConfig, parse, to_toml
 from firmware.core.detectors.mounting_check import CALIBRATED_TILT_DEG, MountingCheckConfig
 from firmware.mounting import FILE, DamagedMounting, StoredMounting, forget, keep, mounted, read
@@ -153,7 +153,7 @@ def test_a_power_cut_while_it_is_written_leaves_the_old_one(tmp_path: Path, monk
     def cut(handle: int) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(module.os, "fsync", cut)
+    monkeypatch.setattr(os, "fsync", cut)
     with pytest.raises(OSError, match="Input/output"):
         keep(tmp_path, replace(FOUND, forward="+x", left="+y", up="+z"))
     assert read(tmp_path) == FOUND
@@ -163,9 +163,9 @@ def test_a_power_cut_while_it_is_written_leaves_the_old_one(tmp_path: Path, monk
 def test_it_reaches_the_disk_before_its_name_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
     real_fsync = os.fsync
-    monkeypatch.setattr(module.os, "fsync", lambda handle: (seen.append("fsync"), real_fsync(handle))[1])
+    monkeypatch.setattr(os, "fsync", lambda handle: (seen.append("fsync"), real_fsync(handle))[1])
     monkeypatch.setattr(Path, "replace", lambda self, target: (seen.append("replace"), os.replace(self, target))[1])
-    monkeypatch.setattr(module, "sync_directory", lambda path: seen.append("directory"))
+    monkeypatch.setattr(plain_file, "sync_directory", lambda path: seen.append("directory"))
     keep(tmp_path, FOUND)
     assert seen == ["fsync", "replace", "directory"]
 

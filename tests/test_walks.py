@@ -62,6 +62,8 @@ def test_a_torn_last_line_is_told_and_the_next_record_stands_on_its_own(tmp_path
         b'{"schema": 1, "kind": "walk"}',
         b"[" * 100_000,
         b'{"schema": 1, "x": NaN}',
+        b'{"schema": 1, "x": -Infinity}',
+        b'{"schema": 1, "x": 1e400}',
         b'{"schema": true}',
         b"x" * 70_000,
     ],
@@ -95,6 +97,30 @@ def test_wherever_it_is_cut_or_overwritten_every_other_record_is_read(
 
 def _line(one: Record) -> bytes:
     return walks.encode(one.body()).encode()
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e999", "NaN", "Infinity"])
+def test_a_quantity_that_is_no_number_is_told_with_its_line_and_what_stands_there(tmp_path: Path, number: str) -> None:
+    path = kept(tmp_path, record(1), record(2), record(3))
+    lines = path.read_text().splitlines()
+    lines[1] = json.dumps({**record(2).body(), "data": {"minutes": "?"}}).replace('"?"', number)
+    path.write_text("\n".join([*lines, ""]))
+    found = read(tmp_path)
+    assert [one.id for one in found.records] == [record(1).id, record(3).id]
+    assert f"line 2 is damaged ({number} is no number" in found.complaints[0]
+
+
+@pytest.mark.parametrize("letter", ["\x1b", "\x9b", "\x00", "\r", "\n", "\x7f", "\ud800", "\u202e", "\u2028"])
+def test_no_record_steers_a_terminal_or_holds_what_no_text_can(tmp_path: Path, letter: str) -> None:
+    strange = {**record(1).body(), "dev": f"rg{letter}[2J", "data": {f"mood{letter}": f"{letter}]0;fine"}}
+    complained = {**strange, "data": {f"key{letter}": []}}
+    newer = {"schema": 9, "what": [letter]}
+    (tmp_path / FILE).write_text("".join(f"{json.dumps(one)}\n" for one in (strange, complained, newer)))
+    found = read(tmp_path)
+    assert (found.records[0].dev, found.records[0].data) == ("rg?[2J", {"mood?": "?]0;fine"})
+    assert found.newer == ({"schema": 9, "what": ["?"]},)
+    assert "line 2 is damaged (data key? is []" in found.complaints[0]
+    assert "".join(found.complaints).isprintable()
 
 
 def test_a_full_disk_leaves_the_file_as_it_was_and_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

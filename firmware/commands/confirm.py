@@ -1,18 +1,19 @@
 """`rearguard confirm`: the notice before the first walk, and the word that somebody has read it."""
 
 import argparse
+import shutil
 import sys
 import textwrap
 
 from firmware import notice
-from firmware.commands.records import asked, settings, today
+from firmware.commands.records import asked, person_here, settings, today
 from firmware.commands.run import make_folders
 from firmware.errors import ConfigError, RearguardError
 from firmware.known_day import UNSYNCED
 from firmware.notice import BY_TERMINAL, EDITION, TEXT, Confirmation, DamagedNotice
 
 OK, FAILURE = 0, 1
-WIDTH = 90
+WIDTH, NARROWEST = 90, 30
 
 
 def confirm(args: argparse.Namespace) -> int:
@@ -20,8 +21,9 @@ def confirm(args: argparse.Namespace) -> int:
     config = settings(args)
     state_dir = config.paths.state_dir
     print(f"{TEXT[0]}\n")
+    width = max(NARROWEST, min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns))
     for number, paragraph in enumerate(TEXT[1:], 1):
-        print(textwrap.fill(paragraph, WIDTH, initial_indent=f"{number}. ", subsequent_indent="   "))
+        print(textwrap.fill(paragraph, width, initial_indent=f"{number}. ", subsequent_indent="   "))
     try:
         before = notice.read(state_dir)
     except DamagedNotice as error:
@@ -37,7 +39,7 @@ def confirm(args: argparse.Namespace) -> int:
             return OK
     if args.show:
         return FAILURE
-    if sys.stdin is None or not sys.stdin.isatty():
+    if not person_here():
         raise ConfigError("confirm asks a person: run it in a terminal, or let the walker hold the button for 2 s")
     if asked('\nType "yes" if you have read this, and it has been talked about with the walker: ') != "yes":
         print("not confirmed; the device asks again before the walk")

@@ -135,7 +135,7 @@ def _show(checks: Sequence[Check], *, as_json: bool) -> None:
 
 def _folded(head: str, text: str) -> str:
     """`text` after `head`, in a terminal folded below itself where a line is too short."""
-    if sys.stdout is None or not sys.stdout.isatty():
+    if not sys.stdout.isatty():
         return head + text
     width = max(shutil.get_terminal_size().columns, 60)
     return textwrap.fill(text, width, initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from firmware import mounting, notice, walks
-from firmware.commands.records import asked, device_at_rest, settings
+from firmware.commands.records import asked, device_at_rest, person_here, settings
 from firmware.config import Config
 from firmware.errors import ConfigError, JournalError, RearguardError
 from firmware.ids import device_id, sync_directory
@@ -38,7 +38,7 @@ def forget(args: argparse.Namespace) -> int:
     config = settings(args)
     if not config.paths.state_dir.is_dir():
         raise ConfigError(f"[paths] state_dir {config.paths.state_dir}: no such folder, so nothing was deleted")
-    if not args.yes and (sys.stdin is None or not sys.stdin.isatty()):
+    if not args.yes and not person_here():
         raise ConfigError("forget asks before it deletes: run it in a terminal, or with --yes")
     with device_at_rest(config, *PROCESSES):
         untold = _untold(config.paths.state_dir / JOURNAL)

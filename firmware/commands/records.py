@@ -33,19 +33,24 @@ def kept(config: Config) -> Kept:
     except OSError as error:
         advice = "; run it with sudo" if isinstance(error, PermissionError) else ""
         raise RearguardError(f"{state_dir / FILE}: cannot be read: {error.strerror}{advice}") from error
-    for complaint in (*found.complaints[:MOST], *_more(found.complaints)) if sys.stderr is not None else ():
+    for complaint in (*found.complaints[:MOST], *_more(found.complaints)):
         print(f"rearguard: {complaint}", file=sys.stderr)
-    if found.newer and sys.stderr is not None:
+    if found.newer:
         what = f"{len(found.newer)} records are of a newer version and are left as they are"
         print(f"rearguard: {state_dir}: {what}", file=sys.stderr)
     return found
+
+
+def person_here() -> bool:
+    """Whether somebody sees what is printed, and can answer."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def asked(question: str) -> str:
     """What somebody answers; nothing where the terminal has ended."""
     try:
         return input(question).strip()
-    except (EOFError, RuntimeError):  # Ctrl-D; standard output closed by whoever started us
+    except (EOFError, UnicodeDecodeError):  # Ctrl-D; what no keyboard of this terminal can say
         return ""
 
 

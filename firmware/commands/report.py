@@ -1,7 +1,6 @@
 """`rearguard report`: one page, for paper or a screen, of a walk and of the weeks."""
 
 import argparse
-import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +9,7 @@ from firmware.commands.plan import due
 from firmware.commands.records import kept, settings, today
 from firmware.errors import ConfigError, MissingExtra, how_to_add
 from firmware.known_day import UNSYNCED
+from firmware.plain_file import write_whole
 from firmware.walks import Kept, Record, advice, planned
 
 PAGE = Path("rearguard-report.html")
@@ -56,16 +56,10 @@ def _chosen(wish: str | None, records: Sequence[Record], walks: Sequence[Record]
 
 
 def _write(path: Path, text: str) -> None:
-    """Whole or not at all, so that an older page is not half gone; readable for its owner alone."""
+    """So that an older page is not half gone; readable for its owner alone."""
     if not path.name or path.is_symlink() or (path.exists() and not path.is_file()):
         raise ConfigError(f"--out {path}: expected the name of a plain file, found something else there")
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        draft.replace(path)
+        write_whole(path, text, 0o600)
     except OSError as error:
         raise ConfigError(f"--out {path}: cannot be written: {error.strerror}") from error
-    finally:
-        draft.unlink(missing_ok=True)

@@ -31,12 +31,14 @@ def walks(args: argparse.Namespace) -> int:
     since = _since(args.since)
     config = settings(args)
     found = kept(config)
-    shown = [record for record in found.records if since is None or record.date >= since]
+    shown = [record for record in found.records if since is None or date.fromisoformat(record.date) >= since]
     if args.json:
         for body in (*(record.body() for record in shown), *found.newer):
             print(encode(body))
     elif args.csv:
         write_csv(shown)
+    elif not shown:
+        print(_none(found, config.paths.state_dir))
     else:
         _, steps = planned(config.plan, found.walks)
         _show(shown, found, dict(zip([walk.id for walk in found.walks if not walk.simulated], steps, strict=True)))
@@ -56,9 +58,9 @@ def write_csv(shown: Sequence[Record]) -> None:
         table.writerow([*(_cell(body[name]) for name in head), *(_cell(record.data.get(name)) for name in data)])
 
 
-def _since(text: str | None) -> str | None:
+def _since(text: str | None) -> date | None:
     try:
-        return None if text is None else date.fromisoformat(text).isoformat()
+        return None if text is None else date.fromisoformat(text)
     except ValueError:
         raise ConfigError(f"--since {text!r}: expected a date such as 2026-01-31") from None
 
@@ -69,11 +71,14 @@ def _cell(value: object) -> str:
     return "" if value is None else str(value)
 
 
+def _none(found: Kept, folder: Path) -> str:
+    if found.records:
+        return "no walk since then"
+    return f"no walk in {folder} can be read" if found.complaints or found.newer else f"no walk is kept yet in {folder}"
+
+
 def _show(shown: Sequence[Record], found: Kept, steps: Mapping[str, Any]) -> None:
     """Numbers count all records, so that they stay the same whatever is left out."""
-    if not shown:
-        print("no walk is kept yet" if not found.records else "no walk since then")
-        return
     numbers = {record.id: number for number, record in enumerate(found.records, 1)}
     rows = [["no.", "date", *(title for title, _, _ in COLUMNS), "warnings", "for the plan"]]
     for record in shown:

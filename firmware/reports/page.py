@@ -148,7 +148,16 @@ def _tests(tests: Sequence[Record]) -> str:
         rows.append([test.date, result, among, _words(test, "range_m", "{:.2f} m"), _words(test, "steps", "{:.0f}")])
     head = ("date", "time for 3 m", "among the limits", "by the rangefinder", "steps")
     bands = "".join(f"<li>{band.limit_s:g} s: {escape(f'{band.says} ({band.source})')}</li>" for band in BANDS)
-    return _plain_table("The last tests", head, rows) + f"<p>Published limits:</p><ul>{bands}</ul>"
+    return (
+        _plain_table("The last tests", head, rows)
+        + f"<p>{_FROM_FIRST_MOVEMENT}</p><p>Published limits:</p><ul>{bands}</ul>"
+    )
+
+
+_FROM_FIRST_MOVEMENT = (
+    "Timed by the motion sensor from her first movement, not from the word “go” as in clinics: by her reaction shorter "
+    "than the times that the limits come from."
+)
 
 
 def _by_week(walks: Sequence[Record]) -> str:

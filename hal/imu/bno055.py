@@ -96,6 +96,17 @@ def identify(registers: Registers) -> tuple[bool, str]:
     return found == IDS["CHIP_ID"] or other_page, f"CHIP_ID is {found:#04x}{known}"
 
 
+def _info(address: int, rate_hz: int, bandwidth_hz: float) -> ImuInfo:
+    return ImuInfo(
+        "BNO055",
+        address,
+        output_hz=rate_hz,
+        bandwidth_hz=bandwidth_hz,
+        accel_noise_mps2_rthz=150e-6 * G0_MPS2,  # DS table 0-2
+        gyro_noise_radps_rthz=math.radians(0.014),  # DS table 0-2
+    )
+
+
 class Bno055:
     """An Imu that is read at the pace of the host. It owns its bus, as FifoImu does.
 
@@ -127,24 +138,13 @@ class Bno055:
             GYR_CONFIG_0: gyr_bandwidth | GYR_2000_DPS,
             GYR_CONFIG_1: 0,  # normal power mode
         }
-        self.info = ImuInfo(
-            "BNO055",
-            address,
-            output_hz=rate_hz,
-            bandwidth_hz=acc_hz,
-            accel_noise_mps2_rthz=150e-6 * G0_MPS2,  # DS table 0-2
-            gyro_noise_radps_rthz=math.radians(0.014),  # DS table 0-2
-        )
+        self.info = _info(address, rate_hz, acc_hz)
         self._period_ns = round(1e9 / rate_hz)
         self._readings = round(POLL_S * rate_hz)  # in one call
         self._age_ns = round(1e9 * (1 / (4 * acc_hz) + 1 / (2 * math.pi * acc_hz)))
         self._acc_full_scale_lsb = accel_range_g * G0_MPS2 * LSB_PER_MPS2
-        self._axes = AxisWatch(
-            self._name,
-            rate_hz,
-            accel_rail_lsb=RAIL_SHARE * self._acc_full_scale_lsb,
-            gyro_rail_lsb=RAIL_SHARE * GYR_FULL_SCALE_LSB,
-        )
+        accel_rail_lsb, gyro_rail_lsb = RAIL_SHARE * self._acc_full_scale_lsb, RAIL_SHARE * GYR_FULL_SCALE_LSB
+        self._axes = AxisWatch(self._name, rate_hz, accel_rail_lsb=accel_rail_lsb, gyro_rail_lsb=gyro_rail_lsb)
         self._fresh_words: list[list[int]] = []  # what this read measured
         self._next_ns = self._last_ns = clock.now_ns()
         try:

@@ -95,6 +95,20 @@ FIFO_ACCEL_AND_GYRO = 0x1E  # FIFO_EN_2
 FIFO_ON = 0x40  # USER_CTRL
 ALL_FIFOS = 0x1F  # FIFO_RST, INT_ENABLE_2 and INT_STATUS_2 have a bit for each of five FIFOs; this chip uses the first
 
+SWITCHES = {
+    LP_CONFIG: 0,  # no sensor works in cycles
+    PWR_MGMT_2: 0,
+    INT_ENABLE_2: ALL_FIFOS,  # overflow
+    FIFO_CFG: 0,
+    FIFO_MODE: 0,  # a full FIFO drops its oldest bytes
+    FIFO_EN_1: 0,  # nothing from the auxiliary bus
+    FIFO_EN_2: FIFO_ACCEL_AND_GYRO,
+    FIFO_RST: 0,
+    USER_CTRL: FIFO_ON,
+    PWR_MGMT_1: CLOCK_AUTO,
+}
+"""Written in this order, whatever rate and ranges are."""
+
 OUTPUT_HZ = 1125  # before the divider, with the filters on
 RATES_HZ = (100, 200)  # become 102.3 and 225: what the 50 Hz filters suit, as fast as a FIFO read needs
 # The data sheet gives no delay. Its filters are the MPU-9250's, run at 1125 instead of 1000 Hz (the accelerometer's
@@ -205,33 +219,12 @@ class Icm20948:
             accel_noise_mps2_rthz=230e-6 * G0_MPS2,  # DS 3.2, table 2
             gyro_noise_radps_rthz=math.radians(0.015),  # DS 3.1, table 1
         )
-        self._ranges = {
-            ODR_ALIGN_EN: 1,  # first: the dividers written after it start both sensors' samples together
-            GYRO_SMPLRT_DIV: divider - 1,
-            ACCEL_SMPLRT_DIV_1: 0,
-            ACCEL_SMPLRT_DIV_2: divider - 1,
-            GYRO_CONFIG_1: FILTER_50_HZ | GYRO_FS_SEL[gyro_range_dps],
-            GYRO_CONFIG_2: 0,  # no self-test
-            ACCEL_CONFIG: FILTER_50_HZ | ACCEL_FS_SEL[accel_range_g],
-            ACCEL_CONFIG_2: 0,  # no self-test
-        }
-        self._switches = {
-            LP_CONFIG: 0,  # no sensor works in cycles
-            PWR_MGMT_2: 0,
-            INT_ENABLE_2: ALL_FIFOS,  # overflow
-            FIFO_CFG: 0,
-            FIFO_MODE: 0,  # a full FIFO drops its oldest bytes
-            FIFO_EN_1: 0,  # nothing from the auxiliary bus
-            FIFO_EN_2: FIFO_ACCEL_AND_GYRO,
-            FIFO_RST: 0,
-            USER_CTRL: FIFO_ON,
-            PWR_MGMT_1: CLOCK_AUTO,
-        }
+        self._ranges = _ranges(divider, ACCEL_FS_SEL[accel_range_g], GYRO_FS_SEL[gyro_range_dps])
 
     def open(self) -> None:
         self._identify()
         self._wake()
-        for register, value in {**self._ranges, **self._switches}.items():
+        for register, value in {**self._ranges, **SWITCHES}.items():
             self._registers.write(register, value)
         self.check_switches()
         self.check_ranges()
@@ -265,7 +258,7 @@ class Icm20948:
             self._registers.compare(register, found[register - GYRO_SMPLRT_DIV], expected)
 
     def check_switches(self) -> None:
-        self._registers.check(self._switches)
+        self._registers.check(SWITCHES)
 
     def temperature_c(self) -> float:
         (word,) = TEMPERATURE.unpack(self._registers.read(TEMP_OUT_H, 2))
@@ -320,6 +313,20 @@ class Icm20948:
                 f"{self.name}: WHO_AM_I is {found:#04x}{_known(found)}, expected {ICM20948_ID:#04x} (ICM-20948); "
                 "check imu.model and imu.address in rearguard.toml, and the part's label"
             )
+
+
+def _ranges(divider: int, accel_fs_sel: int, gyro_fs_sel: int) -> dict[int, int]:
+    """The registers that decide what the numbers mean, in the order in which they are written."""
+    return {
+        ODR_ALIGN_EN: 1,  # first: the dividers written after it start both sensors' samples together
+        GYRO_SMPLRT_DIV: divider - 1,
+        ACCEL_SMPLRT_DIV_1: 0,
+        ACCEL_SMPLRT_DIV_2: divider - 1,
+        GYRO_CONFIG_1: FILTER_50_HZ | gyro_fs_sel,
+        GYRO_CONFIG_2: 0,  # no self-test
+        ACCEL_CONFIG: FILTER_50_HZ | accel_fs_sel,
+        ACCEL_CONFIG_2: 0,  # no self-test
+    }
 
 
 def _known(found: int) -> str:

@@ -81,6 +81,7 @@ BDU_AND_IF_INC = 0x44  # CTRL3_C: both bytes of a value from one sample; bursts 
 I3C_DISABLE = 0xE2  # CTRL9_XL: its default, and I3C off, so that no glitch on the bus can turn it on
 FIFO_BYPASS, FIFO_CONTINUOUS = 0, 6  # FIFO_CTRL4
 OVERRUN_LATCHED = 0x08  # FIFO_STATUS2; cleared by being read
+SWITCHES = {FIFO_CTRL1: 0, FIFO_CTRL2: 0, FIFO_CTRL4: FIFO_CONTINUOUS, CTRL9_XL: I3C_DISABLE}
 
 BASE_HZ = 6667  # DS 9, INTERNAL_FREQ_FINE: divided by 64 for "104 Hz", by 32 for "208 Hz"
 ODR_DIVIDER = {100: 64, 200: 32}
@@ -118,6 +119,21 @@ class Word(NamedTuple):
     sensor: int
     slot: int
     axes: tuple[int, int, int]
+
+
+def _ranges(odr: int, fs_xl: int, fs_g: int) -> dict[int, int]:
+    """The registers that decide what the numbers mean."""
+    return {
+        FIFO_CTRL3: odr << 4 | odr,
+        CTRL1_XL: odr << 4 | fs_xl << 2,
+        CTRL2_G: odr << 4 | fs_g << 2,
+        CTRL3_C: BDU_AND_IF_INC,
+        CTRL4_C: 0,
+        CTRL5_C: 0,  # no self-test
+        CTRL6_C: 0,  # high-performance mode
+        CTRL7_G: 0,  # high-performance mode
+        CTRL8_XL: 0,
+    }
 
 
 class Lsm6dsox:
@@ -165,25 +181,13 @@ class Lsm6dsox:
             accel_noise_mps2_rthz=ACCEL_NOISE_UG[accel_range_g] * 1e-6 * G0_MPS2,
             gyro_noise_radps_rthz=math.radians(GYRO_NOISE_MDPS / 1000),
         )
-        odr = ODR[rate_hz]
-        self._ranges = {
-            FIFO_CTRL3: odr << 4 | odr,
-            CTRL1_XL: odr << 4 | FS_XL[accel_range_g] << 2,
-            CTRL2_G: odr << 4 | FS_G[gyro_range_dps] << 2,
-            CTRL3_C: BDU_AND_IF_INC,
-            CTRL4_C: 0,
-            CTRL5_C: 0,  # no self-test
-            CTRL6_C: 0,  # high-performance mode
-            CTRL7_G: 0,  # high-performance mode
-            CTRL8_XL: 0,
-        }
-        self._switches = {FIFO_CTRL1: 0, FIFO_CTRL2: 0, FIFO_CTRL4: FIFO_CONTINUOUS, CTRL9_XL: I3C_DISABLE}
+        self._ranges = _ranges(ODR[rate_hz], FS_XL[accel_range_g], FS_G[gyro_range_dps])
         self._forget_words()
 
     def open(self) -> None:
         self._identify()
         self._reset()
-        for register, value in {**self._switches, **self._ranges}.items():
+        for register, value in {**SWITCHES, **self._ranges}.items():
             self._registers.write(register, value)
         self._clock.sleep(START_S)
         self.check_switches()
@@ -226,7 +230,7 @@ class Lsm6dsox:
             self._registers.compare(register, found[register - FIFO_CTRL3], expected)
 
     def check_switches(self) -> None:
-        self._registers.check(self._switches)
+        self._registers.check(SWITCHES)
 
     def temperature_c(self) -> float:
         (word,) = TEMPERATURE.unpack(self._registers.read(OUT_TEMP_L, 2))

@@ -11,7 +11,7 @@ from support.events import an_event
 from support.mosquitto import Mosquitto, free_port
 from support.records import record
 from support.waiting import eventually
-from support.walk_device import Device
+from support.walk_device import Device, answers
 
 from firmware import notice, walks
 from firmware.commands import forget as forgetting
@@ -106,18 +106,19 @@ def test_it_can_be_repeated(device: Device) -> None:
     assert (code, "no file of hers is here" in out) == (0, True)
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 @pytest.mark.parametrize(("answer", "code"), [("forget\n", 0), ("no\n", 1), ("\n", 1), ("yes\n", 1)])
 def test_it_asks_and_only_the_word_itself_lets_it_go_on(
     device: Device, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", Terminal(answer))
+    answers(monkeypatch, answer)
     assert device("forget")[0] == code
     assert (files(device) == NOT_HERS) == (code == 0)
+
+
+def test_nobody_deletes_what_she_cannot_see_listed(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(monkeypatch, "forget\n", sees=False)
+    before = files(device)
+    assert (device("forget")[0], files(device)) == (2, before)
 
 
 def test_a_script_that_did_not_say_yes_deletes_nothing(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:

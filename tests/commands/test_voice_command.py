@@ -104,7 +104,7 @@ def test_what_espeak_cannot_make_is_told_and_leaves_no_half_file(
     assert list((tmp_path / "de").iterdir()) == []
 
 
-@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed (sudo apt install espeak-ng)")
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="no espeak-ng: deploy/bootstrap.sh voice")
 @pytest.mark.parametrize("language", ["de", "en", "es"])
 def test_the_real_espeak_makes_files_that_a_player_takes(tmp_path: Path, language: str) -> None:
     assert voice(asked(tmp_path, language)) == 0

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 from support.records import record
-from support.walk_device import Device
+from support.walk_device import Device, answers
 
 from firmware import notice, walks
 from firmware.commands import confirm as confirming
@@ -49,8 +49,16 @@ def test_walks_are_listed_with_what_each_meant_for_the_plan(device: Device) -> N
     assert lines[3].endswith("3-m backward walk test: 5.1 s")
 
 
-def test_a_device_without_walks_says_so(device: Device) -> None:
-    assert device("walks") == (0, "no walk is kept yet\n", "")
+def test_a_device_without_walks_says_so_and_where_it_looked(device: Device) -> None:
+    assert device("walks") == (0, f"no walk is kept yet in {device.state}\n", "")
+
+
+def test_walks_that_cannot_be_read_are_not_told_as_none(device: Device) -> None:
+    (device.state / walks.FILE).write_bytes(b'\xff\n{"schema": 1,\n')
+    code, out, err = device("walks")
+    assert (code, out) == (0, f"no walk in {device.state} can be read\n")
+    assert "line 1 is damaged (not a text in UTF-8 (byte 0))" in err
+    assert "line 2 is damaged (no JSON from its letter 14 on)" in err
 
 
 def test_the_export_as_json_is_what_the_schema_says_and_reads_back(device: Device) -> None:
@@ -81,6 +89,31 @@ def test_only_the_walks_since_a_day_can_be_exported(device: Device) -> None:
     assert [json.loads(line)["date"] for line in out.splitlines()] == ["2026-01-12"]
     code, _, err = device("walks", "--since", "tomorrow")
     assert (code, err) == (2, "rearguard: --since 'tomorrow': expected a date such as 2026-01-31\n")
+
+
+def test_days_are_compared_as_days_however_they_are_written(device: Device) -> None:
+    device.walked(record(1, date="20260105"), record(2, date="2026-W03-1"))
+    out = device("walks", "--json", "--since", "2026-W02-2")[1]
+    assert [json.loads(line)["date"] for line in out.splitlines()] == ["2026-W03-1"]
+
+
+@pytest.mark.parametrize("wish", ["", "2026-02-30", "2026-13-01", "yesterday", "1", "\udcff"])
+def test_a_day_that_is_none_is_refused_in_one_line(device: Device, wish: str) -> None:
+    code, out, err = device("walks", "--since", wish)
+    assert (code, out) == (2, "")
+    assert err == f"rearguard: --since {wish!r}: expected a date such as 2026-01-31\n"
+
+
+@pytest.mark.parametrize("form", [[], ["--csv"], ["--json"]])
+def test_strange_letters_in_a_record_neither_end_a_command_nor_steer_the_terminal(
+    device: Device, tmp_path: Path, form: list[str]
+) -> None:
+    strange = record(1, kind="backward_test", duration_s=None, reason="\ud800\x1b[31m\x9b2J\x07").body()
+    (device.state / walks.FILE).write_text(json.dumps(strange) + "\n")
+    code, out, _ = device("walks", *form)
+    assert (code, "??[31m?2J?" in out) == (0, True)
+    assert out.replace("\n", "").isprintable()
+    assert "void: ??[31m" in reported(device, tmp_path)
 
 
 def test_rotten_and_newer_records_are_told_and_the_rest_is_listed(device: Device) -> None:
@@ -165,13 +198,8 @@ def test_the_document_tells_the_defaults_of_the_plan() -> None:
 # confirm
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 def test_the_notice_is_confirmed_once_on_a_terminal(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", Terminal("yes\n"))
+    answers(monkeypatch, "yes\n")
     monkeypatch.setattr(confirming, "today", lambda: (date(2026, 1, 5), "synced"))
     code, out, _ = device("confirm")
     assert code == 0
@@ -181,10 +209,21 @@ def test_the_notice_is_confirmed_once_on_a_terminal(device: Device, monkeypatch:
     assert device("confirm", "--show")[0] == 0
 
 
+def test_the_notice_fits_a_narrow_terminal(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    assert max(map(len, device("confirm", "--show")[1].splitlines())) <= 40
+
+
 @pytest.mark.parametrize("answer", ["no\n", "\n", "YES\n", "y\n"])
 def test_anything_but_yes_confirms_nothing(device: Device, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
-    monkeypatch.setattr(sys, "stdin", Terminal(answer))
+    answers(monkeypatch, answer)
     assert device("confirm")[0] == 1
+    assert notice.read(device.state) is None
+
+
+def test_a_notice_that_nobody_saw_is_not_confirmed(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(monkeypatch, "yes\n", sees=False)
+    assert device("confirm")[0] == 2
     assert notice.read(device.state) is None
 
 
@@ -246,6 +285,12 @@ def test_a_report_stands_alone_and_fetches_nothing(device: Device, tmp_path: Pat
     assert "http" not in text.replace('http-equiv="Content-Security-Policy"', "")
     assert "url(" not in text.replace("url(#", "")
     assert page.tags.count("svg") == 10
+
+
+def test_a_report_says_from_when_the_backward_test_is_timed(device: Device, tmp_path: Path) -> None:
+    words = "from her first movement, not from the word “go”"
+    assert words in reported(device, tmp_path, "--simulated")
+    assert words not in reported(device, tmp_path), "there is no test to explain"
 
 
 def test_a_report_follows_the_readers_light_or_dark_screen_and_prints(device: Device, tmp_path: Path) -> None:

@@ -1,10 +1,23 @@
 """A device's folders, and its commands as they are called on it."""
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
 
 from firmware import cli, walks
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, text: str, *, sees: bool = True) -> None:
+    """Somebody types this; what is printed is seen, or goes elsewhere."""
+    monkeypatch.setattr(sys, "stdin", Terminal(text))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: sees)
 
 
 class Device:

@@ -128,17 +128,7 @@ class ImuCheck:
         if wrong:
             return wrong
         block = self._block if t_ns < self._block_end_ns else self._next_block(t_ns)
-        block.count += 1
-        block.sum_mps2 += magnitude
-        if magnitude > block.high_mps2:
-            block.high_mps2 = magnitude
-        if magnitude < FREE_MPS2:
-            block.free += 1
-            block.free_mps2 += magnitude
-        if magnitude < block.low_mps2:
-            block.low_mps2 = magnitude
-        if turning > block.turning_radps:
-            block.turning_radps = turning
+        block.add(magnitude, turning)
         if self._scale_reason:
             self.usable = False
         return self._scale_reason or reason
@@ -249,3 +239,16 @@ class _Block:
         self.count = self.free = 0
         self.free_mps2 = self.sum_mps2 = self.high_mps2 = self.turning_radps = 0.0
         self.low_mps2 = math.inf
+
+    def add(self, magnitude_mps2: float, turning_radps: float) -> None:
+        self.count += 1
+        self.sum_mps2 += magnitude_mps2
+        if magnitude_mps2 > self.high_mps2:
+            self.high_mps2 = magnitude_mps2
+        if magnitude_mps2 < FREE_MPS2:
+            self.free += 1
+            self.free_mps2 += magnitude_mps2
+        if magnitude_mps2 < self.low_mps2:
+            self.low_mps2 = magnitude_mps2
+        if turning_radps > self.turning_radps:
+            self.turning_radps = turning_radps
