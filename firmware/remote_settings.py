@@ -5,7 +5,6 @@ process starts; the plan's hold from the next walk on.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,7 @@ from typing import Any
 
 from firmware.config import Config, changed
 from firmware.errors import ConfigError
-from firmware.ids import sync_directory
-from firmware.plain_file import read_bytes
+from firmware.plain_file import read_bytes, write_whole
 from firmware.plain_json import encode
 
 FILE = "settings.json"
@@ -91,6 +89,4 @@ def with_kept(config: Config) -> tuple[Config, str]:
 
 def keep(state_dir: Path, kept: Kept) -> None:
     """On the disk when this returns. Raises OSError."""
-    from firmware.plain_file import write_whole
-
     write_whole(state_dir / FILE, encode({"v": 1, "by": kept.by, "values": kept.values}) + "\n")

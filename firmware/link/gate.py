@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from firmware.link.inbound import LARGEST_NUMBER, NAME_MAX, THIS_ALARM, Accept, Ack, Refused, Wish
+from firmware.link.inbound import LARGEST_NUMBER, NAME_MAX, THIS_ALARM, Accept, Ack, Refused, Settings, Wish, Word
 
 MOST_SENDERS = 64
 
@@ -39,6 +39,7 @@ class Gate:
             Accept: _Bucket(100.0, 5000.0, 5000.0),
             Ack: _Bucket(5.0, 50.0, 50.0),
             Wish: _Bucket(0.2, 5.0, 5.0),
+            Settings: _Bucket(0.1, 5.0, 5.0),
         }
         self._numbers: OrderedDict[str, int] = OrderedDict()
 
@@ -53,7 +54,7 @@ class Gate:
             if len(by) <= NAME_MAX and type(number) is int and 0 < number < LARGEST_NUMBER:
                 self._numbers.setdefault(by, number)
 
-    def admit(self, word: Accept | Ack | Wish, now_ns: int) -> None:
+    def admit(self, word: Word, now_ns: int) -> None:
         """Raise Refused for a word too many, or for one whose number does not rise."""
         if not self._buckets[type(word)].take(now_ns):
             raise Refused("too many")

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from firmware.responders import HOW
@@ -9,7 +10,10 @@ from firmware.responders import HOW
 MAX_BYTES = 2048
 NAME_MAX = 80
 LARGEST_NUMBER = 2**53  # what every JSON library can hold
+SETTINGS_MAX = 20
+SETTING_LARGEST = 1e6
 THIS_ALARM = "now"  # for buttons that cannot name an alarm
+_SETTING = re.compile(r"[a-z_]{1,40}\.[a-z_]{1,40}")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -48,7 +52,19 @@ class Wish:
     number: int | None = None
 
 
-def parse(command: str, payload: bytes) -> Accept | Ack | Wish:
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Other settings: by "section.key"; None takes one back. The guard judges them."""
+
+    by: str
+    number: int
+    values: Mapping[str, object]
+
+
+Word = Accept | Ack | Wish | Settings
+
+
+def parse(command: str, payload: bytes) -> Word:
     """Understand a command, or raise Refused."""
     match command:
         case "accept":
@@ -58,6 +74,8 @@ def parse(command: str, payload: bytes) -> Accept | Ack | Wish:
             return _ack(_object(payload))
         case "test" | "locate":
             return _wish(command, _object(payload) if payload else {})
+        case "settings":
+            return _settings(_object(payload))
         case _:
             raise Refused("unknown command")
 
@@ -75,6 +93,23 @@ def _wish(command: str, body: dict[str, object]) -> Wish:
     number = _number(body)
     by = _name(body.get("by")) if number is not None or "by" in body else ""
     return Wish(command, by, number)
+
+
+def _settings(body: dict[str, object]) -> Settings:
+    by, number, values = _name(body.get("by")), _number(body), body.get("set")
+    if number is None:
+        raise Refused("no number")
+    if not isinstance(values, dict) or not 0 < len(values) <= SETTINGS_MAX:
+        raise Refused("no settings")
+    for name, value in values.items():
+        if not _SETTING.fullmatch(name) or not (value is None or _plain(value)):
+            raise Refused("no setting")
+    return Settings(by, number, values)
+
+
+def _plain(value: object) -> bool:
+    """True, false, or a number of a size that a setting can have."""
+    return isinstance(value, bool) or (isinstance(value, int | float) and abs(value) <= SETTING_LARGEST)
 
 
 def _object(payload: bytes) -> dict[str, object]:

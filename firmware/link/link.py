@@ -12,7 +12,7 @@ from firmware.link import payloads, topics
 from firmware.link.client import Client, Connected, Delivered, Disconnected, Message, Received, Signal
 from firmware.link.discovery import discovery
 from firmware.link.gate import Gate
-from firmware.link.inbound import THIS_ALARM, Accept, Ack, Refused, Wish, parse
+from firmware.link.inbound import THIS_ALARM, Accept, Ack, Refused, Settings, Wish, Word, parse
 from firmware.link.outbox import Entry, Outbox
 from firmware.link.retained import Retained
 from firmware.plain_json import encode
@@ -155,10 +155,12 @@ class Link:
         except Refused as error:
             self.rejected[str(error)] += 1
 
-    def _obey(self, word: Accept | Ack | Wish) -> None:
+    def _obey(self, word: Word) -> None:
         match word:
             case Wish(name):
                 self._notify({"v": 1, "kind": "command", "name": name})
+            case Settings(by, _, values):
+                self._notify({"v": 1, "kind": "settings", "by": by, "values": dict(values)})
             case Accept(event_id, by):
                 self._accept(event_id, by)
             case Ack(alarm, by, how):
