@@ -26,7 +26,10 @@ from firmware.responders import HOW, Responder
 
 T = TypeVar("T")
 JOURNAL = "journal.db"  # its name in the state directory, for every process of the device
-STATE_KEYS = ("alarm", "health", "walk", "telemetry", "power", "sway_baseline", "stopping_baseline", "senders")
+STATE_KEYS = (
+    *("alarm", "health", "walk", "walk_so_far", "telemetry", "power"),
+    *("sway_baseline", "stopping_baseline", "senders"),
+)
 _TEXTS = ("id", "alarm", "dev", "type", "phase", "severity", "t", "clock")
 
 
@@ -184,11 +187,11 @@ class Journal:
         self._last_seq = max(self._last_seq, seq)
         return seq
 
-    def set_state(self, states: Mapping[str, Mapping[str, Any]]) -> None:
+    def set_state(self, states: Mapping[str, Mapping[str, Any]], *, durable: bool = False) -> None:
         """Replace what is true now, under one of STATE_KEYS each; what did not change costs nothing.
 
-        A changed alarm is on the disk when this returns. The others need not survive a power cut, and five
-        of them a second would wear out an SD card.
+        A changed alarm, or a change that is asked to be `durable`, is on the disk when this returns. The others survive
+        a kill and need not survive a power cut: five of them a second would wear out an SD card.
         """
         unknown = sorted(set(states) - set(STATE_KEYS))
         if unknown:
@@ -198,7 +201,7 @@ class Journal:
             self._open()  # a file that was replaced knows none of the earlier states
             changed = {key: body for key, body in bodies.items() if self._written.get(key) != body}
             if changed:
-                self._write(lambda db: _put_states(db, changed), durable="alarm" in changed)
+                self._write(lambda db: _put_states(db, changed), durable=durable or "alarm" in changed)
                 self._written.update(changed)
 
     # The link's side

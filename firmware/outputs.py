@@ -16,6 +16,7 @@ from firmware.core.messages import (
     Telemetry,
     WalkChanged,
     WalkRecord,
+    WalkSoFar,
 )
 from firmware.plain_json import plain
 
@@ -27,6 +28,7 @@ _KINDS: dict[type[Output], str] = {
     Telemetry: "telemetry",
     PowerState: "power",
     PreImpact: "pre_impact",
+    WalkSoFar: "walk_so_far",
     SwayBaseline: "sway_baseline",
     StoppingBaseline: "stopping_baseline",
     WalkRecord: "walk_record",

@@ -28,6 +28,7 @@ from firmware.core.messages import (
     StoppingBaseline,
     SwayBaseline,
     Tick,
+    WalkSoFar,
 )
 from firmware.errors import MissingExtra, RecordingError, how_to_add
 from firmware.outputs import as_json
@@ -49,6 +50,7 @@ CHANNELS: dict[str, type[Input]] = {
     "/ack": Acknowledgement,
     "/command": Command,
     "/resume": Resume,
+    "/walk_so_far": WalkSoFar,
     "/sway_baseline": SwayBaseline,
     "/stopping_baseline": StoppingBaseline,
     "/notice": Notice,
@@ -304,6 +306,8 @@ def _decode(channel: str, data: bytes) -> Iterator[Input | RecordedOutput]:
         if channel == "/range":
             body["distance_m"] = _back(body.get("distance_m"))
             body.setdefault("sensor", "rangefinder")  # recordings from before there could be two
+        elif channel == "/resume":
+            body.setdefault("over", False)  # recordings from before it was known
         elif channel in ("/power", "/stopping_baseline"):
             body = {key: _back(value) for key, value in body.items()}
         yield typed.build(CHANNELS[channel], body)

@@ -84,7 +84,7 @@ def with_kept(config: Config) -> tuple[Config, str]:
     except ConfigError as error:
         return config, str(error)
     except OSError as error:
-        return config, f"{error.filename}: {error.strerror}; settings from afar are not used"
+        return config, f"{config.paths.state_dir / FILE}: {error.strerror}; settings from afar are not used"
 
 
 def keep(state_dir: Path, kept: Kept) -> None:

@@ -27,7 +27,7 @@ CORE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("config",),
     ("arbiter", "backward_test", "budget", "plan", "walk"),
     ("alerts", "tally"),
-    ("detectors", "estimators"),
+    ("detectors", "estimators", "walk_so_far"),
     ("messages", "models"),
 )
 # Packages from outside, and the only places that may know them.

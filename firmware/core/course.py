@@ -19,21 +19,27 @@ from firmware.core.messages import (
     Value,
     WalkChanged,
     WalkRecord,
+    WalkSoFar,
     WalkState,
 )
 from firmware.core.moving import Moving
 from firmware.core.plan import LONGEST_MIN
 from firmware.core.tally import Tally
-from firmware.core.walk import ACTIVE, Facts, Walk
+from firmware.core.walk import ACTIVE, Facts, Walk, WalkEvent
+from firmware.core.walk_so_far import believed, cut_off
 from firmware.core.wearing import Wearing
 
 READY_CHIRPS = (Pattern.READY, Pattern.READY_1, Pattern.READY_2, Pattern.READY_3)
 """By the pulses that tell the clear metres; the first one where something keeps its distance instead."""
 UNCONFIRMED = "the notice is not confirmed: hear or read it, then hold the button for 2 s, or run `rearguard confirm`"
+TAKEN_BACK = (WalkState.SELF_TEST, WalkState.LANE_CHECK)
+"""Ready is taken back into these; a walk that an earlier run of the guard began is under way there as well."""
 RELEARN_S = 1.0
 AGAIN_NS = 15_000_000_000  # so often she is reminded of the notice
 SAY_NS = 1_000_000_000  # not more often why no walk begins
 TIME_UP_NS = 60_000_000_000  # and that the plan's minutes are walked
+KEEP_NS = 5_000_000_000  # so often a walk is told to be kept
+KEEP_SOON_NS = 1_000_000_000  # after a fall or a call, which are written first
 
 
 class Course:
@@ -51,7 +57,10 @@ class Course:
         self._minutes: float | None = None
         self._outside: list[WalkRecord] = []
         self.button_down = False
-        self._resumed = False
+        self._resumed = False  # nothing is known of the walk before the guard was started anew
+        self._took_up = False
+        self._asked = False  # about a fall, which she cancelled, and has not walked since
+        self._keep_ns = 0
         self._held = self._confirming = False
         self._again_ns = self._ready_ns = self._noticed_ns = self._said_ns = 0
 
@@ -91,24 +100,33 @@ class Course:
             return ""  # a thing on a table cannot stand still any better
         return self._readiness.update(now_ns, upright, imu_ok, steps.in_a_row, wearing.tilted)
 
-    def note(self, message: Notice | PlanToday) -> None:
+    def note(self, message: Notice | PlanToday | WalkSoFar, out: list[Output]) -> None:
         """What is known before the walk. What is no sensible number of minutes is no plan."""
         if isinstance(message, Notice):
             self._confirmed = message.confirmed
+        elif isinstance(message, WalkSoFar):
+            self._take_up(message, out)
         elif math.isfinite(message.minutes) and 0.0 < message.minutes <= LONGEST_MIN:
             self._minutes = message.minutes
-            if not self.over:
+            if not (self.over or self.tally.taken_up):
                 self.tally.planned_minutes = message.minutes
 
     def note_alert(self, alert: Alert) -> None:
+        falls = alert.hazard is Hazard.FALL
+        if falls and self._asked and alert.severity is Severity.SUSPECTED and alert.data.get("path") == "posture":
+            return  # she lies on after she cancelled, and is asked again: it is the same fall
         self.tally.note_alert(alert)
-        if not self.active:  # no walk, but a fall is a fall
+        # No walk, but a fall is a fall; that which an earlier run of the guard left open is in its record.
+        if not (self.active or alert.data.get("resumed")):
             outside = Tally()
             outside.note_alert(alert)
             if outside.serious:
                 self._outside.append(WalkRecord(alert.t_ns, self._whole(outside, alert.t_ns)))
-        if alert.hazard is Hazard.FALL and alert.severity in (Severity.CANCELLED, Severity.RECOVERED):
+        if falls and alert.severity in (Severity.CANCELLED, Severity.RECOVERED):
             self.tally.skip()
+            self._asked = alert.severity is Severity.CANCELLED
+        if self.tally.serious:
+            self._keep_ns = min(self._keep_ns, alert.t_ns + KEEP_SOON_NS)
 
     def note_sway(self, t_ns: int, pitch_rad: float, roll_rad: float) -> None:
         """How far the trunk is off its mean while she steps."""
@@ -162,14 +180,37 @@ class Course:
         self._held = False
         if not self._told_start:
             self._say(now_ns, out)
+        if self.active and now_ns >= self._keep_ns:
+            self._keep_ns = now_ns + KEEP_NS
+            out.append(WalkSoFar(now_ns, self._summary(now_ns)))
         return patterns
 
-    def resume(self, now_ns: int, out: list[Output]) -> None:
-        """The walk of an earlier run goes on."""
-        if self._walk.resume(now_ns, self._moving.steps):
-            self.tally.begin(self._moving.steps)
-            self._resumed = True
+    def resume(self, now_ns: int, over: bool, out: list[Output]) -> None:
+        """The walk of an earlier run goes on; or it was `over`, and no other one begins by itself."""
+        steps, event = self._moving.steps, WalkEvent.TOLD_BEFORE if over else WalkEvent.RESUMED
+        if self._walk.resume(now_ns, steps, event):
+            self.tally.begin(steps)
+            self._resumed, self.tally.interruptions = not over, int(not over)
             self._say(now_ns, out)
+
+    def _take_up(self, message: WalkSoFar, out: list[Output]) -> None:
+        """What an earlier run has kept of the walk: it goes on with this one, or else it is over.
+
+        Nothing that cannot be true of a walk is believed, and nothing is taken up twice.
+        """
+        try:
+            before = believed(message.data)
+        except ValueError:
+            return
+        if self._took_up:
+            return
+        self._took_up, now_ns = True, message.t_ns
+        if self.active:
+            self.tally.take_up(before)
+            self._resumed = False
+            self._say(now_ns, out)
+        else:
+            out.append(WalkRecord(now_ns, cut_off(before)))
 
     def close(self, now_ns: int, out: list[Output]) -> None:
         """The device is switched off."""
@@ -216,6 +257,7 @@ class Course:
             patterns.append(READY_CHIRPS[self._behind.lane.pulses if self._behind.lane.open else 0])
         elif state is WalkState.WALKING:
             tally.walk(max(steps.row_since_ns, self._ready_ns))
+            self._asked = False
         elif state is WalkState.PAUSED:
             tally.rest(now_ns)
             patterns += [] if fallen else [Pattern.PAUSED]
@@ -241,7 +283,8 @@ class Course:
         self.tally.rest(now_ns, paused=False)
         out += self._outside
         self._outside = []
-        if before in ACTIVE and (self.tally.steps or self.tally.serious):
+        began = before in ACTIVE or (self.tally.taken_up and before in TAKEN_BACK)
+        if began and (self.tally.walked or self.tally.serious):
             record = self._summary(now_ns)
             if self._resumed and not self.tally.serious:
                 record["falls"] = record["sos"] = None  # what was before the guard was started anew is not known
@@ -272,10 +315,12 @@ class Course:
 
     def _minutes_done(self, now_ns: int) -> bool:
         """The plan's minutes are walked."""
-        return self._minutes is not None and self.tally.walked_ns(now_ns) >= self._minutes * 60e9
+        planned = self.tally.planned_minutes
+        return planned is not None and self.tally.minutes(now_ns) >= planned
 
     def _say(self, now_ns: int, out: list[Output]) -> None:
         self._told_start, self._said_no_start, self._said_ns = True, self.tally.no_start, now_ns
+        self._keep_ns = now_ns  # another state is kept at once
         out.append(WalkChanged(now_ns, self.state, self._summary(now_ns)))
 
     def _summary(self, now_ns: int) -> dict[str, Value]:

@@ -77,6 +77,18 @@ class Resume:
     hazard: Hazard
     severity: Severity
     age_s: float
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WalkSoFar:
+    """A walk that is under way, to be kept now and then, and to be told to the guard that goes on with it.
+
+    `data` as in `WalkChanged.summary`; `firmware.core.walk_so_far` says what is believed of it.
+    """
+
+    t_ns: int
+    data: Mapping[str, Value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +140,7 @@ Input = (
     | Acknowledgement
     | Command
     | Resume
+    | WalkSoFar
     | SwayBaseline
     | StoppingBaseline
     | Notice
@@ -334,6 +347,7 @@ Output = (
     | Telemetry
     | PowerState
     | PreImpact
+    | WalkSoFar
     | SwayBaseline
     | StoppingBaseline
     | WalkRecord

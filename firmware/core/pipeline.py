@@ -34,6 +34,7 @@ from firmware.core.messages import (
     Severity,
     StoppingBaseline,
     SwayBaseline,
+    WalkSoFar,
 )
 from firmware.core.moving import Moving
 from firmware.core.telemetry import telemetry
@@ -124,8 +125,8 @@ class SafetyPipeline:
             self._balance.personal.carry(message)
         elif isinstance(message, StoppingBaseline):
             self._behind.stopping.carry(message)
-        elif isinstance(message, Notice | PlanToday):
-            self._course.note(message)
+        elif isinstance(message, Notice | PlanToday | WalkSoFar):
+            self._course.note(message, out)
         if self._gestures.waits:
             self._take_gesture(now_ns, self._gestures.wait(now_ns))
         self._judge(now_ns, out)
@@ -268,14 +269,15 @@ class SafetyPipeline:
     def _resume(self, now_ns: int, message: Resume, out: list[Output]) -> None:
         """An earlier run left a walk, perhaps with an open alarm: told again at once, under a number of this run."""
         age_s = message.age_s if 0.0 <= message.age_s <= LONGEST_AGE_S else 0.0
+        if message.walking or message.over:  # first: an alarm of the walk is of its record
+            self._course.resume(now_ns, not message.walking, out)
+        if message.walking:
+            self._wearing.resume()
         if message.hazard is Hazard.FALL:
             self._fall_alarm.resume(now_ns, message.severity, age_s)
         elif message.hazard is Hazard.SOS and message.severity is Severity.CONFIRMED:
             self._sos.resume(now_ns, age_s)
         self._alert(now_ns, (self._fall_alarm.detection, self._sos.detection), out)
-        if message.walking:
-            self._wearing.resume()
-            self._course.resume(now_ns, out)
 
     def _judge(self, now_ns: int, out: list[Output]) -> None:
         """What the detectors say now, most important first, becomes alerts; then the walk takes note."""

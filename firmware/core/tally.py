@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from firmware.core.messages import Alert, Hazard, Severity, Value
+from firmware.core.walk_so_far import Part, whole
 
 _LARGEST_SWAY_RAD2 = math.radians(45.0) ** 2  # more is bending down or falling
 _COUNTED = {
@@ -16,6 +17,9 @@ _COUNTED = {
     (Hazard.SOS, Severity.CONFIRMED): "sos",
     (Hazard.FAULT, Severity.FAULT): "faults",
 }
+_OF = {Hazard.FALL: "falls", Hazard.SOS: "sos"}
+_SERIOUS = tuple(_OF.values())
+_UNCLEAN = (*_SERIOUS, "obstacle_warnings", "sway_warnings", "rest_cues", "faults")
 
 
 class Regularity(Protocol):
@@ -46,11 +50,14 @@ class Tally:
     sway_rms_deg, sway_drift (how many times as far she sways as at first), sway_ratio (as in earlier walks), lean_deg
     (forward, mean), lean_cues, falls, sos, faults; mode ("treadmill" or "partner": what kept its distance behind her
     for longest, None: nothing did), mode_minutes; clear_m (the way behind before the walk), no_start (why it does not
-    begin, empty when nothing is known against it); and what `add` was told.
+    begin, empty when nothing is known against it); interruptions (how often the guard was started anew in it; each is a
+    fault as well); and what `add` was told.
     """
 
     def __init__(self) -> None:
         self._counts = dict.fromkeys(_COUNTED.values(), 0)
+        self._open_before: set[str] = set()  # what was open when the guard was started anew
+        self._before: Part | None = None  # the walk so far, of an earlier run of the guard
         self._warned_alarm = 0
         self._first_warning_m: float | None = None
         self._nearest_m: float | None = None
@@ -69,6 +76,18 @@ class Tally:
         self.planned_minutes: float | None = None
         self.clear_m: float | None = None
         self.no_start = ""
+        self.interruptions = 0
+
+    def take_up(self, before: Part) -> None:
+        """This walk began in an earlier run of the guard, and came to that."""
+        self._before, self.interruptions = before, 1
+        planned = before.get("planned_minutes")
+        if isinstance(planned, int | float):
+            self.planned_minutes = float(planned)
+
+    @property
+    def taken_up(self) -> bool:
+        return self._before is not None
 
     def count(self, steps: StepCount) -> None:
         """The steps so far; asked several times a second."""
@@ -105,20 +124,33 @@ class Tally:
 
     @property
     def steps(self) -> int:
-        """In the walk, so far."""
+        """In the walk, so far, and in this run of the guard."""
         return self._steps_walked + (self._steps - self._steps_before if self._since_ns is not None else 0)
 
     @property
     def clean(self) -> bool:
-        """Nothing was warned of, and nobody fell or called."""
-        return not (self.serious or self._counts["obstacle_warnings"] or self._counts["sway_warnings"])
+        """Nothing was warned of, nobody fell, called or was told to rest, and no part failed."""
+        whole = self.summary(0)
+        return not any(whole.get(name) for name in _UNCLEAN)
 
     @property
     def serious(self) -> bool:
         """Somebody seemed to fall, or called."""
-        return bool(self._counts["falls"] or self._counts["sos"])
+        before = self._before or {}
+        return any(self._counts[name] or before.get(name) for name in _SERIOUS) or bool(self._open_before)
+
+    @property
+    def walked(self) -> bool:
+        """Steps were taken."""
+        return bool(self.steps or (self._before or {}).get("steps"))
+
+    def minutes(self, now_ns: int) -> float:
+        """Walked, of the whole walk."""
+        before = (self._before or {}).get("minutes")
+        return self.walked_ns(now_ns) / 60e9 + (before if isinstance(before, int | float) else 0.0)
 
     def walked_ns(self, now_ns: int) -> int:
+        """In this run of the guard."""
         return self._walked_ns + (self._row_ns(now_ns) if self._since_ns is not None else 0)
 
     def add(self, more: Mapping[str, Value]) -> None:
@@ -129,10 +161,10 @@ class Tally:
         name = _COUNTED.get((alert.hazard, alert.severity))
         if alert.hazard is Hazard.OBSTACLE and alert.severity in (Severity.WARNING, Severity.IMMINENT):
             self._note_warning(alert)
+        elif alert.hazard in _OF and alert.data.get("resumed") and alert.severity is not Severity.RECOVERED:
+            self._open_before.add(_OF[alert.hazard])
         elif name is not None:
             self._counts[name] += 1
-        elif alert.hazard is Hazard.FALL and alert.data.get("resumed") and alert.severity is not Severity.RECOVERED:
-            self._counts["falls"] += 1
 
     def note_sway(self, pitch_rad: float, roll_rad: float, lean_rad: float) -> None:
         """How far the trunk is off its mean, and its lean forward from her own upright."""
@@ -153,9 +185,15 @@ class Tally:
             self._nearest_m = distance_m
 
     def summary(self, now_ns: int) -> dict[str, Value]:
+        own = self._own(now_ns)
+        return own if self._before is None else whole(self._before, own)
+
+    def _own(self, now_ns: int) -> dict[str, Value]:
+        """Of this run of the guard. What it found open is counted in the part before, where that is known."""
         rms_rad = math.sqrt(self._sway_square_sum / self._sway_count) if self._sway_count else None
         step_sd_s = self._times.sd_s if self._times else None
-        modes_ns, counts = self._modes_ns, self._counts
+        modes_ns, counts, before = self._modes_ns, self._counts, self._before or {}
+        falls, sos = (counts[name] + (name in self._open_before and not before.get(name)) for name in _SERIOUS)
         mode = max(modes_ns, key=lambda name: modes_ns[name]) if modes_ns else None
         intervals, intervals_s, swayed = self._intervals, self._intervals_s, self._sway_count
         lean_rad = self._lean_sum_rad / swayed if swayed else None
@@ -176,9 +214,10 @@ class Tally:
             "sway_ratio": _rounded(self.sway_ratio),
             "lean_deg": None if lean_rad is None else round(math.degrees(lean_rad), 1),
             "lean_cues": counts["lean_cues"],
-            "falls": counts["falls"],
-            "sos": counts["sos"],
-            "faults": counts["faults"],
+            "falls": falls,
+            "sos": sos,
+            "faults": counts["faults"] + self.interruptions,
+            "interruptions": self.interruptions,
             "mode": mode,
             "mode_minutes": round(modes_ns[mode] / 60e9, 2) if mode else 0.0,
             "clear_m": _rounded(self.clear_m),

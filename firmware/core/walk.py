@@ -36,6 +36,7 @@ class WalkEvent(StrEnum):
 
     CLOSED = "closed"  # the device is switched off
     RESUMED = "resumed"  # the guard was started anew in a walk
+    TOLD_BEFORE = "told_before"  # or after one: its end has been told, and she may wear it still
     UNCLIPPED = "unclipped"  # the device is not on a body any more
     UNFIT = "unfit"  # a protecting part cannot be trusted, or the device is worn wrongly
     FELL = "fell"
@@ -53,17 +54,13 @@ class WalkEvent(StrEnum):
 _OFF, _ON, _TEST, _LANE = WalkState.OFF_BODY, WalkState.CLIPPED_ON, WalkState.SELF_TEST, WalkState.LANE_CHECK
 _READY, _WALKING, _PAUSED = WalkState.READY, WalkState.WALKING, WalkState.PAUSED
 _ENDED, _SUMMARY = WalkState.ENDED, WalkState.SUMMARY
+_ANEW = {WalkEvent.RESUMED: _PAUSED, WalkEvent.TOLD_BEFORE: _SUMMARY}
 
 TRANSITIONS: dict[WalkState, dict[WalkEvent, WalkState]] = {
-    _OFF: {WalkEvent.CLIPPED: _ON, WalkEvent.RESUMED: _PAUSED},
-    _ON: {WalkEvent.STOOD: _TEST, WalkEvent.UNCLIPPED: _OFF, WalkEvent.RESUMED: _PAUSED},
-    _TEST: {WalkEvent.FIT: _LANE, WalkEvent.UNCLIPPED: _OFF, WalkEvent.RESUMED: _PAUSED},
-    _LANE: {
-        WalkEvent.CLEAR: _READY,
-        WalkEvent.UNFIT: _TEST,
-        WalkEvent.UNCLIPPED: _OFF,
-        WalkEvent.RESUMED: _PAUSED,
-    },
+    _OFF: {WalkEvent.CLIPPED: _ON, **_ANEW},
+    _ON: {WalkEvent.STOOD: _TEST, WalkEvent.UNCLIPPED: _OFF, **_ANEW},
+    _TEST: {WalkEvent.FIT: _LANE, WalkEvent.UNCLIPPED: _OFF, **_ANEW},
+    _LANE: {WalkEvent.CLEAR: _READY, WalkEvent.UNFIT: _TEST, WalkEvent.UNCLIPPED: _OFF, **_ANEW},
     _READY: {WalkEvent.STEPPED: _WALKING, WalkEvent.UNFIT: _TEST, WalkEvent.UNCLIPPED: _OFF},
     _WALKING: {WalkEvent.RESTED: _PAUSED, WalkEvent.FELL: _PAUSED, WalkEvent.UNCLIPPED: _ENDED},
     _PAUSED: {WalkEvent.STEPPED: _WALKING, WalkEvent.DONE: _ENDED, WalkEvent.UNCLIPPED: _ENDED},
@@ -141,10 +138,17 @@ class Walk:
         )
         return happened is not None and self._enter(now_ns, leads[happened], steps)
 
-    def resume(self, now_ns: int, steps: StepCount) -> bool:
-        """The walk of an earlier run goes on; True when the state changed. A walker is warned without a self-test."""
-        after = None if self.closed else TRANSITIONS[self.state].get(WalkEvent.RESUMED)
-        return after is not None and self._enter(now_ns, after, steps)
+    def resume(self, now_ns: int, steps: StepCount, event: WalkEvent = WalkEvent.RESUMED) -> bool:
+        """The walk of an earlier run goes on, or was over; True when the state changed.
+
+        A walker is warned without a self-test. After her walk no other one begins until she clips it on, walks on or
+        asks for it.
+        """
+        after = None if self.closed else TRANSITIONS[self.state].get(event)
+        if after is None:
+            return False
+        self._was_off = False
+        return self._enter(now_ns, after, steps)
 
     def close(self, now_ns: int, steps: StepCount) -> bool:
         """The device is switched off; True when it was not before."""

@@ -157,6 +157,9 @@ class JournalWriter:
             self._states.setdefault("alarm", {"active": False})
         for left_over in resume(states, self._now_ns(), self._events.boot_id):
             self._hand_over(left_over)
+            if left_over.walking or left_over.over:  # killed again before the core has heard of it, it goes on as well
+                self._states.pop("walk", None)
+                self._states.pop("telemetry", None)
         for before in baselines(states, self._now_ns()):
             self._hand_over(before)
 

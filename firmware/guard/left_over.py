@@ -1,12 +1,13 @@
 """What an earlier run of the guard left in the journal, and what the core has to be told of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from firmware.core.messages import Hazard, Resume, Severity, StoppingBaseline, SwayBaseline
 
 A_MOMENT_MS = 60_000  # longer ago, a walk that has no end in the journal is not going on
 UNDER_WAY = ("ready", "walking", "paused")
+OVER = ("ended", "summary")
 OPEN = (Severity.SUSPECTED, Severity.CONFIRMED, Severity.NOT_RECOVERED, Severity.LONG_LIE)
 
 States = Mapping[str, Mapping[str, Any]]
@@ -18,13 +19,14 @@ def resume(states: States, now_ns: int, boot_id: str) -> list[Resume]:
     Times are of the monotonic clock, which starts anew with the machine: what another `boot_id` left has no known age.
     Such a countdown starts again, rather than an alarm going off at once, and such a walk does not go on.
     """
-    walking = _was_walking(states, now_ns, boot_id)
+    walking, over = (_was_in(told, states, now_ns, boot_id) for told in (UNDER_WAY, OVER))
     found = []
     for alarm in open_alarms(states):
         hazard, severity = _open_alarm(alarm)
         age_ms = _elapsed_ms(alarm, alarm.get("began_mono_ms"), now_ns, boot_id)
-        found.append(Resume(now_ns, walking, hazard, severity, (age_ms or 0) / 1000))
-    return found or ([Resume(now_ns, True, Hazard.FALL, Severity.NONE, 0.0)] if walking else [])
+        found.append(Resume(now_ns, walking, hazard, severity, (age_ms or 0) / 1000, over))
+    nothing = Resume(now_ns, walking, Hazard.FALL, Severity.NONE, 0.0, over)
+    return found or ([nothing] if walking or over else [])
 
 
 def baselines(states: States, now_ns: int) -> list[SwayBaseline | StoppingBaseline]:
@@ -69,12 +71,14 @@ def _open_alarm(alarm: Mapping[str, Any]) -> tuple[Hazard, Severity]:
     return hazard, severity if still_open else Severity.NONE
 
 
-def _was_walking(states: States, now_ns: int, boot_id: str) -> bool:
+def _was_in(told: Sequence[str], states: States, now_ns: int, boot_id: str) -> bool:
+    """A moment ago the walk was in one of these states; one that was switched off said so by itself, and no more."""
     telemetry, walk = states.get("telemetry", {}), states.get("walk", {})
     t_ns = telemetry.get("t_ns")
     since_ms = _elapsed_ms(telemetry, t_ns / 1e6 if isinstance(t_ns, int) else None, now_ns, boot_id)
     recent = since_ms is not None and since_ms < A_MOMENT_MS
-    return recent and walk.get("state") in UNDER_WAY and telemetry.get("state") in UNDER_WAY
+    ended = walk.get("state") == "ended" and telemetry.get("state") == "summary"  # switched off after the summary
+    return recent and walk.get("state") in told and telemetry.get("state") in told and not ended
 
 
 def _elapsed_ms(body: Mapping[str, Any], mono_ms: object, now_ns: int, boot_id: str) -> float | None:

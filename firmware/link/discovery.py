@@ -14,6 +14,7 @@ EVENT_TYPES = (
     *(f"sos_{phase}" for phase in ("confirmed", "cancelled", "recovered", "not_recovered", "long_lie")),
     *(f"fault_{phase}" for phase in ("caution", "warning", "fault", "over")),
     *(f"mounting_{phase}" for phase in ("caution", "over")),
+    *(f"settings_{phase}" for phase in ("applied", "refused")),
 )
 
 

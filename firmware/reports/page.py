@@ -130,6 +130,7 @@ def _rows(walk: Record) -> Iterator[Row]:
     yield "cues: lean, steps, rest", ", ".join(_words(walk, f"{kind}_cues", "{:.0f}") for kind in _CUES), ""
     yield "falls suspected, calls for help", _pair(walk, "falls", "sos"), ""
     yield "parts that failed", _words(walk, "faults", "{:.0f}"), ""
+    yield "the device was started anew in it", _words(walk, "interruptions", "{:.0f}"), ""
     if walk.data.get("mode"):
         yield "walked with", str(walk.data["mode"]), _words(walk, "mode_minutes", "{:.1f} min of it")
 

@@ -77,7 +77,7 @@ def test_crawling_is_no_walk() -> None:
 
 def test_a_tally_of_nothing_claims_nothing() -> None:
     counts = {"pauses", "steps", "obstacle_cautions", "obstacle_warnings", "sway_warnings", "lean_cues", "falls", "sos"}
-    counts |= {"faults", "minutes", "mode_minutes"}
+    counts |= {"faults", "interruptions", "minutes", "mode_minutes"}
     for name, value in Tally().summary(0).items():
         assert value == (0 if name in counts else "" if name == "no_start" else None), name
 
@@ -98,7 +98,7 @@ def test_one_approach_is_one_warning_however_it_rises() -> None:
     [
         (Hazard.OBSTACLE, Severity.CAUTION, True),
         (Hazard.LEAN, Severity.CUE, True),
-        (Hazard.FAULT, Severity.FAULT, True),
+        (Hazard.FAULT, Severity.FAULT, False),
         (Hazard.OBSTACLE, Severity.IMMINENT, False),
         (Hazard.SWAY, Severity.WARNING, False),
         (Hazard.FALL, Severity.SUSPECTED, False),

@@ -17,6 +17,7 @@ MATRIX = """
           off_body    clipped_on  self_test   lane_check  ready      walking  paused   ended    summary
 closed    ended       ended       ended       ended       ended      ended    ended    ended    ended
 resumed   paused      paused      paused      paused      .          .        .        .        .
+told_before summary   summary     summary     summary     .          .        .        .        .
 unclipped .           off_body    off_body    off_body    off_body   ended    ended    .        off_body
 unfit     .           .           .           self_test   self_test  .        .        .        .
 fell      .           .           .           .           .          paused   .        .        .
@@ -98,8 +99,8 @@ class Life:
         match event:
             case WalkEvent.CLOSED:
                 return self.walk.close(self.now_ns, self.steps)
-            case WalkEvent.RESUMED:
-                return self.walk.resume(self.now_ns, self.steps)
+            case WalkEvent.RESUMED | WalkEvent.TOLD_BEFORE:
+                return self.walk.resume(self.now_ns, self.steps, event)
             case WalkEvent.UNCLIPPED:
                 return self.tell(replace(calm, on_body=False))
             case WalkEvent.UNFIT:
@@ -250,3 +251,16 @@ def test_who_was_taken_for_a_table_in_her_walk_is_soon_guarded_as_a_walker_again
     for _ in range(40):
         life.tell(WELL)
     assert life.walk.state is WalkState.READY
+
+
+def test_after_a_restart_in_the_summary_no_walk_begins_by_itself_and_one_does_when_she_clips_it_on_or_asks() -> None:
+    for ask in (replace(WELL, held=True), replace(WELL, on_body=False)):
+        life = Life()
+        assert life.walk.resume(life.now_ns, life.steps, WalkEvent.TOLD_BEFORE)
+        for _ in range(40):
+            life.tell(WELL)
+        assert life.walk.state is WalkState.SUMMARY
+        life.tell(ask)
+        for _ in range(40):
+            life.tell(WELL)
+        assert life.walk.state is WalkState.READY

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -296,3 +297,36 @@ def test_how_she_stopped_is_handed_to_the_next_walk(run: Run, start: Start) -> N
     after = start(2, "another")
     after.write()
     assert after.resumed == [StoppingBaseline(2, 7, 1.31)]
+
+
+def test_a_walk_goes_on_though_the_next_guard_is_killed_before_the_core_has_heard_of_it(run: Run, start: Start) -> None:
+    run.take(1, WalkChanged(1, WalkState.WALKING, {}), telemetry(1))
+    run.write()
+    for number in (2, 3, 4):
+        after = start(number * 10**9)
+        after.take(1, WalkChanged(1, WalkState.OFF_BODY, {}), replace(telemetry(1), state=WalkState.OFF_BODY))
+        after.write()
+        assert [resumed.walking for resumed in after.resumed] == [True]
+
+
+@pytest.mark.parametrize(
+    ("walk", "told", "over"),
+    [
+        (WalkState.ENDED, WalkState.ENDED, True),
+        (WalkState.SUMMARY, WalkState.ENDED, True),
+        (WalkState.SUMMARY, WalkState.SUMMARY, True),
+        (WalkState.ENDED, WalkState.SUMMARY, False),  # switched off
+        (WalkState.OFF_BODY, WalkState.SUMMARY, False),
+    ],
+)
+def test_after_a_walk_whose_end_was_told_the_next_guard_is_told_that_it_is_over(
+    run: Run, start: Start, walk: WalkState, told: WalkState, over: bool
+) -> None:
+    run.take(1, WalkChanged(1, walk, {}), replace(telemetry(1), state=told))
+    run.write()
+    after = start(2_000_000_000)
+    after.write()
+    assert [(resumed.walking, resumed.over) for resumed in after.resumed] == ([(False, True)] if over else [])
+    later = start(90_000_000_000)
+    later.write()
+    assert later.resumed == []

@@ -17,6 +17,7 @@ from firmware.core.messages import Pattern as Sound
 from firmware.core.plan import PlanConfig
 from firmware.guard.events import Wall
 from firmware.guard.walk_log import LOOK_AGAIN_NS, WalkLog
+from firmware.journal import JOURNAL, Journal
 from firmware.notice import Confirmation
 
 DAY_MS = 86_400_000
@@ -26,12 +27,21 @@ NOON_MS = 1_767_225_600_000 + DAY_MS // 2  # 2026-01-01, noon in UTC
 class Run:
     """One run of the guard's walk log in a folder."""
 
-    def __init__(self, folder: Path, *, synced: bool = True, day: float = 0.0, simulated: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        synced: bool = True,
+        day: float = 0.0,
+        simulated: bool = False,
+        later_s: int = 0,
+        boot_id: str = "this",
+    ) -> None:
         self.folder, self.told, self.complaints = folder, list[Any](), list[str]()
-        self.now_ns = 7
-        self.now_ms, self.synced = NOON_MS + round(day * DAY_MS), synced
-        counter = itertools.count(round(day * 1000))
-        wall = Wall(lambda: self.now_ms, lambda: self.synced, lambda size: next(counter).to_bytes(size, "big"))
+        self.now_ns = 7 + max(0, later_s) * 1_000_000_000
+        self.now_ms, self.synced = NOON_MS + round(day * DAY_MS) + later_s * 1000, synced
+        counter = itertools.count(round(day * 1000) + 10_000 * later_s if later_s >= 0 else 10**9)
+        wall = Wall(lambda: self.now_ms, lambda: self.synced, lambda size: next(counter).to_bytes(size, "big"), boot_id)
         self.log = WalkLog(
             folder,
             PlanConfig(),
@@ -40,6 +50,8 @@ class Run:
             lambda: self.now_ns,
             self.told.append,
             self.complaints.append,
+            lambda: Journal(folder / JOURNAL),
+            too_old_s=600.0,
             simulated=simulated,
         )
 
@@ -250,7 +262,7 @@ def test_with_a_full_disk_the_walk_is_kept_in_memory_told_once_and_written_later
     for _ in range(5):
         run.turn()
     assert (run.log.unwritten_count, len(run.complaints)) == (1, 1)
-    assert "No space left on device; the record is kept in memory and tried again" in run.complaints[0]
+    assert "No space left on device; it is kept in memory and tried again" in run.complaints[0]
     run.walk(steps=1)
     broken_disk.undo()
     run.turn()

@@ -15,7 +15,7 @@ from firmware.link.inbound import Refused, parse
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "MQTT.md").read_text(encoding="utf-8")
 ASYNC = payloads.schema("asyncapi")
-SCHEMA_OF = {"accept": "accept", "ack": "ack", "test": "wish", "locate": "wish"}
+SCHEMA_OF = {"accept": "accept", "ack": "ack", "test": "wish", "locate": "wish", "settings": "settings"}
 Channel = tuple[str, bool, int]  # address, retained, QoS
 
 
@@ -73,6 +73,9 @@ def test_the_events_in_the_document_follow_their_schema(example: str) -> None:
 ABSENT = object()
 NASTY = (
     *(ABSENT, None, True, False, 0, 1, -1, 2**53 - 1, 2**53, 10**400, 1.0, 1.5, float("nan"), float("inf")),
+    *({"a.b": None}, {"a.b": 1e6, "c.d": True}, {"a.b": 1e7}, {"a.b": "x"}, {"a": 1}, {"A.b": 1}, {f"a.{'b' * 41}": 1}),
+    {f"a.{'b' * number}": 1 for number in range(1, 21)},
+    {f"a.{'b' * number}": 1 for number in range(1, 22)},
     *(
         "",
         "now",
@@ -94,8 +97,9 @@ SOUND: dict[str, dict[str, object]] = {
     "ack": {"alarm": made_id(1), "by": "Ann", "how": "on_my_way", "seq": 3},
     "test": {"by": "Ann", "seq": 3},
     "locate": {},
+    "settings": {"by": "Ann", "seq": 3, "set": {"plan.start_min": 6}},
 }
-FIELDS = ("id", "alarm", "by", "how", "seq", "new")
+FIELDS = ("id", "alarm", "by", "how", "seq", "set")
 
 
 @pytest.mark.parametrize("command", SOUND)

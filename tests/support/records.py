@@ -33,6 +33,7 @@ WALKED: dict[str, Any] = {
     "falls": 0,
     "sos": 0,
     "faults": 0,
+    "interruptions": 0,
     "mode": None,
     "mode_minutes": 0.0,
     "clear_m": 4.0,
