@@ -14,10 +14,13 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from caregiver import dead_man
+from caregiver.dead_man import DeadMan, Escalation
 from firmware.errors import RearguardError
 from firmware.link import topics
 from firmware.link.client import Connected, Disconnected, Message, Received
@@ -42,27 +45,31 @@ class Watch:
         self._connection, self._device, self._say, self._accept_as = connection, device, say, accept_as
         self._events: OrderedDict[str, None] = OrderedDict()
         self._last: dict[str, bytes] = {}
+        self._dead_man = DeadMan()
         self.ignored = 0
 
-    def turn(self) -> None:
-        """Handle what has come."""
+    def turn(self, now_ns: int) -> None:
+        """Handle what has come, and what has not; `now_ns` is our own monotonic clock."""
         for signal_ in self._connection.poll():
             match signal_:
                 case Connected(protocol):
+                    self._dead_man.connected(now_ns, True)
                     self._say({"kind": "connected", "dev": "", "body": {"protocol": protocol}})
                     self._connection.subscribe(topics.event(self._device))
                     self._connection.subscribe(topics.status(self._device))
                     # QoS 0: while we are away, a thousand walk states would push a fall out of the broker's queue
                     self._connection.subscribe(topics.state(self._device, "#"), qos=0)
                 case Disconnected(reason):
+                    self._dead_man.connected(now_ns, False)
                     self._say({"kind": "disconnected", "dev": "", "body": {"reason": reason}})
-                case Received(topic, payload):
-                    self._received(topic, payload)
+                case Received():
+                    self._received(now_ns, signal_)
+        self._escalate(self._dead_man.tick(now_ns))
 
-    def _received(self, topic: str, payload: bytes) -> None:
-        device = topics.device_of(topic)
+    def _received(self, now_ns: int, message: Received) -> None:
+        topic, device = message.topic, topics.device_of(message.topic)
         try:
-            body = json.loads(payload)
+            body = json.loads(message.payload)
         except (ValueError, RecursionError):
             body = None
         if device is None or not isinstance(body, dict):
@@ -71,9 +78,10 @@ class Watch:
         kind = topic.rpartition("/")[2]
         if kind == "event":
             self._event(device, body)
-        elif self._last.get(topic) != payload:  # a broker may hand out the same retained state twice
-            self._last[topic] = payload
+        elif self._last.get(topic) != message.payload:  # a broker may hand out the same retained state twice
+            self._last[topic] = message.payload
             self._say({"kind": kind, "dev": device, "body": body})
+        self._escalate(self._dead_man.heard(now_ns, device, kind, body, retained=message.retained))
 
     def _event(self, device: str, body: dict[str, Any]) -> None:
         event_id = body.get("id")
@@ -89,6 +97,12 @@ class Watch:
         if self._accept_as is not None:  # also a repetition: then the device has not heard the first acceptance
             accept = json.dumps({"id": event_id, "by": self._accept_as})
             self._connection.publish(Message(topics.command(device, "accept"), accept, qos=1))
+
+    def _escalate(self, escalations: Sequence[Escalation]) -> None:
+        """Nobody acknowledges these to us: whoever reads the lines has to act."""
+        for each in escalations:
+            body = {"why": each.kind, "alarm": each.alarm, "after_s": round(each.after_s, 1)}
+            self._say({"kind": "escalation", "dev": each.device, "body": body})
 
 
 def as_json_line(word: Mapping[str, Any]) -> str | None:
@@ -123,6 +137,8 @@ def _sentence(kind: str, body: Mapping[str, Any]) -> str:
             return f"device {body.get('state')}"
         case "event":
             return _event_line(body)
+        case "escalation":
+            return _escalation_line(body)
         case "alarm":
             return _alarm_line(body)
         case "walk":
@@ -140,12 +156,33 @@ def _event_line(body: Mapping[str, Any]) -> str:
     return f"{what}, event {body.get('id')}, alarm {alarm}"
 
 
+def _escalation_line(body: Mapping[str, Any]) -> str:
+    after_s = f"{body['after_s']:.0f} s"
+    match body["why"]:
+        case dead_man.UNANSWERED:
+            return f"CALL HER: a fall was suspected {after_s} ago, and neither cancelled nor confirmed since"
+        case dead_man.BACK:
+            return f"speaks again after {after_s}"
+        case _:
+            return f"CALL HER: in a walk, and no word from her device for {after_s}"
+
+
 def _alarm_line(body: Mapping[str, Any]) -> str:
     if body.get("active") is not True:
         return "no alarm"
     who = body.get("acknowledged")
-    heard = f"acknowledged by {who.get('by')}" if isinstance(who, dict) else "nobody has acknowledged it"
+    heard = _responder(who) if isinstance(who, dict) else "nobody has acknowledged it"
     return f"ALARM {body.get('type')} {body.get('phase')}, {heard}"
+
+
+def _responder(who: Mapping[str, Any]) -> str:
+    match who.get("how"):
+        case "on_my_way":
+            return f"{who.get('by')} is on the way"
+        case "at_scene":
+            return f"{who.get('by')} is with her"
+        case _:
+            return f"acknowledged by {who.get('by')}"
 
 
 def _troubles(body: Mapping[str, Any]) -> str:
@@ -175,7 +212,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     printer = Printer(as_json_line if args.json else PlainLines().line, stop)
     watch = Watch(connection, args.id, printer.say, args.name if args.accept else None)
     while not stop.is_set():
-        watch.turn()
+        watch.turn(time.monotonic_ns())
         connection.wait(TURN_S)
     connection.close()
     return printer.exit_code

@@ -102,11 +102,28 @@ def parse(text: str, source: str, *, recorded: bool = False) -> Config:
         raise ConfigError(f"{source}: {_one_line(error)}") from error
     except RecursionError as error:
         raise ConfigError(f"{source}: lists within lists, too deep to be read") from error
+    for name, key in RETIRED if recorded else ():
+        if isinstance(tables.get(name), dict):
+            tables[name].pop(key, None)
+    return _from_tables(tables, source)
+
+
+def changed(config: Config, settings: Mapping[str, Mapping[str, object]], source: str) -> Config:
+    """The same with other settings, by section and key; "none" where there is to be none.
+
+    Raises:
+        ConfigError: see `load`.
+    """
+    tables = tomllib.loads(to_toml(config))
+    for section, values in settings.items():
+        tables.setdefault(section, {}).update(values)
+    return _from_tables(tables, source)
+
+
+def _from_tables(tables: Mapping[str, Any], source: str) -> Config:
     known = [name for name, _, _ in sections(Config())]
     for name, table in tables.items():
         _check_section(name, table, known, source)
-    for name, key in RETIRED if recorded else ():
-        tables.get(name, {}).pop(key, None)
     parts = {part: _joined(hint, tables, _OWN_SECTION[part], source) for part, hint in typed.hints(Config).items()}
     return Config(**parts)
 

@@ -18,6 +18,8 @@ from firmware.errors import AlreadyRunning
 from hal.samples import OPTIONAL_PARTS, PARTS
 
 MAX_BYTES = 2048
+MOST_SETTINGS = 20  # in one word
+SETTING_LARGEST = 1e6
 SOUNDER_SOCKET = "sounder.sock"  # guard -> sounder: what to play
 SOUNDER_REPORTS_SOCKET = "guard-sounder.sock"  # sounder -> guard: that it lives, and broken outputs
 LINK_SOCKET = "guard-link.sock"  # link -> guard: acknowledgements and wishes from outside
@@ -64,6 +66,14 @@ class RemoteCommand:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class RemoteSettings:
+    """Other settings, by "section.key"; None takes one back. `firmware.remote_settings` judges them."""
+
+    by: str
+    values: Mapping[str, object]
+
+
 class Malformed(ValueError):
     """A datagram that is not one of ours."""
 
@@ -101,7 +111,7 @@ def decode_report(body: Mapping[str, object]) -> SounderReport:
     return SounderReport(part, _text(body, "error", 60), _text(body, "detail", 400))
 
 
-def decode_remote(body: Mapping[str, object]) -> RemoteAck | RemoteCommand:
+def decode_remote(body: Mapping[str, object]) -> RemoteAck | RemoteCommand | RemoteSettings:
     """What the link may tell the guard; nothing else is believed."""
     match body.get("kind"):
         case "ack":
@@ -116,8 +126,20 @@ def decode_remote(body: Mapping[str, object]) -> RemoteAck | RemoteCommand:
             if name not in ("test", "locate"):
                 raise Malformed(f"unknown command {name!r}")
             return RemoteCommand(name)
+        case "settings":
+            values = body.get("values")
+            if not isinstance(values, dict) or not 0 < len(values) <= MOST_SETTINGS:
+                raise Malformed(f"values must be 1 to {MOST_SETTINGS} settings")
+            if not all(value is None or _is_number(value) for value in values.values()):
+                raise Malformed("a setting must be true, false, a number or null")
+            return RemoteSettings(_text(body, "by", 80), values)
         case kind:
             raise Malformed(f"unknown kind {kind!r}")
+
+
+def _is_number(value: object) -> bool:
+    """Or true, or false. No setting is larger."""
+    return isinstance(value, int | float) and abs(value) <= SETTING_LARGEST
 
 
 def _text(body: Mapping[str, object], key: str, longest: int) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from firmware import responders
 from firmware.errors import JournalError
 from firmware.journal_file import (
     JournalFile,
@@ -21,10 +22,14 @@ from firmware.journal_file import (
     write_number,
 )
 from firmware.plain_json import encode
+from firmware.responders import HOW, Responder
 
 T = TypeVar("T")
 JOURNAL = "journal.db"  # its name in the state directory, for every process of the device
-STATE_KEYS = ("alarm", "health", "walk", "walk_so_far", "telemetry", "power", "sway_baseline", "stopping_baseline")
+STATE_KEYS = (
+    *("alarm", "health", "walk", "walk_so_far", "telemetry", "power"),
+    *("sway_baseline", "stopping_baseline", "senders"),
+)
 _TEXTS = ("id", "alarm", "dev", "type", "phase", "severity", "t", "clock")
 
 
@@ -258,8 +263,8 @@ class Journal:
 
         self._write(update, durable=False)
 
-    def mark_acknowledged(self, alarm: str, by: str, t: str = "") -> bool:
-        """A person has the alarm. False: no such alarm. The first person counts.
+    def mark_acknowledged(self, alarm: str, by: str, t: str = "", how: str = HOW[0]) -> bool:
+        """A person has the alarm; `how` never goes back. False: no such alarm.
 
         What a broker has taken of it until now is not told any more; what is newer, or was never sent, still is.
         """
@@ -267,7 +272,7 @@ class Journal:
         def insert(db: sqlite3.Connection) -> bool:
             if db.execute("SELECT 1 FROM events WHERE alarm = ?", (alarm,)).fetchone() is None:
                 return False
-            db.execute("INSERT INTO acknowledgements VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (alarm, by, t))
+            responders.put(db, alarm, Responder(by, how, t))
             taken = "alarm = ? AND sent IS NOT NULL AND closed IS NULL"
             db.execute(f"UPDATE events SET closed = 'acknowledged' WHERE {taken}", (alarm,))
             return True
@@ -281,17 +286,16 @@ class Journal:
         found = [(_event(*row), by) for *row, by in rows]
         return [(event.phase, str(by)) for event, by in found if event is not None]
 
-    def acknowledgement(self, alarm: str) -> tuple[str, str] | None:
-        """Who has the alarm, and since when."""
-        sql = "SELECT by, t FROM acknowledgements WHERE alarm = ?"
-        row = self._run(lambda db: db.execute(sql, (alarm,)).fetchone())
-        return None if row is None else (str(row[0]), str(row[1]))
+    def responders(self, alarm: str) -> list[Responder]:
+        """Who has the alarm, in the order in which they first said so."""
+        return self._run(lambda db: responders.read(db, alarm))
 
     def deliveries(self, boot: int | None = None) -> list[Delivery]:
         """How far every kept event has come, oldest first; of one start of the guard, or of all."""
         sql = (
-            "SELECT e.seq, e.sent, e.accepted, e.accepted_by, e.closed = 'expired', a.t, a.by, "
-            "e.id, e.alarm, e.body FROM events e LEFT JOIN acknowledgements a ON a.alarm = e.alarm ORDER BY e.seq"
+            "SELECT e.seq, e.sent, e.accepted, e.accepted_by, e.closed = 'expired', r.t, r.by, "
+            "e.id, e.alarm, e.body FROM events e LEFT JOIN responders r ON r.number = "
+            "(SELECT min(number) FROM responders WHERE alarm = e.alarm) ORDER BY e.seq"
         )
         rows = self._run(lambda db: db.execute(sql).fetchall())
         found = [(row[0], _event(*row[7:]), row[1:7]) for row in rows]
@@ -381,7 +385,7 @@ def _number(value: object) -> int:
 def _prune(db: sqlite3.Connection, keep: int) -> None:
     newest_to_go = "SELECT seq FROM events WHERE closed IS NOT NULL ORDER BY seq DESC LIMIT 1 OFFSET ?"
     db.execute(f"DELETE FROM events WHERE closed IS NOT NULL AND seq <= ({newest_to_go})", (keep,))
-    db.execute("DELETE FROM acknowledgements AS a WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.alarm = a.alarm)")
+    db.execute("DELETE FROM responders AS r WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.alarm = r.alarm)")
 
 
 def _version(db: sqlite3.Connection) -> int:

@@ -14,7 +14,7 @@ from firmware.errors import JournalError
 from firmware.ids import sync_directory
 from firmware.plain_file import write_whole
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 BUSY_TIMEOUT_S = 2.0
 LOCK_TIMEOUT_S = 2.0
 CHECK_TIMEOUT_S = 2.0  # damage that is not found by then shows in use, and is replaced then
@@ -37,7 +37,14 @@ CREATE TABLE IF NOT EXISTS events (
     closed TEXT
 );
 CREATE INDEX IF NOT EXISTS of_alarm ON events (alarm);
-CREATE TABLE IF NOT EXISTS acknowledgements (alarm TEXT PRIMARY KEY, by TEXT NOT NULL, t TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS responders (
+    number INTEGER PRIMARY KEY,
+    alarm TEXT NOT NULL,
+    by TEXT NOT NULL,
+    how TEXT NOT NULL,
+    t TEXT NOT NULL,
+    UNIQUE (alarm, by)
+);
 CREATE TABLE IF NOT EXISTS states (key TEXT PRIMARY KEY, version INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
 """
 # `closed` is why an event needs no more telling: accepted | acknowledged | expired.
@@ -51,6 +58,12 @@ ALTER TABLE events ADD COLUMN closed TEXT;
 UPDATE events SET closed = 'accepted' WHERE accepted_by IS NOT NULL;
 DROP INDEX IF EXISTS waiting;
 DROP INDEX IF EXISTS done;
+COMMIT;
+"""
+FROM_VERSION_2 = """
+BEGIN IMMEDIATE;
+INSERT OR IGNORE INTO responders (alarm, by, how, t) SELECT alarm, by, 'seen', t FROM acknowledgements;
+DROP TABLE acknowledgements;
 COMMIT;
 """
 
@@ -193,6 +206,8 @@ def _prepare(connection: sqlite3.Connection, seq_floor: int) -> None:
     connection.executescript(SCHEMA)
     if "closed" not in [column[1] for column in connection.execute("PRAGMA table_info(events)")]:
         connection.executescript(FROM_VERSION_1)
+    if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'acknowledgements'").fetchone():
+        connection.executescript(FROM_VERSION_2)
     connection.executescript(INDEXES)
     connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
     if last_seq(connection) < seq_floor:  # whoever replaced the file knew less

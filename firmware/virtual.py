@@ -7,13 +7,14 @@ faults and seed give the same outputs, byte for byte.
 import functools
 import random
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 from firmware.config import Config, matched, to_toml
-from firmware.core.messages import Input, Output
+from firmware.core.messages import Input, Output, Value
 from firmware.guard.events import EventMaker, Wall
 from firmware.guard.flight_recorder import FlightRecorder
 from firmware.guard.guard import assemble, open_readers
@@ -21,6 +22,7 @@ from firmware.guard.inbox import Handover, Inbox, RemoteInbox, SounderInbox
 from firmware.guard.journal_writer import JournalWriter
 from firmware.guard.loop import TICK_NS, Sink
 from firmware.guard.readers import Reader
+from firmware.guard.settings_keeper import SettingsKeeper
 from firmware.guard.sinks import RecorderSink
 from firmware.guard.walk_log import WalkLog
 from firmware.ipc import Play, SounderReport, encode_report
@@ -29,6 +31,7 @@ from firmware.link.link import TURN_S as LINK_TURN_S
 from firmware.link.link import Link
 from firmware.link.memory import MemoryBroker, MemoryClient
 from firmware.recording import Recorder
+from firmware.remote_settings import with_kept
 from firmware.sounder.airbag import AirbagPin
 from firmware.sounder.outputs import Outputs
 from firmware.sounder.sounder import TURN_S as SOUNDER_TURN_S
@@ -69,6 +72,8 @@ class VirtualGuard:
 
     def __init__(self, device: "VirtualDevice", config: Config, wall: Wall, record: Path | None) -> None:
         self._clock, self._alive = device.clock, True
+        file_config = replace(config, paths=replace(config.paths, state_dir=device.folder))
+        config, _ = with_kept(file_config)
         now_ns = device.clock.now_ns
         self.events = EventMaker(DEVICE, wall)
         handover = Handover()
@@ -82,6 +87,11 @@ class VirtualGuard:
             simulated=True,
             asks=device.first_use,
         )
+
+        def tell_settings(phase: str, data: Mapping[str, Value]) -> None:
+            self._writer.background.put(self.events.settings(phase, data, now_ns()))
+
+        self._settings = SettingsKeeper(file_config, tell_settings, self._walks.replan, complain)
         if record:
             self._recorders.append(RecorderSink(Recorder(record, config_toml=to_toml(config)), complain))
         if config.recorder.folder:
@@ -91,7 +101,7 @@ class VirtualGuard:
         inboxes: list[Inbox] = [
             handover,
             SounderInbox(lambda: _next(device.from_sounder), now_ns()),
-            RemoteInbox(lambda: _next(device.to_guard), self.events.number_of),
+            RemoteInbox(lambda: _next(device.to_guard), self.events.number_of, self._settings.background.put),
         ]
         readers = open_readers(device.board, device.clock, config.board, device.chance)
         self._guard = assemble(config.core, readers, device, sinks, inboxes, lambda text: None)
@@ -130,6 +140,7 @@ class VirtualGuard:
     def _work(self) -> None:
         self._writer.background.turn()
         self._walks.background.turn()
+        self._settings.background.turn()
         for recorder in self._recorders:
             recorder.background.turn()
 

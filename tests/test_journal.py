@@ -56,13 +56,13 @@ def test_the_first_who_accepts_and_the_first_who_acknowledges_count(journal: Jou
         assert journal.mark_acknowledged(made_id(1), who, "t")
     (delivery,) = journal.deliveries()
     assert (delivery.accepted_by, delivery.acknowledged_by) == ("Ann", "Ann")
-    assert journal.acknowledgement(made_id(1)) == ("Ann", "t")
+    assert [each.by for each in journal.responders(made_id(1))] == ["Ann", "Bob"]
 
 
 def test_what_is_not_known_cannot_be_accepted_or_acknowledged(journal: Journal) -> None:
     assert journal.mark_accepted(made_id(9), "hub") is None
     assert not journal.mark_acknowledged(made_id(9), "Ann")
-    assert journal.acknowledgement(made_id(9)) is None
+    assert journal.responders(made_id(9)) == []
 
 
 def test_deliveries_tell_how_far_each_event_of_a_start_has_come(journal: Journal) -> None:
@@ -116,7 +116,7 @@ def test_only_accepted_events_are_ever_dropped_and_the_oldest_first(path: Path) 
         for number in range(2, 11):
             journal.mark_accepted(made_id(number), "hub", "t")
         assert [stored.event.id for stored in journal.events()] == [made_id(number) for number in (1, 8, 9, 10)]
-        assert journal.acknowledgement(made_id(2)) is None
+        assert journal.responders(made_id(2)) == []
 
 
 def test_each_start_has_a_new_number_even_when_the_journal_was_lost(path: Path) -> None:

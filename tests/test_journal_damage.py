@@ -12,6 +12,7 @@ from support.events import an_event, made_id, waiting
 
 from firmware.errors import JournalError
 from firmware.journal import Journal
+from firmware.responders import Responder
 
 
 @pytest.mark.parametrize("damage", [b"this is no database at all" * 400, b"\x00" * 8192])
@@ -192,23 +193,32 @@ def test_a_check_that_takes_too_long_is_left_to_the_use(path: Path, monkeypatch:
         assert len(waiting(journal)) == 59
 
 
-OLD = """
+TO_VERSION_2 = """
+DROP TABLE responders;
+CREATE TABLE acknowledgements (alarm TEXT PRIMARY KEY, by TEXT NOT NULL, t TEXT NOT NULL) WITHOUT ROWID;
+INSERT INTO acknowledgements SELECT alarm, by, t FROM events JOIN (SELECT 'Ann' AS by, '10:00' AS t) WHERE seq = 2;
+PRAGMA user_version=2;
+"""
+TO_VERSION_1 = """
 DROP INDEX open_events; DROP INDEX closed_events; ALTER TABLE events DROP COLUMN closed;
 CREATE INDEX waiting ON events (seq) WHERE accepted_by IS NULL; PRAGMA user_version=1;
 """
 
 
-def test_a_journal_of_the_first_version_goes_on(path: Path) -> None:
+@pytest.mark.parametrize("old", [TO_VERSION_2, TO_VERSION_2 + TO_VERSION_1], ids=["version 2", "version 1"])
+def test_a_journal_of_an_earlier_version_goes_on(path: Path, old: str) -> None:
     with contextlib.closing(Journal(path)) as journal:
         for number in (1, 2):
             journal.append(an_event(number))
         journal.mark_accepted(made_id(1), "hub", "t")
     with contextlib.closing(sqlite3.connect(path)) as db:
-        db.executescript(OLD)
-    with contextlib.closing(Journal(path)) as journal:
-        assert journal.quarantined is None
-        assert waiting(journal) == [made_id(2)]
-        assert [delivery.state for delivery in journal.deliveries()] == ["accepted", "queued"]
+        db.executescript(old)
+    for _ in range(2):  # it is done once
+        with contextlib.closing(Journal(path)) as journal:
+            assert journal.quarantined is None
+            assert waiting(journal) == [made_id(2)]
+            assert [delivery.state for delivery in journal.deliveries()] == ["accepted", "acknowledged"]
+            assert journal.responders(made_id(2)) == [Responder("Ann", "seen", "10:00")]
 
 
 def test_one_rotten_row_does_not_keep_the_sound_ones_from_being_told(journal: Journal, path: Path) -> None:

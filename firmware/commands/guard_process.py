@@ -5,11 +5,12 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from firmware.config import Config, matched, to_toml
+from firmware.core.messages import Value
 from firmware.errors import JournalError, MissingExtra, RearguardError
 from firmware.guard import threads
 from firmware.guard.background import Background
@@ -19,6 +20,7 @@ from firmware.guard.guard import assemble, open_readers
 from firmware.guard.inbox import Handover, Inbox, RemoteInbox, SounderInbox, WorkInbox
 from firmware.guard.journal_writer import JournalWriter
 from firmware.guard.loop import Sink
+from firmware.guard.settings_keeper import SettingsKeeper
 from firmware.guard.sinks import MonitorSink, RecorderSink, TransferRecorder
 from firmware.guard.walk_log import WalkLog
 from firmware.guard.watchdog import systemd_notifier
@@ -26,6 +28,7 @@ from firmware.ids import device_id
 from firmware.ipc import LINK_SOCKET, SOUNDER_REPORTS_SOCKET, SOUNDER_SOCKET, Play, Receiver, Sender, encode_play
 from firmware.journal import JOURNAL, Journal
 from firmware.realtime import ask_for_real_time
+from firmware.remote_settings import with_kept
 from hal.board import Board
 from hal.clock import MonotonicClock
 
@@ -58,7 +61,11 @@ def run_guard(
     monitor: Path | None = None,
 ) -> None:
     """Guard until `stop` is set, then sum the walk up and write down what is still to be written."""
-    config, clock, handover = matched(config), MonotonicClock(), Handover()
+    clock, handover, file_config = MonotonicClock(), Handover(), config
+    config, complaint = with_kept(file_config)
+    config = matched(config)
+    if complaint:
+        complain(complaint)
     state_dir, run_dir = config.paths.state_dir, config.paths.run_dir
     boot_id = BOOT_ID.read_text(encoding="ascii").strip()
     wall = Wall(_wall_ms, SYNCED.exists, os.urandom, boot_id)
@@ -72,11 +79,17 @@ def run_guard(
         simulated=simulated,
         asks=not simulated,
     )
+
+    def tell_settings(phase: str, data: Mapping[str, Value]) -> None:
+        writer.background.put(events.settings(phase, data, clock.now_ns()))
+
+    settings = SettingsKeeper(file_config, tell_settings, walks.replan, complain)
     recorders = _recorders(record, config, boot_id, clock)
     sinks: list[Sink] = [writer, walks, *recorders, *([MonitorSink(Sender(monitor).send)] if monitor else [])]
     workers: list[Background[Any]] = [
         writer.background,
         walks.background,
+        settings.background,
         *(recorder.background for recorder in recorders),
     ]
     with contextlib.ExitStack() as stack:
@@ -89,7 +102,8 @@ def run_guard(
         stack.callback(remote.close)
         heard = SounderInbox(reports.receive, clock.now_ns())
         written = WorkInbox(writer.background, clock.now_ns())
-        inboxes: list[Inbox] = [handover, heard, written, RemoteInbox(remote.receive, events.number_of)]
+        told = RemoteInbox(remote.receive, events.number_of, settings.background.put)
+        inboxes: list[Inbox] = [handover, heard, written, told]
         readers = open_readers(board, clock, config.board, tell=complain)
         guard = assemble(config.core, readers, SounderLine(run_dir), sinks, inboxes, systemd_notifier())
         stack.enter_context(_working(workers))

@@ -11,14 +11,18 @@ from firmware.config import Config, installed, load
 from firmware.errors import RearguardError
 from firmware.ipc import Instance
 from firmware.known_day import SYNCED_MARK, clock, local_date
+from firmware.remote_settings import with_kept
 from firmware.walks import FILE, Kept, read
 
 MOST = 20  # complaints about one file that anybody reads
 
 
 def settings(args: argparse.Namespace) -> Config:
-    """The configuration that `--config` names, or the device's."""
-    return load(args.config or installed())
+    """The configuration that `--config` names, or the device's, with what the therapist set from afar."""
+    config, complaint = with_kept(load(args.config or installed()))
+    if complaint:
+        print(f"rearguard: {complaint}", file=sys.stderr)
+    return config
 
 
 def kept(config: Config) -> Kept:

@@ -48,7 +48,9 @@ def _run_process(args: argparse.Namespace, config: Config, stop: threading.Event
         run_guard(config, board, stop, simulated=args.simulated, record=record, monitor=monitor)
     elif args.process == "sounder":
         from firmware.commands.sounder_process import run_sounder
+        from firmware.remote_settings import with_kept
 
+        config, _ = with_kept(config)  # the guard complains
         run_sounder(config, open_board(args, config), stop)
     else:
         from firmware.commands.link_process import run_link

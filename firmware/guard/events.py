@@ -45,22 +45,18 @@ class EventMaker:
         now_ms = self._wall.now_ms()
         identity = uuid7(now_ms, self._wall.random)
         first = self.resumed.get(alert.hazard, identity) if alert.data.get("resumed") else identity
-        event = Event(
-            id=identity,
-            alarm=self._alarms.setdefault(alert.alarm, first),
-            dev=self._device,
-            boot=UNCOUNTED,
-            type=alert.hazard,
-            phase=alert.severity if alert.severity is not Severity.NONE else "over",
-            severity=_severity(alert),
-            t=datetime.fromtimestamp(now_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            mono_ms=alert.t_ns // 1_000_000,
-            clock="synced" if self._wall.synced() else "unsynced",
-            deadline_s=_deadline_s(alert),
-            data={**alert.data, **self._remark},
-        )
+        alarm = self._alarms.setdefault(alert.alarm, first)
+        phase = alert.severity if alert.severity is not Severity.NONE else "over"
+        kind = (alert.hazard, phase, _severity(alert))
+        event = self._made(identity, alarm, alert.t_ns, now_ms, kind, _deadline_s(alert), alert.data)
         self._note(alert, event)
         return event
+
+    def settings(self, phase: str, data: Mapping[str, Value], t_ns: int) -> Event:
+        """The answer to what somebody has set from afar: "applied" or "refused"."""
+        now_ms = self._wall.now_ms()
+        identity = uuid7(now_ms, self._wall.random)
+        return self._made(identity, identity, t_ns, now_ms, ("settings", phase, "info"), None, data)
 
     def alarm_now(self) -> Mapping[str, object]:
         """The most serious alarm that is open, or `{"active": False}`: the truth after any restart.
@@ -74,6 +70,22 @@ class EventMaker:
     def number_of(self, alarm: str) -> int | None:
         """The core's number of an alarm that the journal names; None when it is not of this run."""
         return next((number for number, name in self._alarms.items() if name == alarm), None)
+
+    def _made(
+        self,
+        identity: str,
+        alarm: str,
+        t_ns: int,
+        now_ms: int,
+        kind: tuple[str, str, str],
+        deadline_s: float | None,
+        data: Mapping[str, Value],
+    ) -> Event:
+        wall = datetime.fromtimestamp(now_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        clock = "synced" if self._wall.synced() else "unsynced"
+        mono_ms = t_ns // 1_000_000
+        told = {**data, **self._remark}
+        return Event(identity, alarm, self._device, UNCOUNTED, *kind, wall, mono_ms, clock, deadline_s, told)
 
     def _note(self, alert: Alert, event: Event) -> None:
         if alert.severity in OVER:

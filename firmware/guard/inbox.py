@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from firmware.core.messages import Acknowledgement, Command, Input
-from firmware.ipc import Malformed, RemoteAck, SounderReport, decode_remote, decode_report
+from firmware.ipc import Malformed, RemoteAck, RemoteSettings, SounderReport, decode_remote, decode_report
 from hal.samples import SensorFault
 
 SOUNDER_SILENT_NS = 1_000_000_000
@@ -91,10 +91,12 @@ class WorkInbox:
 
 
 class RemoteInbox:
-    """Turns the link's words into acknowledgements and commands."""
+    """Turns the link's words into acknowledgements and commands; settings are no matter of the core's."""
 
-    def __init__(self, receive: Receive, number_of: Callable[[str], int | None]) -> None:
-        self._receive, self._number_of = receive, number_of
+    def __init__(
+        self, receive: Receive, number_of: Callable[[str], int | None], settings: Callable[[RemoteSettings], object]
+    ) -> None:
+        self._receive, self._number_of, self._settings = receive, number_of, settings
         self.rejected = 0
 
     def take(self, now_ns: int) -> list[Input]:
@@ -107,6 +109,9 @@ class RemoteInbox:
                 word = decode_remote(body)
             except Malformed:
                 self.rejected += 1
+                continue
+            if isinstance(word, RemoteSettings):
+                self._settings(word)
                 continue
             if not isinstance(word, RemoteAck):
                 inputs.append(Command(now_ns, word.name))

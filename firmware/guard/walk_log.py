@@ -35,6 +35,7 @@ MOST_UNWRITTEN = 1000  # with a dead disk, so many records are kept in memory
 LOOK_AGAIN_NS = 2_000_000_000  # for a notice that somebody confirms on a terminal while the walker waits
 
 ToKeep = WalkRecord | BackwardTest | Confirmed | WalkSoFar
+Work = ToKeep | WalkChanged | PlanConfig
 TAKEN_UP = ("minutes", "steps", "falls", "sos")  # never less in the walk that goes on
 OVER = (WalkState.OFF_BODY, WalkState.CLIPPED_ON, WalkState.ENDED, WalkState.SUMMARY)
 """No walk is under way; while ready is only taken back it may be."""
@@ -85,7 +86,7 @@ class WalkLog:
         self._handed = False
         self._id = ""  # of the record of the walk that is under way
         self._over = False
-        self.background: Background[ToKeep | WalkChanged] = Background(self._write, complain)
+        self.background: Background[Work] = Background(self._write, complain)
 
     def take(self, inputs: Sequence[Input], outputs: Sequence[Output]) -> None:
         """Called on the loop: only sorts out what is worth keeping."""
@@ -101,7 +102,11 @@ class WalkLog:
         """Records that exist in memory alone."""
         return len(self._unwritten)
 
-    def _write(self, items: Sequence[ToKeep | WalkChanged]) -> None:
+    def replan(self, plan: PlanConfig) -> None:
+        """Another plan holds from the next walk on."""
+        self.background.put(plan)
+
+    def _write(self, items: Sequence[Work]) -> None:
         plan = self._plan or self._begin()
         if self._now_ns() - self._looked_ns >= LOOK_AGAIN_NS:
             self._look_again(plan)
@@ -111,6 +116,10 @@ class WalkLog:
                 self._confirmation = Confirmation(EDITION, BY_BUTTON, self._today().isoformat(), self._clock())
             elif isinstance(item, WalkSoFar):
                 self._follow(item, plan)
+            elif isinstance(item, PlanConfig):
+                self._config = item
+                plan = self._plan = self._planned(self._read())
+                self._tell_minutes(plan)
             elif isinstance(item, WalkChanged):
                 self._over = self._id != ""
             else:
@@ -125,14 +134,10 @@ class WalkLog:
         """Hand over what is known from before."""
         if self._asks:
             self._tell_notice()
-        try:
-            kept = walks.read(self._state_dir)
-        except OSError as error:
-            self._complain(f"{self._state_dir / walks.FILE}: {error.strerror}; the plan is at its start")
-            kept = walks.Kept()
+        kept = self._read()
         for complaint in kept.complaints[:3]:
             self._complain(f"walks: {complaint}")
-        self._plan, _ = walks.planned(self._config, kept.walks, simulated=self._simulated)
+        self._plan = self._planned(kept)
         self._tell_minutes(self._plan)
         self._left = self._kept.load()
         if self._left and self._left.record.id in {record.id for record in kept.records}:
@@ -140,6 +145,16 @@ class WalkLog:
             self._kept.clear()
         self._look_back(self._plan, walks_on=False)
         return self._plan
+
+    def _read(self) -> walks.Kept:
+        try:
+            return walks.read(self._state_dir)
+        except OSError as error:
+            self._complain(f"{self._state_dir / walks.FILE}: {error.strerror}; the plan is at its start")
+            return walks.Kept()
+
+    def _planned(self, kept: walks.Kept) -> Plan:
+        return walks.planned(self._config, kept.walks, simulated=self._simulated)[0]
 
     def _look_again(self, plan: Plan) -> None:
         """The notice may have been confirmed on a terminal, the clock set, and the day changed."""

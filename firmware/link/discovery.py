@@ -14,10 +14,12 @@ EVENT_TYPES = (
     *(f"sos_{phase}" for phase in ("confirmed", "cancelled", "recovered", "not_recovered", "long_lie")),
     *(f"fault_{phase}" for phase in ("caution", "warning", "fault", "over")),
     *(f"mounting_{phase}" for phase in ("caution", "over")),
+    *(f"settings_{phase}" for phase in ("applied", "refused")),
 )
 
 
 # Home Assistant takes the text None for "unknown"; a share of nothing would be shown as an empty battery.
+NUMBER = "{{ (now().timestamp() * 1000) | int }}"  # rises with each press
 BATTERY = "{% set share = value_json.battery.share %}{{ none if share is none else (share * 100) | round }}"
 
 
@@ -70,15 +72,18 @@ def _binary(name: str, topic: str, condition: str, device_class: str) -> dict[st
 
 
 def _buttons(device: str) -> dict[str, dict[str, Any]]:
-    ack = '{"alarm": "now", "by": "Home Assistant"}'
+    def ack(how: str) -> str:
+        return f'{{"alarm": "now", "by": "Home Assistant", "how": "{how}", "seq": {NUMBER}}}'
+
     return {
-        "ack": _button("I am coming", topics.command(device, "ack"), ack),
+        "ack": _button("I am coming", topics.command(device, "ack"), ack("on_my_way")),
+        "seen": _button("I have seen it", topics.command(device, "ack"), ack("seen")),
         "locate": _button("Find the device", topics.command(device, "locate"), "{}"),
     }
 
 
-def _button(name: str, topic: str, payload: str) -> dict[str, Any]:
-    return {"p": "button", "name": name, "command_topic": topic, "payload_press": payload, "qos": 1}
+def _button(name: str, topic: str, template: str) -> dict[str, Any]:
+    return {"p": "button", "name": name, "command_topic": topic, "command_template": template, "qos": 1}
 
 
 def _measured(device: str) -> dict[str, dict[str, Any]]:

@@ -11,15 +11,18 @@ from firmware.journal import Journal
 from firmware.link import payloads, topics
 from firmware.link.client import Client, Connected, Delivered, Disconnected, Message, Received, Signal
 from firmware.link.discovery import discovery
-from firmware.link.inbound import THIS_ALARM, Accept, Ack, Refused, Wish, parse
-from firmware.link.outbox import Outbox
+from firmware.link.gate import Gate
+from firmware.link.inbound import THIS_ALARM, Accept, Ack, Refused, Settings, Wish, Word, parse
+from firmware.link.outbox import Entry, Outbox
 from firmware.link.retained import Retained
 from firmware.plain_json import encode
+from firmware.responders import Responder, furthest
 from firmware.version import VERSION
 from hal.clock import Clock
 
 TURN_S = 0.05  # how often `tick` is to be called
-HEARTBEAT_NS = 1_000_000_000
+HEARTBEAT_NS = 10_000_000_000  # and at once, but not twice a second, where it says something else
+CHANGED_HEARTBEAT_NS = 1_000_000_000
 TELEMETRY_NS = 1_000_000_000
 REMIND_NS = 5_000_000_000  # the guard's socket loses what it has no room for
 CATCH_UP_NS = 1_000_000_000  # by then a broker has handed out what it kept for us
@@ -52,16 +55,17 @@ class Link:
     ) -> None:
         self._journal, self._client, self._notify, self._clock, self._utc = journal, client, notify_guard, clock, utc
         self._device = client.device
-        self._outbox, self._retained = Outbox(), Retained()
+        self._outbox, self._retained, self._gate = Outbox(), Retained(), Gate()
         self._states: dict[str, dict[str, Any]] = {}
         self._openings = self._version = self._last_seq = self._boot = 0
-        self._unwritten: dict[str, tuple[str, str, bool]] = {}  # acknowledged alarm -> by, when, does the guard know
+        self._unwritten: dict[tuple[str, str], tuple[Responder, bool]] = {}  # alarm, by -> does the guard know
         self._shown_alarm = ""  # what whoever presses a button can have seen
         self._connected_ns = self._reminded_ns = 0
         self._protocol = ""
         self._heard: bool | None = None
         self._guard_ns: int | None = None
         self._heartbeat_ns: int | None = None
+        self._heartbeat_said: object = None
         self._telemetry_ns: int | None = None
         self._telemetry_said: dict[str, Any] | None = None
         self._started = self._journal_failing = False
@@ -116,7 +120,7 @@ class Link:
             case Delivered():
                 self._delivered(signal, now_ns)
             case Received():
-                self._received(signal)
+                self._received(signal, now_ns)
 
     def _delivered(self, answer: Delivered, now_ns: int) -> None:
         if not answer.ok:
@@ -137,7 +141,7 @@ class Link:
             self._outbox.remove(event.id)
             log.warning("nobody has accepted %s (%s %s); it is not told any more", event.id, event.type, event.phase)
 
-    def _received(self, message: Received) -> None:
+    def _received(self, message: Received, now_ns: int) -> None:
         if message.topic == topics.HOME_ASSISTANT_STATUS:
             if message.payload == b"online":
                 self._retained.forget(topics.discovery(self._device))
@@ -145,18 +149,23 @@ class Link:
         try:
             if message.retained:
                 raise Refused("retained")  # a wish of the past, kept by mistake or on purpose
-            self._obey(parse(message.topic.removeprefix(topics.command(self._device, "")), message.payload))
+            word = parse(message.topic.removeprefix(topics.command(self._device, "")), message.payload)
+            self._gate.admit(word, now_ns)
+            self._obey(word)
         except Refused as error:
             self.rejected[str(error)] += 1
 
-    def _obey(self, word: Accept | Ack | Wish) -> None:
+    def _obey(self, word: Word) -> None:
         match word:
             case Wish(name):
                 self._notify({"v": 1, "kind": "command", "name": name})
+            case Settings(by, _, values):
+                self._notify({"v": 1, "kind": "settings", "by": by, "values": dict(values)})
             case Accept(event_id, by):
                 self._accept(event_id, by)
-            case Ack(alarm, by):
-                self._acknowledge(self._shown_alarm if alarm == THIS_ALARM else alarm, by)
+            case Ack(alarm, by, how):
+                responder = Responder(by, how, self._utc())
+                self._acknowledge(self._shown_alarm if alarm == THIS_ALARM else alarm, responder)
 
     def _accept(self, event_id: str, by: str) -> None:
         """The guard hears it first, for the journal's disk may fail; the service is asked again then."""
@@ -170,19 +179,19 @@ class Link:
         if event is not None and waiting is None:
             self._tell_guard(event.alarm, "accepted", by, event.phase)
 
-    def _acknowledge(self, alarm: str, by: str) -> None:
+    def _acknowledge(self, alarm: str, responder: Responder) -> None:
         """A person says it once: the guard hears it at once, and the journal is asked until it has it."""
         known = bool(alarm) and (alarm == self._alarm_now() or self._outbox.knows_alarm(alarm))
         if not alarm or (not known and len(self._unwritten) >= UNWRITTEN_MAX):
             raise Refused("unknown alarm")
         if known:
-            self._tell_guard(alarm, "acknowledged", by)
-        self._unwritten.setdefault(alarm, (by, self._utc(), known))
+            self._tell_guard(alarm, "acknowledged", responder.by)
+        self._unwritten[alarm, responder.by] = responder, known
 
     def _write_acknowledgements(self) -> None:
-        for alarm, (by, t, told) in list(self._unwritten.items()):
-            known = self._journal.mark_acknowledged(alarm, by, t)
-            del self._unwritten[alarm]
+        for (alarm, by), (responder, told) in list(self._unwritten.items()):
+            known = self._journal.mark_acknowledged(alarm, by, responder.t, responder.how)
+            del self._unwritten[alarm, by]
             if not known:
                 self.rejected["unknown alarm"] += 1
                 continue
@@ -190,6 +199,8 @@ class Link:
                 self._tell_guard(alarm, "acknowledged", by)
             self._outbox.acknowledged(alarm)
             self._changed = True
+        if self._gate.numbers:
+            self._journal.set_state({"senders": self._gate.numbers})
 
     def _remind_guard(self, now_ns: int) -> None:
         """Every word about the alarm that lasts, again: a datagram may be lost, and the guard may have started anew."""
@@ -197,11 +208,15 @@ class Link:
         if self._states.get("alarm", {}).get("active") is not True or now_ns - self._reminded_ns < REMIND_NS:
             return
         self._reminded_ns = now_ns
-        person = self._unwritten.get(alarm) or self._journal.acknowledgement(alarm)
+        person = furthest([*self._waiting_responders(alarm), *self._journal.responders(alarm)])
         if person is not None:
-            self._tell_guard(alarm, "acknowledged", person[0])
+            self._tell_guard(alarm, "acknowledged", person.by)
         for phase, by in self._journal.acceptances(alarm):
             self._tell_guard(alarm, "accepted", by, phase)
+
+    def _waiting_responders(self, alarm: str) -> list[Responder]:
+        """Whose word the journal could not take yet."""
+        return [responder for (named, _), (responder, _) in self._unwritten.items() if named == alarm]
 
     def _tell_guard(self, alarm: str, state: str, by: str, phase: str = "") -> None:
         self._notify({"v": 1, "kind": "ack", "alarm": alarm, "state": state, "by": by, "phase": phase})
@@ -219,6 +234,8 @@ class Link:
         self._states.update(changed)
         if "health" in changed and self._started:  # what lay there at the start may be from yesterday
             self._guard_ns = now_ns
+        if not self._started:
+            self._gate.restore(self._states.get("senders", {}))
         if not self._started or (self._client.connected and now_ns - self._connected_ns >= CATCH_UP_NS):
             self._shown_alarm = self._alarm_now()
         fresh = self._journal.unaccepted(self._last_seq)
@@ -234,8 +251,8 @@ class Link:
         if self._protocol:
             self._retained.want(topics.status(self._device), payloads.birth(self._device, self._boot, self._protocol))
         alarm = self._alarm_now()
-        acknowledged = self._journal.acknowledgement(alarm) if alarm else None
-        self._want_state("alarm", payloads.alarm(self._device, self._boot, self._states.get("alarm"), acknowledged))
+        people = self._journal.responders(alarm) if alarm else []
+        self._want_state("alarm", payloads.alarm(self._device, self._boot, self._states.get("alarm"), people))
         if "walk" in self._states:
             self._want_state("walk", payloads.walk(self._device, self._boot, self._states["walk"]))
         self._retained.want(topics.discovery(self._device), encode(discovery(self._device, VERSION)))
@@ -257,17 +274,31 @@ class Link:
     def _send_events(self, now_ns: int) -> None:
         for entry in self._outbox.due(now_ns):
             event = entry.stored.event
-            text = payloads.event(entry.stored, minimal=entry.minimal)
+            text = payloads.event(entry.stored, self._age_s(entry, now_ns), minimal=entry.minimal)
             expiry_s = payloads.expiry_s(event.severity)
             message = Message(topics.event(self._device), text, qos=1, expiry_s=expiry_s, token=event.id)
             if not self._client.publish(message):
                 return
             self._outbox.sending(event.id, now_ns)
 
+    def _age_s(self, entry: Entry, now_ns: int) -> float | None:
+        """How long ago it happened. None: in an earlier run, whose clock may have been another."""
+        event = entry.stored.event
+        age_s = now_ns / 1e9 - event.mono_ms / 1000
+        return round(age_s, 1) if event.boot == self._boot and age_s >= 0 else None
+
     def _send_heartbeat(self, now_ns: int) -> None:
-        if self._heartbeat_ns is not None and now_ns - self._heartbeat_ns < HEARTBEAT_NS:
+        since_ns = HEARTBEAT_NS if self._heartbeat_ns is None else now_ns - self._heartbeat_ns
+        if since_ns < CHANGED_HEARTBEAT_NS:
             return
-        self._heartbeat_ns = now_ns
+        body = self._health(now_ns)
+        said = payloads.gist(body)
+        if since_ns < HEARTBEAT_NS and said == self._heartbeat_said:
+            return
+        if self._client.publish(Message(topics.state(self._device, "health"), encode(body), retain=True)):
+            self._heartbeat_ns, self._heartbeat_said = now_ns, said
+
+    def _health(self, now_ns: int) -> dict[str, Any]:
         guard_age_s = None if self._guard_ns is None else (now_ns - self._guard_ns) / 1e9
         oldest_s = round(self._outbox.oldest_s(now_ns), 1)
         said = {
@@ -278,8 +309,7 @@ class Link:
             "version": VERSION,
         }
         states = self._states
-        body = payloads.health(self._device, self._boot, states.get("health"), guard_age_s, said, states.get("power"))
-        self._client.publish(Message(topics.state(self._device, "health"), encode(body), retain=True))
+        return payloads.health(self._device, self._boot, states.get("health"), guard_age_s, said, states.get("power"))
 
     def _send_telemetry(self, now_ns: int) -> None:
         body = self._states.get("telemetry")

@@ -7,12 +7,14 @@ from typing import Any
 
 from firmware.journal import StoredEvent
 from firmware.plain_json import encode
+from firmware.responders import Responder, furthest
 
 VERSION = 1
 MAX_BYTES = 2048  # brokers with a smaller limit than the message close the connection instead of refusing
 EXPIRY_S = {"critical": 24 * 3600, "warning": 3600, "info": 24 * 3600}
 DEFAULT_EXPIRY_S = 3600
 GUARD_SILENT_S = 3.0
+MOST_TOLD = 8  # of the people who have an alarm
 POWER_STALE_NS = 90_000_000_000
 NO_POWER: Mapping[str, Any] = {
     "battery": {"share": None, "volts": None, "amps": None, "left_min": None},
@@ -21,9 +23,12 @@ NO_POWER: Mapping[str, Any] = {
 }
 
 
-def event(stored: StoredEvent, *, minimal: bool = False) -> str:
-    """The event as it is told. Details that would make it too large are left out, and `data.cut` says so."""
-    body = {"v": VERSION, **stored.event.body(), "seq": stored.seq}
+def event(stored: StoredEvent, age_s: float | None, *, minimal: bool = False) -> str:
+    """The event as it is told, `age_s` after it happened (None: not known).
+
+    Details that would make it too large are left out, and `data.cut` says so.
+    """
+    body = {"v": VERSION, **stored.event.body(), "seq": stored.seq, "age_s": age_s}
     alarm = body.pop("alarm")
     text = encode({**body, "data": {**stored.event.data, "alarm": alarm}})
     if minimal or len(text.encode()) > MAX_BYTES:
@@ -49,12 +54,12 @@ def lost(device: str) -> str:
     return encode({"v": VERSION, "dev": device, "state": "lost"})
 
 
-def alarm(
-    device: str, boot: int, body: Mapping[str, Any] | None, acknowledgement: tuple[str, str] | None
-) -> dict[str, Any]:
-    """The alarm now, or that there is none; and who has it."""
-    acknowledged = None if acknowledgement is None else {"by": acknowledgement[0], "t": acknowledgement[1]}
-    return {**_state(device, boot, body or {"active": False}), "acknowledged": acknowledged}
+def alarm(device: str, boot: int, body: Mapping[str, Any] | None, people: list[Responder]) -> dict[str, Any]:
+    """The alarm now, or that there is none; and who has it: whoever is nearest to her, and everybody."""
+    everybody = [{"by": each.by, "how": each.how, "t": each.t} for each in people[:MOST_TOLD]]
+    nearest = furthest(people)
+    acknowledged = None if nearest is None else {"by": nearest.by, "how": nearest.how, "t": nearest.t}
+    return {**_state(device, boot, body or {"active": False}), "acknowledged": acknowledged, "responders": everybody}
 
 
 def walk(device: str, boot: int, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,6 +86,14 @@ def health(
     guard = {"ok": guard_ok, "age_s": None if guard_age_s is None else round(guard_age_s, 1)}
     fed = _power(power or {}, body or {}) if guard_ok else NO_POWER
     return {**_state(device, boot, body or {}), "parts": parts, "ok": guard_ok and well, "guard": guard, **fed, **link}
+
+
+def gist(health: Mapping[str, Any]) -> object:
+    """What is worth a heartbeat of its own when it changes: what is well, why not, and whether anybody listens."""
+    parts = health["parts"].items()
+    troubles = {name: part.get("reason") if isinstance(part, Mapping) else part for name, part in parts}
+    outbox = health["outbox"]
+    return health["ok"], health["guard"]["ok"], troubles, outbox["depth"] > 0, outbox["heard"], health["boot"]
 
 
 def _power(power: Mapping[str, Any], health: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ COMMANDS = {
     "ack": 1,
     "test": 0,
     "locate": 0,
+    "settings": 1,
 }  # QoS: an acknowledgement is kept for an hour, a sound is not
 HOME_ASSISTANT_STATUS = "homeassistant/status"
 

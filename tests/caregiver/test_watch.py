@@ -20,7 +20,7 @@ from firmware.link.client import Connected, Disconnected, Message, Received
 from firmware.link.config import MqttConfig
 from firmware.link.mqtt import MqttClient
 
-EVENT = payloads.event(StoredEvent(1, an_event(1), 0, None)).encode()
+EVENT = payloads.event(StoredEvent(1, an_event(1), 0, None), 0.5).encode()
 
 
 class Screen:
@@ -36,9 +36,9 @@ class Screen:
         self.words.append(word)
         return self.works
 
-    def receive(self, topic: str, *payload: bytes) -> None:
+    def receive(self, topic: str, *payload: bytes, now_s: int = 0) -> None:
         self.connection.signals = [Received(topic, each, False) for each in payload]
-        self.watch.turn()
+        self.watch.turn(now_s * 1_000_000_000)
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_an_output_that_fails_ends_the_watch_and_accepts_nothing(
     monkeypatch.setattr("sys.stdout", Full(error))
     printer = Printer(as_json_line, stop)
     connection.signals = [Received(topics.event(DEVICE), EVENT, False)] * 2
-    Watch(connection, "+", printer.say, "Ann's phone").turn()
+    Watch(connection, "+", printer.say, "Ann's phone").turn(0)
     assert stop.is_set()
     assert connection.published == []
     assert printer.exit_code == code
@@ -103,7 +103,7 @@ def test_a_retained_state_that_comes_twice_is_said_once(screen: Screen) -> None:
 
 def test_only_events_wait_in_the_broker_for_an_absent_caregiver(screen: Screen) -> None:
     screen.connection.signals = [Connected("5")]
-    screen.watch.turn()
+    screen.watch.turn(0)
     qos = dict(screen.connection.subscribed)
     assert qos[topics.event("+")] == 1
     assert qos[topics.state("+", "#")] == 0
@@ -118,7 +118,7 @@ def test_nonsense_is_counted_and_accepted_by_nobody(screen: Screen, payload: byt
 
 def test_a_lost_broker_is_said(screen: Screen) -> None:
     screen.connection.signals = [Disconnected("keep alive timeout")]
-    screen.watch.turn()
+    screen.watch.turn(0)
     assert PlainLines().line(screen.words[0]) == "broker lost: keep alive timeout"
 
 
@@ -166,6 +166,26 @@ def test_the_walk_is_told_with_why_none_begins() -> None:
     assert refused is not None
     assert walking.endswith("walk walking, 12 steps")
     assert refused.endswith("walk self_test, 0 steps; no walk begins: motor: its pin does not follow")
+
+
+def test_a_fall_that_is_never_answered_calls_for_somebody(screen: Screen) -> None:
+    screen.receive(topics.event(DEVICE), EVENT)
+    screen.watch.turn(60_000_000_000)
+    assert screen.words[-1]["kind"] == "escalation"
+    line = PlainLines().line(screen.words[-1])
+    assert line == f"{DEVICE} CALL HER: a fall was suspected 60 s ago, and neither cancelled nor confirmed since"
+
+
+def test_a_silent_walk_calls_for_somebody_and_its_end_is_told(screen: Screen) -> None:
+    walking = topics.state(DEVICE, "walk"), b'{"state":"walking"}'
+    screen.receive(*walking)
+    screen.watch.turn(60_000_000_000)
+    screen.receive(*walking, now_s=90)
+    lines = [PlainLines().line(word) for word in screen.words if word["kind"] == "escalation"]
+    assert lines == [
+        f"{DEVICE} CALL HER: in a walk, and no word from her device for 60 s",
+        f"{DEVICE} speaks again after 90 s",
+    ]
 
 
 def test_a_bad_port_is_one_clear_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -235,7 +255,7 @@ def _publish(device: MqttClient, number: int) -> Any:
 
 
 def _publish_once(device: MqttClient, number: int) -> Any:
-    text = payloads.event(StoredEvent(number, an_event(number), 0, None))
+    text = payloads.event(StoredEvent(number, an_event(number), 0, None), 0.5)
     answers: list[Any] = []
     assert device.publish(Message(topics.event(DEVICE), text, qos=1, token="event"))
     eventually(lambda: answers.extend(device.poll()) or answers)

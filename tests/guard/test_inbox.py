@@ -2,7 +2,7 @@
 
 from firmware.core.messages import Acknowledgement, Command
 from firmware.guard.inbox import PER_TURN, RemoteInbox, SounderInbox, WorkInbox
-from firmware.ipc import SounderReport, encode_report
+from firmware.ipc import RemoteSettings, SounderReport, encode_report
 from hal.samples import SensorFault
 
 Body = dict[str, object]
@@ -35,15 +35,26 @@ def test_acknowledgement_reaches_the_alarm_it_names_and_no_other() -> None:
         {"v": 1, "kind": "ack", "alarm": "known", "state": "acknowledged", "by": "Ann"},
         {"v": 1, "kind": "ack", "alarm": "of another boot", "state": "accepted", "by": "Ann"},
     )
-    inbox = RemoteInbox(lambda: box.pop(0) if box else None, {"known": 4}.get)
+    inbox = RemoteInbox(lambda: box.pop(0) if box else None, {"known": 4}.get, print)
     assert inbox.take(9) == [Acknowledgement(9, 4, "acknowledged", "Ann")]
 
 
 def test_commands_that_would_weaken_the_guard_do_not_exist() -> None:
     box: list[Body] = [{"v": 1, "kind": "command", "name": name} for name in ("end", "locate", "silence", "start")]
-    inbox = RemoteInbox(lambda: box.pop(0) if box else None, lambda _: None)
+    inbox = RemoteInbox(lambda: box.pop(0) if box else None, lambda _: None, print)
     assert inbox.take(1) == [Command(1, "locate")]
     assert inbox.rejected == 3
+
+
+def test_settings_go_past_the_core_to_whoever_judges_them_and_hostile_ones_nowhere() -> None:
+    heard: list[RemoteSettings] = []
+    sets: list[object] = [{"plan.start_min": 6}, {}, [], {"a": "text"}, {"a": [1]}, {"a": 10**400}, {"a": float("nan")}]
+    sets.append({str(number): 1 for number in range(21)})
+    box: list[Body] = [{"v": 1, "kind": "settings", "by": "Ann", "values": values} for values in sets]
+    inbox = RemoteInbox(lambda: box.pop(0) if box else None, lambda _: None, heard.append)
+    assert inbox.take(1) + inbox.take(2) == []
+    assert heard == [RemoteSettings("Ann", {"plan.start_min": 6})]
+    assert inbox.rejected == 7
 
 
 class Work:
@@ -69,5 +80,5 @@ def test_flood_costs_a_few_reads_a_turn() -> None:
         reads.append(1)
         return {"kind": "x"}
 
-    RemoteInbox(flood, lambda _: None).take(1)
+    RemoteInbox(flood, lambda _: None, print).take(1)
     assert len(reads) == PER_TURN

@@ -7,6 +7,7 @@ from support.link_bench import Bench, ack_word, broken
 from firmware.journal import Journal
 from firmware.link import topics
 from firmware.link.memory import MemoryCaregiver
+from firmware.responders import Responder
 
 EVENT = topics.event(DEVICE)
 ALARM = topics.state(DEVICE, "alarm")
@@ -77,7 +78,7 @@ def test_the_guard_is_told_again_while_the_alarm_lasts_for_a_word_may_be_lost(be
 def test_a_link_that_starts_again_tells_the_guard_who_has_the_alarm(bench: Bench) -> None:
     _fall(bench)
     bench.run()
-    bench.command("ack", {"alarm": "now", "by": "Ann"})
+    bench.command("ack", {"alarm": "now", "by": "Ann", "seq": 1})
     bench.run()
     bench.to_guard.clear()
     bench.restart()
@@ -98,7 +99,7 @@ def test_a_persons_word_reaches_the_guard_though_the_disk_fails_and_the_journal_
     assert ack_word("acknowledged", "Ann") in bench.to_guard[1:]
     monkeypatch.undo()
     bench.run()
-    assert bench.journal.acknowledgement(made_id(1)) == ("Ann", "2026-01-01T00:00:00Z")
+    assert bench.journal.responders(made_id(1)) == [Responder("Ann", "seen", "2026-01-01T00:00:00Z")]
     assert bench.kept(ALARM)["acknowledged"]["by"] == "Ann"
 
 
@@ -117,7 +118,7 @@ def test_an_acceptance_reaches_the_guard_though_the_disk_fails(bench: Bench, mon
 def test_a_persons_word_ends_the_telling_where_no_service_accepts_also_for_the_next_link(bench: Bench) -> None:
     _fall(bench)
     bench.run()
-    bench.command("ack", {"alarm": "now", "by": "Home Assistant"})
+    bench.command("ack", {"alarm": "now", "by": "Home Assistant", "seq": 1})
     bench.run(200)
     bench.restart()
     bench.run(200)
@@ -149,10 +150,10 @@ def test_now_is_the_alarm_that_was_shown_and_none_that_came_while_the_broker_was
     _fall(bench)
     bench.broker.online = True
     bench.run(0.05)
-    bench.command("ack", {"alarm": "now", "by": "Ann"})  # kept by the broker since before the fall
+    bench.command("ack", {"alarm": "now", "by": "Ann", "seq": 2})  # kept by the broker since before the fall
     bench.run(2)
     assert bench.to_guard == []
-    bench.command("ack", {"alarm": "now", "by": "Ann"})
+    bench.command("ack", {"alarm": "now", "by": "Ann", "seq": 3})
     bench.run()
     assert bench.to_guard == [ack_word("acknowledged", "Ann")]
 
@@ -172,15 +173,72 @@ def test_the_retained_alarm_says_who_is_coming(bench: Bench) -> None:
     bench.journal.set_state({"alarm": {"active": True, "alarm": made_id(1), "severity": "critical"}})
     bench.run()
     assert bench.kept(ALARM)["acknowledged"] is None
-    bench.command("ack", {"alarm": "now", "by": "Ann"})
+    bench.command("ack", {"alarm": "now", "by": "Ann", "seq": 4})
     bench.run()
-    assert bench.kept(ALARM)["acknowledged"] == {"by": "Ann", "t": "2026-01-01T00:00:00Z"}
+    assert bench.kept(ALARM)["acknowledged"] == {"by": "Ann", "how": "seen", "t": "2026-01-01T00:00:00Z"}
     assert [delivery.acknowledged_by for delivery in bench.journal.deliveries()] == ["Ann"]
+
+
+def test_everybody_who_has_the_alarm_is_told_and_first_whoever_is_nearest(bench: Bench) -> None:
+    _fall(bench)
+    bench.run()
+    for by, how in (("Ann", "seen"), ("Bob", "on_my_way"), ("Ann", "at_scene"), ("Ann", "seen"), ("Bob", "on_my_way")):
+        bench.command("ack", {"alarm": made_id(1), "by": by, "how": how})
+        bench.run()
+    bench.restart()
+    bench.run(1)
+    alarm = bench.kept(ALARM)
+    assert (alarm["acknowledged"]["by"], alarm["acknowledged"]["how"]) == ("Ann", "at_scene")
+    assert [(each["by"], each["how"]) for each in alarm["responders"]] == [("Ann", "at_scene"), ("Bob", "on_my_way")]
+    assert alarm["active"] is True, "nobody's word ends an alarm"
+
+
+def test_an_old_word_about_the_alarm_of_the_day_is_not_taken_for_one_about_this_alarm(bench: Bench) -> None:
+    old = {"alarm": "now", "by": "Ann", "seq": 7}
+    _fall(bench)
+    bench.run()
+    bench.command("ack", old)
+    bench.run()
+    bench.to_guard.clear()
+    bench.journal.append(an_event(2))
+    bench.journal.set_state({"alarm": {"active": True, "alarm": made_id(2), "severity": "critical"}})
+    bench.run()
+    bench.restart()
+    bench.run(2)
+    bench.command("ack", old)
+    bench.run()
+    assert bench.to_guard == []
+    assert bench.link.rejected == {"old number": 1}
+    bench.command("ack", {**old, "seq": 8})
+    bench.run()
+    assert [word["alarm"] for word in bench.to_guard] == [made_id(2)]
+
+
+def test_a_flood_of_wishes_reaches_the_guard_as_a_few_and_an_answer_comes_through_it(bench: Bench) -> None:
+    _fall(bench)
+    bench.run()
+    for _ in range(1000):
+        bench.command("test", {})
+    bench.command("ack", {"alarm": made_id(1), "by": "Ann"})
+    bench.run()
+    assert [word["kind"] for word in bench.to_guard] == [*["command"] * 5, "ack"]
+    assert bench.link.rejected == {"too many": 995}
+
+
+def test_an_event_says_how_old_it_is_when_it_is_sent(bench: Bench) -> None:
+    bench.clock.sleep(1.0)
+    bench.journal.append(an_event(1))
+    bench.journal.append(an_event(2, boot=0))
+    bench.run(6)
+    ages_s = {number: [each["age_s"] for each in bench.events() if each["id"] == made_id(number)] for number in (1, 2)}
+    assert ages_s[1] == [pytest.approx(0.0, abs=0.1), pytest.approx(5.0, abs=0.2)]
+    assert ages_s[2] == [None, None], "nobody knows whether the machine was the same"
 
 
 def test_a_device_without_any_alarm_says_so(bench: Bench) -> None:
     bench.run()
-    assert bench.kept(ALARM) == {"v": 1, "dev": DEVICE, "boot": 1, "active": False, "acknowledged": None}
+    nobody = {"acknowledged": None, "responders": []}
+    assert bench.kept(ALARM) == {"v": 1, "dev": DEVICE, "boot": 1, "active": False, **nobody}
 
 
 def test_a_broker_that_is_absent_at_the_fall_gets_it_when_it_is_back(bench: Bench) -> None:
@@ -298,23 +356,42 @@ def test_a_guard_that_starts_again_is_told_with_its_new_number(bench: Bench) -> 
     assert bench.kept(STATUS)["boot"] == 2
 
 
-def test_the_heartbeat_comes_once_a_second_while_all_is_well(bench: Bench) -> None:
-    for _ in range(10):
-        bench.run(1)
+def test_the_heartbeat_comes_every_ten_seconds_while_all_is_well(bench: Bench) -> None:
+    bench.run(2)
+    for _ in range(100):
         bench.guard_lives()
-    assert 10 <= len(bench.said(HEALTH)) <= 11
+        bench.run(1)
+    assert 10 <= len(bench.said(HEALTH)) <= 13
     assert bench.kept(HEALTH)["ok"] is True
+
+
+def test_what_the_heartbeat_has_to_say_anew_it_says_at_once_but_not_twice_a_second(bench: Bench) -> None:
+    for second in range(20):
+        bench.guard_lives()
+        bench.run(1)
+        if second == 12:
+            quiet = len(bench.said(HEALTH))
+            bench.guard_lives(rangefinder={"ok": False, "age_s": 2.0, "reason": "no echo"})
+            bench.run(0.1)
+            assert bench.kept(HEALTH)["ok"] is False
+            assert len(bench.said(HEALTH)) == quiet + 1
+    before = len(bench.said(HEALTH))
+    for turn in range(100):
+        bench.guard_lives(rangefinder={"ok": turn % 2 == 0, "age_s": 2.0, "reason": str(turn)})
+        bench.run(0.05)
+    assert len(bench.said(HEALTH)) - before <= 5
 
 
 def test_a_guard_that_has_gone_quiet_is_not_told_as_well(bench: Bench) -> None:
     for _ in range(5):
         bench.run(1)
         bench.guard_lives()
-    bench.run(10)
+    bench.run(3.2)
     health = bench.kept(HEALTH)
     assert health["ok"] is False
     assert health["guard"]["ok"] is False
-    assert health["guard"]["age_s"] >= 9
+    bench.run(10)
+    assert bench.kept(HEALTH)["guard"]["age_s"] >= 9
 
 
 def test_a_guard_that_was_well_yesterday_is_not_taken_for_well_today(bench: Bench) -> None:

@@ -27,7 +27,7 @@ def test_a_journal_that_fails_is_said_once_and_the_link_goes_on(
     bench.run()
     monkeypatch.setattr(Journal, "unaccepted", broken)
     bench.journal.append(an_event(1))
-    bench.run(3)
+    bench.run(31)
     assert len([record for record in caplog.records if "no space" in record.message]) == 1
     assert len(bench.said(HEALTH)) >= 3
     monkeypatch.undo()

@@ -320,7 +320,7 @@ def test_an_acknowledgement_pressed_while_the_link_is_away_is_heard_when_it_is_b
     _publish(broker.port, "ack", {"alarm": made_id(1), "by": "Ann"})
     _publish(broker.port, "locate", {})
     with Running(journal, broker.port) as running:
-        eventually(lambda: journal.acknowledgement(made_id(1)))
+        eventually(lambda: journal.responders(made_id(1)))
         _publish(broker.port, "test", {})
         eventually(lambda: any(word.get("name") == "test" for word in running.to_guard))
     assert not any(word.get("name") == "locate" for word in running.to_guard)  # nobody looks for it any more

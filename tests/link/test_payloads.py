@@ -18,7 +18,7 @@ SCHEMAS = ("event", "status", "alarm", "health", "walk", "telemetry")
 ENTITY_KEYS = {
     "binary_sensor": "state_topic value_template device_class json_attributes_topic qos",
     "event": "state_topic event_types value_template qos",
-    "button": "command_topic payload_press qos",
+    "button": "command_topic command_template qos",
     "sensor": "state_topic value_template unit_of_measurement device_class state_class availability_topic "
     "availability_template",
 }
@@ -34,7 +34,7 @@ def test_the_shipped_schema_is_itself_sound(name: str) -> None:
 
 
 def test_an_event_is_told_as_the_design_says() -> None:
-    body = json.loads(payloads.event(StoredEvent(412, an_event(2, alarm=made_id(1), boot=17), 0, None)))
+    body = json.loads(payloads.event(StoredEvent(412, an_event(2, alarm=made_id(1), boot=17), 0, None), 0.5))
     assert body == {
         "v": 1,
         "id": made_id(2),
@@ -48,6 +48,7 @@ def test_an_event_is_told_as_the_design_says() -> None:
         "mono_ms": 1000,
         "clock": "synced",
         "deadline_s": 30.0,
+        "age_s": 0.5,
         "data": {"peak_mps2": 31.5, "alarm": made_id(1)},
     }
     check("event", body)
@@ -58,7 +59,7 @@ DETAIL = st.text(max_size=20).filter(lambda name: name != "cut")  # that one is 
 
 @given(data=st.dictionaries(DETAIL, st.text(max_size=4000) | st.floats() | st.none(), max_size=9))
 def test_whatever_its_details_an_event_fits_and_names_its_alarm(data: dict[str, Any]) -> None:
-    text = payloads.event(StoredEvent(1, an_event(1, data=data), 0, None))
+    text = payloads.event(StoredEvent(1, an_event(1, data=data), 0, None), 0.5)
     assert len(text.encode()) <= payloads.MAX_BYTES
     check("event", json.loads(text))
     assert json.loads(text)["data"]["alarm"] == made_id(1)
@@ -66,14 +67,14 @@ def test_whatever_its_details_an_event_fits_and_names_its_alarm(data: dict[str, 
 
 @pytest.mark.parametrize("data", [{"who": "\ud800"}, {"\udfff": 1}, {"deep": [{"a": ("\ud83d", 1)}]}])
 def test_half_a_letter_is_told_as_a_question_mark(data: dict[str, Any]) -> None:
-    text = payloads.event(StoredEvent(1, an_event(1, data=data), 0, None))
+    text = payloads.event(StoredEvent(1, an_event(1, data=data), 0, None), 0.5)
     assert "?" in text.encode().decode()
     check("event", json.loads(text))
 
 
 @pytest.mark.parametrize("field", ["id", "boot", "seq", "severity", "deadline_s", "data"])
 def test_the_event_schema_notices_a_missing_field(field: str) -> None:
-    body = json.loads(payloads.event(StoredEvent(1, an_event(1), 0, None)))
+    body = json.loads(payloads.event(StoredEvent(1, an_event(1), 0, None), 0.5))
     del body[field]
     with pytest.raises(jsonschema.ValidationError):
         check("event", body)
@@ -88,7 +89,7 @@ def test_everything_that_a_walk_tells_follows_its_schema(bench: Bench) -> None:
         bench.journal.set_state({"telemetry": {"t_ns": step, "state": "walking", "steps": step, "distance_m": None}})
         bench.guard_lives(button={"ok": False, "age_s": None, "reason": "never heard"})
         bench.run(1)
-    bench.command("ack", {"alarm": "now", "by": "Ann"})
+    bench.command("ack", {"alarm": "now", "by": "Ann", "seq": 1})
     bench.run()
     bench.link.close()
     seen = set()
@@ -103,10 +104,10 @@ def test_everything_that_a_walk_tells_follows_its_schema(bench: Bench) -> None:
 def test_an_alarm_that_went_on_through_a_restart_follows_its_schema() -> None:
     body = {"active": True, "alarm": made_id(1), "type": "fall", "phase": "confirmed", "severity": "critical"}
     known = {**body, "t": "2026-01-01T00:00:00.000Z", "deadline_s": None, "mono_ms": 32000}
-    check("alarm", payloads.alarm(DEVICE, 1, known, None))
+    check("alarm", payloads.alarm(DEVICE, 1, known, []))
     with pytest.raises(jsonschema.ValidationError):
-        check("alarm", payloads.alarm(DEVICE, 1, {**known, "mono_ms": "soon"}, None))
-    resumed = json.loads(payloads.event(StoredEvent(1, an_event(1, data={"resumed": True}), 0, None)))
+        check("alarm", payloads.alarm(DEVICE, 1, {**known, "mono_ms": "soon"}, []))
+    resumed = json.loads(payloads.event(StoredEvent(1, an_event(1, data={"resumed": True}), 0, None), 0.5))
     check("event", resumed)
     with pytest.raises(jsonschema.ValidationError):
         check("event", {**resumed, "data": {**resumed["data"], "resumed": "yes"}})
