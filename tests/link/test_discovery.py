@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from hal.sim.world.scenarios import scenario
 PUBLISHED = [key for key, rule in RULES.items() if rule.published]
 UNPLANNED = RULES[Hazard.LEAN, Severity.LONG_LIE]  # as all that nobody planned
 PLANNED = [key for key in PUBLISHED if RULES[key] is not UNPLANNED]
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "HOME-ASSISTANT.md").read_text(encoding="utf-8")
 WALL_MS = 1_767_225_600_000
 SHOWN_WHATEVER_HAPPENS = {"alarm", "problem", "connection", "event", "walk", "ack", "seen", "locate"}
 
@@ -280,3 +282,22 @@ def test_nothing_that_a_whole_walk_says_is_complained_of(
 
 def test_home_assistant_is_told_to_forget_the_device_before_its_states_are_cleared() -> None:
     assert topics.retained(DEVICE)[0] == topics.discovery(DEVICE)
+
+
+def test_the_document_names_the_entities_as_home_assistant_does() -> None:
+    entities = discovery(DEVICE, "1.0")["components"].values()
+    ids = {
+        f"{each['p']}.rearguard {DEVICE} {each['name']}".lower().replace("-", "_").replace(" ", "_")
+        for each in entities
+    }
+    named = set(re.findall(r"(?:binary_sensor|sensor|event|button)\.rearguard_\w+", DOCUMENT))
+    assert named
+    assert named <= ids
+    table = DOCUMENT.partition("## What appears")[2].partition("## Automations")[0]
+    assert [each["name"] for each in entities if each["name"] not in table] == []
+
+
+def test_the_access_rules_in_the_document_let_each_button_through(home: HomeAssistant) -> None:
+    rules = re.findall(r"^topic write (\S+)$", DOCUMENT, re.M)
+    pressed = {home.press(name)[0].replace(DEVICE, "+") for name in ("ack", "seen", "locate")}
+    assert pressed == set(rules)
