@@ -37,8 +37,11 @@ def discovery(device: str) -> str:
 
 
 def retained(device: str) -> list[str]:
-    """Everything that a broker keeps of a device: what has to be cleared when it is to be forgotten."""
-    return [status(device), *(state(device, key) for key in ("alarm", "health", "walk")), discovery(device)]
+    """Everything that a broker keeps of a device: what has to be cleared, in this order, when it is to be forgotten.
+
+    The description first: Home Assistant complains of states that are cleared while it still looks at them.
+    """
+    return [discovery(device), status(device), *(state(device, key) for key in ("alarm", "health", "walk"))]
 
 
 def device_of(topic: str) -> str | None:

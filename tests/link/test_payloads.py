@@ -10,18 +10,8 @@ from support.link_bench import PARTS, Bench
 
 from firmware.journal import StoredEvent
 from firmware.link import payloads, topics
-from firmware.link.discovery import EVENT_TYPES, discovery
 
 SCHEMAS = ("event", "status", "alarm", "health", "walk", "telemetry")
-
-# What Home Assistant 2025.4 takes for each platform; it refuses an entity with any other key.
-ENTITY_KEYS = {
-    "binary_sensor": "state_topic value_template device_class json_attributes_topic qos",
-    "event": "state_topic event_types value_template qos",
-    "button": "command_topic command_template qos",
-    "sensor": "state_topic value_template unit_of_measurement device_class state_class availability_topic "
-    "availability_template",
-}
 
 
 def check(name: str, body: object) -> None:
@@ -143,26 +133,3 @@ def test_topics_say_whose_they_are() -> None:
     assert topics.device_of(topics.state(DEVICE, "alarm")) == DEVICE
     assert topics.device_of("homeassistant/status") is None
     assert topics.device_of("rearguard/v2/rg-0a1b2c3d/event") is None
-
-
-def test_home_assistant_knows_every_key_of_every_entity() -> None:
-    for entity in discovery(DEVICE, "1.0")["components"].values():
-        known = {"p", "name", "unique_id", *ENTITY_KEYS[entity["p"]].split()}
-        assert set(entity) <= known
-
-
-def test_a_fall_is_never_hidden_by_availability() -> None:
-    for name, entity in discovery(DEVICE, "1.0")["components"].items():
-        gated = "availability_topic" in entity
-        assert gated == (entity["p"] == "sensor"), name
-
-
-def test_home_assistant_names_each_entity_once() -> None:
-    components = discovery(DEVICE, "1.0")["components"]
-    assert len({entity["unique_id"] for entity in components.values()}) == len(components)
-    assert len({entity["name"] for entity in components.values()}) == len(components)
-
-
-def test_home_assistant_knows_every_phase_of_a_fall() -> None:
-    phases = ("suspected", "confirmed", "cancelled", "recovered", "not_recovered", "long_lie")
-    assert {f"fall_{phase}" for phase in phases} <= set(EVENT_TYPES)

@@ -8,7 +8,6 @@ from support.events import DEVICE
 from support.link_bench import PARTS, Bench
 
 from firmware.link import payloads, topics
-from firmware.link.discovery import EVENT_TYPES, discovery
 
 S = 1_000_000_000
 UNKNOWN = {
@@ -77,11 +76,3 @@ def test_journal_brings_it_to_the_broker(bench: Bench) -> None:
     health = bench.kept(topics.state(DEVICE, "health"))
     assert health["battery"]["share"] == 0.62
     assert health["cpu_c"] == 51.5
-
-
-def test_home_assistant_shows_a_battery_that_is_known_and_knows_each_phase() -> None:
-    battery = discovery(DEVICE, "1.0")["components"]["battery"]
-    assert (battery["device_class"], battery["unit_of_measurement"]) == ("battery", "%")
-    assert battery["state_topic"] == topics.state(DEVICE, "health")
-    assert "none if share is none" in battery["value_template"]
-    assert {f"fault_{phase}" for phase in ("caution", "warning", "fault", "over")} <= set(EVENT_TYPES)
