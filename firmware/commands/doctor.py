@@ -20,6 +20,7 @@ from firmware.commands.examination import Examination
 from firmware.commands.run import end_as_by_ctrl_c
 from firmware.config import Config, installed, load
 from firmware.mounting import mounted
+from firmware.pairing.bundle import FILE
 from hal.board import PiBoard
 from hal.clock import MonotonicClock
 
@@ -103,7 +104,7 @@ def _machine(config: Config, machine: Machine) -> list[Check]:
         processor(machine, config.board),
         *kernel(machine, config.board),
         permissions(machine, config.board),
-        clock(machine, tls=bool(config.mqtt.ca_file)),
+        clock(machine, tls=bool(config.mqtt.ca_file) or (config.paths.state_dir / FILE).exists()),
     ]
 
 
@@ -115,7 +116,7 @@ def _surroundings(config: Config, directory: Path, machine: Machine, *, lasting:
     late_voice = Check("voice", "warn", "its files were not read in time", "change the SD card")
     return [
         Job(lambda: [disk(directory, machine, MonotonicClock(), lasting=lasting)], late_disk),
-        Job(lambda: [broker(config.mqtt)], late_broker),
+        Job(lambda: [broker(config.mqtt, config.paths.state_dir if lasting else None)], late_broker),
         *([Job(lambda: voice(config.sounder.voice), late_voice)] if config.sounder.voice.language else []),
     ]
 

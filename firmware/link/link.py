@@ -278,7 +278,8 @@ class Link:
             "version": VERSION,
         }
         states = self._states
-        body = payloads.health(self._device, self._boot, states.get("health"), guard_age_s, said, states.get("power"))
+        told = states.get("health"), guard_age_s, said, states.get("power"), self._client.warning
+        body = payloads.health(self._device, self._boot, *told)
         self._client.publish(Message(topics.state(self._device, "health"), encode(body), retain=True))
 
     def _send_telemetry(self, now_ns: int) -> None:
