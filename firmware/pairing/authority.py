@@ -142,12 +142,13 @@ class Authority:
             return renewed
 
     def renew_broker(self, hosts: Sequence[str] = ()) -> None:
-        """A new key and certificate for the broker, with other names when there are `hosts`."""
+        """A new key and certificate for the broker, with other names when there are `hosts`; and the rules anew."""
         with self._alone():
             if hosts:
                 self.hosts = _hosts(hosts)
                 write(self._folder / "authority.toml", _settings_text(self.hosts, self.port))
             _write_broker(self._folder, self.certificate, self._key, self.hosts, self._now)
+            self._write_rules()
 
     def entries(self) -> list[Entry]:
         """Every certificate: the authority's, the broker's, and those of whom is let in, then of whom is not."""

@@ -165,3 +165,18 @@ def test_home_assistant_names_each_entity_once() -> None:
 def test_home_assistant_knows_every_phase_of_a_fall() -> None:
     phases = ("suspected", "confirmed", "cancelled", "recovered", "not_recovered", "long_lie")
     assert {f"fall_{phase}" for phase in phases} <= set(EVENT_TYPES)
+
+
+def test_a_certificate_that_ends_soon_is_a_part_that_is_not_well(bench: Bench) -> None:
+    bench.run()
+    bench.guard_lives()
+    bench.run(2)
+    assert bench.said(topics.state(DEVICE, "health"))[-1]["ok"] is True
+    bench.client.warning = "this device's certificate ends on 2031-11-23 (in 12 days): renew it"
+    bench.guard_lives()
+    bench.run(2)
+    body = bench.said(topics.state(DEVICE, "health"))[-1]
+    check("health", body)
+    assert body["ok"] is False
+    assert body["parts"]["certificate"] == {"ok": False, "age_s": None, "reason": bench.client.warning}
+    assert body["parts"]["imu"]["ok"] is True
