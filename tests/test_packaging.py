@@ -72,6 +72,14 @@ def test_what_benches_compare_with_is_asked_for_only_where_it_has_wheels(machine
     assert asked_for(EXTRAS["evaluate"], "3.13", machine) == {"numpy", "matplotlib", "rich"}
 
 
+@pytest.mark.parametrize(
+    ("machine", "wanted"), [("aarch64", True), ("armv7l", True), ("x86_64", True), ("armv6l", False)]
+)
+def test_what_makes_certificates_is_asked_for_only_where_it_has_wheels(machine: str, wanted: bool) -> None:
+    for extra in ("pair", "dev"):
+        assert ("cryptography" in asked_for(EXTRAS[extra], "3.13", machine)) == wanted
+
+
 def test_the_real_lgpio_is_asked_for_and_not_the_empty_one() -> None:
     (lgpio,) = (Requirement(text) for text in EXTRAS["pi"] if text.startswith("lgpio"))
     assert "0.2.2" in lgpio.specifier

@@ -20,7 +20,6 @@ from firmware.commands.examination import Examination
 from firmware.commands.run import end_as_by_ctrl_c
 from firmware.config import Config, installed, load
 from firmware.mounting import mounted
-from firmware.pairing.bundle import FILE
 from hal.board import PiBoard
 from hal.clock import MonotonicClock
 
@@ -104,7 +103,7 @@ def _machine(config: Config, machine: Machine) -> list[Check]:
         processor(machine, config.board),
         *kernel(machine, config.board),
         permissions(machine, config.board),
-        clock(machine, tls=bool(config.mqtt.ca_file) or (config.paths.state_dir / FILE).exists()),
+        clock(machine),
     ]
 
 

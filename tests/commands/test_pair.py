@@ -1,5 +1,6 @@
 """`rearguard authority` and `rearguard pair`: a home is set up, a device is let in, and out again."""
 
+import json
 import os
 import pwd
 import re
@@ -10,12 +11,11 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from support.home import Home
+from support.home import Home, Person
 from support.mosquitto import BINARY
 from support.waiting import eventually
 from support.walk_device import Device
@@ -27,7 +27,6 @@ from firmware.config import load
 from firmware.errors import ConfigError
 from firmware.ids import device_id
 from firmware.link.config import MqttConfig
-from firmware.link.mqtt import MqttClient
 from firmware.link.pairing import paired
 from firmware.pairing import bundle, names
 from firmware.pairing import device as own
@@ -101,8 +100,44 @@ def test_a_paired_device_s_link_speaks_with_the_shipped_broker(
         assert device("pair", "--authority", str(tmp_path / "all" / "authority"))[0] == 0
         config = load(tmp_path / "rearguard.toml")
         assert broker(config.mqtt, device.state).detail == f"localhost:{home.port} answers, TLS 1.3"
-        with closing(MqttClient(paired(config.mqtt, device.state), device_id(device.state))) as client:
-            eventually(lambda: client.poll() is not None and client.connected, what="connected")
+        ann = Person(home.config(home.caregiver("ann")))
+        home.reload()
+        topic = f"rearguard/v1/{device_id(device.state)}/status"
+        ann.asks(topic)
+        command = [sys.executable, "-m", "firmware", "run", "link", "--config", str(tmp_path / "rearguard.toml")]
+        link = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        eventually(lambda: any('"ready"' in payload for _, payload in ann.heard), what="the device is ready")
+        link.terminate()
+        assert link.wait() == 0
+        eventually(lambda: '"ended"' in ann.heard[-1][1], what="the device has ended")
+        ann.close()
+
+
+@pytest.mark.broker
+def test_a_caregiver_watches_with_what_was_made_for_her(tmp_path: Path) -> None:
+    with Home(tmp_path) as home:
+        files = home.caregiver("ann")
+        home.reload()
+        certificate = [
+            "--ca-file",
+            files / "ca.pem",
+            "--cert-file",
+            files / "certificate.pem",
+            "--key-file",
+            files / "key.pem",
+        ]
+        command = [sys.executable, "-m", "caregiver.watch", "--host", "localhost", "--port", str(home.port), "--json"]
+        watch = subprocess.Popen([*command, *map(str, certificate)], stdout=subprocess.PIPE, text=True)
+        assert watch.stdout is not None
+        first = json.loads(watch.stdout.readline())
+        watch.terminate()
+        watch.communicate()
+    assert (first["kind"], first["body"]) == ("connected", {"protocol": "5"})
+
+
+def test_a_walk_with_a_broker_elsewhere_and_without_tls_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["walk", "--simulated", "--broker", "hub.local:1883"]) == 2
+    assert "mqtt: hub.local without TLS: others could read and forge what is said" in capsys.readouterr().err
 
 
 def test_an_authority_is_never_overwritten(run: Run, tmp_path: Path) -> None:

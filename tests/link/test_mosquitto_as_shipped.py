@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.home import Home, Person
+from support.waiting import eventually
 
 from firmware.errors import ConfigError
 from firmware.pairing.certificates import FROM, Span
@@ -356,6 +357,8 @@ def test_what_was_taken_is_on_the_disk_and_who_was_away_finds_every_event(tmp_pa
             assert f"\n{line}\n" in text
         owner = Person(home.config(home.device(OWNER)))
         owner.says(f"rearguard/v1/{OWNER}/state/alarm", '{"active":true}', retain=True)
+        kept = tmp_path / "kept" / "mosquitto.db"
+        eventually(lambda: kept.exists() and b'{"active":true}' in kept.read_bytes(), 5.0, "it is on the disk")
         home.kill()
         home.start()
         ann = home.caregiver("ann")
