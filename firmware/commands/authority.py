@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from firmware.errors import ConfigError, MissingExtra, RearguardError, how_to_add
 from firmware.known_day import installed_s
 from firmware.pairing.bundle import MOST_BYTES
-from firmware.pairing.files import write
+from firmware.pairing.files import BROKER_GROUP, exists, write
 from firmware.plain_file import read_bytes
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ def _init(args: argparse.Namespace) -> int:
     made = Authority.init(args.authority, args.host, args.port, today())
     print(f"made: the authority of {', '.join(made.hosts)}, in {args.authority}")
     print("its ca-key.pem lets anybody in: keep one copy of the folder where nobody else comes, and give it to nobody")
+    if not exists(BROKER_GROUP):
+        print(f"once Mosquitto is installed: sudo chgrp -R {BROKER_GROUP} {args.authority / 'broker'}")
     print(f"next: deploy/mosquitto/rearguard.conf into /etc/mosquitto/conf.d, with {args.authority} in its paths")
     return OK
 

@@ -23,11 +23,10 @@ from firmware.errors import ConfigError
 from firmware.pairing import bundle, names
 from firmware.pairing import certificates as made
 from firmware.pairing.bundle import Bundle
-from firmware.pairing.files import FOR_GROUP, PUBLIC, SECRET, give, write
+from firmware.pairing.files import BROKER_GROUP, FOR_GROUP, PUBLIC, SECRET, give, write
 from firmware.pairing.rules import acl
 from firmware.plain_file import read_bytes
 
-BROKER_GROUP = "mosquitto"
 MOST_HOSTS = 20
 
 

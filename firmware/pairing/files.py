@@ -6,6 +6,7 @@ from pathlib import Path
 
 from firmware.ids import sync_directory
 
+BROKER_GROUP = "mosquitto"
 SECRET, PUBLIC, FOR_GROUP = 0o600, 0o644, 0o640
 
 
@@ -35,8 +36,9 @@ def give(what: int | Path, like: Path, group: str | None = None) -> None:
     os.chown(what, owner.st_uid, _number_of(group, owner.st_gid))
 
 
+def exists(group: str) -> bool:
+    return any(entry.gr_name == group for entry in grp.getgrall())
+
+
 def _number_of(group: str | None, otherwise: int) -> int:
-    try:
-        return otherwise if group is None else grp.getgrnam(group).gr_gid
-    except KeyError:
-        return otherwise
+    return grp.getgrnam(group).gr_gid if group is not None and exists(group) else otherwise

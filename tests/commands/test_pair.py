@@ -1,5 +1,6 @@
 """`rearguard authority` and `rearguard pair`: a home is set up, a device is let in, and out again."""
 
+import base64
 import json
 import os
 import pwd
@@ -29,6 +30,7 @@ from firmware.ids import device_id
 from firmware.link.config import MqttConfig
 from firmware.link.pairing import paired
 from firmware.pairing import bundle, names
+from firmware.pairing import certificates as made
 from firmware.pairing import device as own
 from firmware.pairing.authority import Authority
 from firmware.pairing.bundle import FILE, KEY_FILE
@@ -228,6 +230,15 @@ def test_a_bundle_that_is_not_as_it_was_signed_is_refused(
     assert (code, message in err, (device.state / FILE).exists()) == (2, True, False), err
 
 
+def test_a_bundle_with_another_authority_in_it_is_refused(run: Run, device: Device, tmp_path: Path) -> None:
+    """Whoever carries the file must not be able to put a broker of his own into it."""
+    path, text = _bundle(device, tmp_path, run)
+    other = Authority.init(tmp_path / "next door", ["hub"], 8883, datetime.now(UTC)).certificate
+    path.write_text(text.replace(_certificates(text)[1], made.pem(other)))
+    code, _, err = device("pair", "--install", str(path))
+    assert (code, "its authority has not signed it" in err, (device.state / FILE).exists()) == (2, True, False)
+
+
 def test_a_bundle_of_another_device_or_for_another_key_is_refused(
     run: Run, device: Device, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -262,9 +273,18 @@ def test_a_request_that_is_none_is_refused(run: Run, device: Device, tmp_path: P
     assert not list((tmp_path / "home" / "issued").iterdir())
 
 
-def test_a_request_in_a_caregivers_or_a_strange_name_is_refused(run: Run, tmp_path: Path) -> None:
-    from firmware.pairing import certificates as made
+def test_a_request_by_somebody_without_the_key_is_refused(run: Run, device: Device, tmp_path: Path) -> None:
+    run("init", "--host", "hub")
+    device("pair", "--request", str(tmp_path / "request"))
+    head, *lines, tail = (tmp_path / "request").read_text().splitlines()
+    raw = bytearray(base64.b64decode("".join(lines)))
+    raw[-1] ^= 1  # of the signature
+    (tmp_path / "request").write_text("\n".join([head, base64.b64encode(raw).decode(), tail, ""]))
+    code, _, err = run("sign", str(tmp_path / "request"))
+    assert (code, "did not have its key" in err) == (2, True), err
 
+
+def test_a_request_in_a_caregivers_or_a_strange_name_is_refused(run: Run, tmp_path: Path) -> None:
     run("init", "--host", "hub")
     for name in ("ann", "rg-0A1B2C3D", "rg-1", "rg-0a1b2c3d\nuser x", "../rg-0a1b2c3d"):
         (tmp_path / "request").write_text(made.pem(made.new_request(made.new_key(), name)))
@@ -463,6 +483,11 @@ def test_the_brokers_user_reads_what_it_needs_and_no_other_key(reachable: Path) 
         assert not _may_read("nobody", reachable / "home" / "broker" / name), name
     for secret in ("ca-key.pem", "caregivers/ann/key.pem", "issued/ann.pem"):
         assert not _may_read("mosquitto", reachable / "home" / secret), secret
+
+
+def test_where_mosquitto_comes_later_what_to_do_then_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "BROKER_GROUP", "no-such-group")
+    assert "chgrp -R no-such-group" in run("init", "--host", "hub")[1]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to others")

@@ -16,7 +16,7 @@ from typing import Any
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
-from support.mosquitto import BINARY, free_port, listens
+from support.mosquitto import BINARY, free_port
 from support.waiting import eventually
 
 from firmware.link.config import MqttConfig
@@ -90,8 +90,11 @@ class Home:
             f"persistence true\npersistence_location {kept}/\nlog_dest file {self.folder / 'log'}\n"
             f"include_dir {rules}\nuser {getpass.getuser()}\n"
         )
+        log = self.folder / "log"
+        log.unlink(missing_ok=True)
         self._process = subprocess.Popen([BINARY, "-c", str(main)], stderr=subprocess.DEVNULL)
-        eventually(lambda: listens(self.port), what="mosquitto listens")
+        # it listens before it has learned that SIGHUP is not its end
+        eventually(lambda: log.exists() and " running\n" in self._log(), what="mosquitto runs")
 
     def reload(self) -> None:
         """What `systemctl reload mosquitto` does, until it is done."""
