@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from support.home import Home, Person
 from support.mosquitto import BINARY
 from support.waiting import eventually
@@ -345,6 +346,20 @@ def test_a_pairing_is_renewed_with_the_same_key(run: Run, device: Device, tmp_pa
     assert device("pair", "--install", str(tmp_path / "home" / "issued" / f"{name}.pem"))[0] == 0
     assert (device.state / FILE).read_text() != before
     assert run("renew", name, "--host", "x")[0] == 2
+
+
+def test_a_clock_that_is_years_behind_finds_every_certificate_valid(run: Run, device: Device, tmp_path: Path) -> None:
+    """The broker's clock as well, which nobody can argue with; and a list of revoked ones that ends locks all out."""
+    run("init", "--host", "hub")
+    device("pair", "--authority", str(tmp_path / "home"))
+    home = tmp_path / "home"
+    for path in (home / "ca.pem", home / "broker" / "broker.pem", device.state / FILE):
+        found = x509.load_pem_x509_certificate(path.read_bytes())
+        assert found.not_valid_before_utc <= datetime(2020, 1, 1, tzinfo=UTC), path
+    crl = x509.load_pem_x509_crl((home / "broker" / "crl.pem").read_bytes())
+    authority = x509.load_pem_x509_certificate((home / "ca.pem").read_bytes())
+    assert crl.last_update_utc <= datetime(2020, 1, 1, tzinfo=UTC)
+    assert crl.next_update_utc == authority.not_valid_after_utc
 
 
 def test_list_says_30_days_before_what_ends(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
