@@ -232,7 +232,8 @@ def _load(context: ssl.SSLContext, config: MqttConfig) -> bundle.Bundle | None:
         context.load_cert_chain(config.cert_file, config.key_file, password="")
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         names = ", ".join(name for name in (config.ca_file, config.cert_file, config.key_file) if name)
-        raise ConfigError(f"mqtt: the certificate files cannot be used ({names}): {error}") from error
+        remedy = "; they are for the device's own user: run it with sudo" if isinstance(error, PermissionError) else ""
+        raise ConfigError(f"mqtt: the certificate files cannot be used ({names}): {error}{remedy}") from error
     return _pairing(config.cert_file)
 
 

@@ -15,7 +15,7 @@ def write(path: Path, text: str, mode: int = PUBLIC, group: str | None = None) -
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)
     try:
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, SECRET)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             os.fchmod(handle, mode)  # whatever the umask says
             give(handle, path.parent, group)

@@ -1,6 +1,7 @@
 """What the shipped Mosquitto configuration and access rules let anybody do: every role, every topic, both ways."""
 
 import contextlib
+import os
 import re
 import ssl
 import stat
@@ -369,8 +370,13 @@ def test_what_was_taken_is_on_the_disk_and_who_was_away_finds_every_event(tmp_pa
         late.close()
 
 
-def test_no_key_can_be_read_by_others(tmp_path: Path) -> None:
-    home = Home(tmp_path)
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_no_key_can_be_read_by_others(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        home = Home(tmp_path)
+    finally:
+        os.umask(before)
     home.device(OWNER)
     home.caregiver("ann")
     found = [path for path in (tmp_path / "authority").rglob("*") if "PRIVATE KEY" in _text(path)]

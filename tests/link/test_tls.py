@@ -31,9 +31,10 @@ GOOD = Span(FROM, NOW + 3650 * DAY)
 class Answering:
     """Something that listens and shakes hands with any certificate, as somebody between us and the broker would."""
 
-    def __init__(self, files: Path) -> None:
+    def __init__(self, files: Path, newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> None:
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(files / "certificate.pem", files / "key.pem")
+        self._context.maximum_version = newest
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._server.getsockname()[1]
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -159,6 +160,13 @@ def test_who_is_not_the_broker_is_told_nothing_and_the_reason_is(
     with contextlib.closing(Answering(files)) as stranger:
         config = replace(home.config(home.device(DEVICE)), port=stranger.port)
         assert expected in words(config, caplog)
+
+
+def test_a_broker_that_knows_no_tls_1_3_is_told_nothing(home: Home, caplog: pytest.LogCaptureFixture) -> None:
+    files = home.forged("hub", GOOD, hosts=("localhost",))
+    with contextlib.closing(Answering(files, ssl.TLSVersion.TLSv1_2)) as old:
+        config = replace(home.config(home.device(DEVICE)), port=old.port)
+        assert words(config, caplog) == "the broker does not speak TLS 1.3: use Mosquitto 2.0 or later"
 
 
 @pytest.mark.broker
