@@ -13,7 +13,7 @@ import os
 import shutil
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -218,7 +218,9 @@ class Authority:
             os.close(handle)
 
     def _issue(self, name: str, public: made.Public) -> Bundle:
-        certificate = made.new_certificate(self.certificate, self._key, public, name, made.span(self._now, made.DAYS))
+        valid = made.span(self._now, made.DAYS)
+        valid = replace(valid, end=min(valid.end, self.certificate.not_valid_after_utc))  # nothing outlives it
+        certificate = made.new_certificate(self.certificate, self._key, public, name, valid)
         times = int(self._now.timestamp()), int(certificate.not_valid_after_utc.timestamp())
         texts = made.pem(certificate), made.pem(self.certificate)
         issued = Bundle(name, self.hosts[0], self.port, *times, *texts)

@@ -362,6 +362,14 @@ def test_a_clock_that_is_years_behind_finds_every_certificate_valid(run: Run, de
     assert crl.next_update_utc == authority.not_valid_after_utc
 
 
+def test_nothing_outlives_the_authority_that_signed_it(run: Run, tmp_path: Path) -> None:
+    run("init", "--host", "hub")
+    late = Authority(tmp_path / "home", datetime.now(UTC) + timedelta(days=19 * 365))
+    late.caregiver("ann")
+    ends = {entry.role: entry.until for entry in late.entries()}
+    assert ends["caregiver"] == ends["authority"]
+
+
 def test_list_says_30_days_before_what_ends(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run("init", "--host", "hub")
     run("caregiver", "ann")
