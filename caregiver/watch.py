@@ -204,7 +204,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     try:
-        config = MqttConfig(args.host, args.port, args.username, args.password_file, args.ca_file)
+        files = args.password_file, args.ca_file, args.cert_file, args.key_file
+        config = MqttConfig(args.host, args.port, args.username, *files)
         connection = _connect(config, args.client_id)
     except (RearguardError, ValueError) as error:
         print(f"watch: {error}", file=sys.stderr)
@@ -261,6 +262,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--username", default="")
     parser.add_argument("--password-file", default="")
     parser.add_argument("--ca-file", default="", help="set: TLS, and only a broker that this authority vouches for")
+    parser.add_argument("--cert-file", default="", help="what `rearguard authority caregiver` made; so is --key-file")
+    parser.add_argument("--key-file", default="")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     return parser
 

@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
+from firmware.cli_pairing import add_authority, add_pair
 from firmware.errors import ConfigError, MissingExtra, NoHardware, RearguardError
 from firmware.version import VERSION
 
@@ -112,6 +113,8 @@ def parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     for add in (_add_walks, _add_plan, _add_confirm, _add_report, _add_forget, _add_gait, _add_patterns, _add_voice):
         add(commands)
+    add_authority(lambda *words: _command(commands, *words), _Parser)
+    _add_config(add_pair(lambda *words: _command(commands, *words)))
     quiet = _command(commands, "silence", "switch every output off, whoever left it on", "")
     quiet.add_argument("--config", metavar="FILE", type=Path, help="settings; without it the device's, or the defaults")
     shell = _command(commands, "completion", "print a completion script for a shell", "")

@@ -19,7 +19,12 @@ def clock(now_s: float, *, synced: bool) -> str:
     if synced:
         return SYNCED
     chips = CHIPS.is_dir() and any(CHIPS.glob("rtc*"))
-    return CHIP if chips and now_s >= Path(version.__file__).stat().st_mtime else UNSYNCED
+    return CHIP if chips and now_s >= installed_s() else UNSYNCED
+
+
+def installed_s() -> float:
+    """When this software was put here, as Unix time: no true clock is behind it."""
+    return Path(version.__file__).stat().st_mtime
 
 
 def local_date(now_s: float) -> date:

@@ -47,6 +47,7 @@ HOMES = {
     "vqf": ("bench",),
     "rich": ("firmware.commands",),
     "amqtt": ("caregiver.broker",),
+    "cryptography": ("firmware.pairing",),
 }
 PROCESSES = ("firmware.guard", "firmware.sounder", "firmware.link")
 BUILDERS = ("firmware.cli", "firmware.commands", "firmware.virtual")
@@ -66,6 +67,7 @@ NOT_IN_THE_GUARD = {
     "http",
     "asyncio",
     "ssl",
+    "cryptography",
 }
 
 
@@ -273,6 +275,13 @@ def test_the_guard_loads_nothing_of_the_kind_later_either_but_the_recorder() -> 
     starts = [name for name in modules() if inside(name, "firmware.guard")] + ["firmware.commands.guard_process"]
     loaded = {name.partition(".")[0] for name in closure(starts, lazy=True)}
     assert loaded & NOT_IN_THE_GUARD <= {"mcap", "zstandard"}
+
+
+def test_neither_the_link_nor_the_sounder_loads_what_makes_certificates() -> None:
+    starts = [name for name in modules() if inside(name, ("firmware.link", "firmware.sounder"))]
+    loaded = closure([*starts, "firmware.commands.link_process", "firmware.commands.sounder_process"], lazy=True)
+    assert "firmware.pairing.bundle" in loaded
+    assert not any(inside(name, "cryptography") for name in loaded)
 
 
 def test_a_hidden_way_to_the_network_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -84,7 +84,20 @@ def test_version_is_the_one_of_the_package() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["walk"], ["run"], ["replay"], ["doctor"], ["completion"], ["walks"], ["plan"], ["report"], ["forget"]],
+    [
+        [],
+        ["walk"],
+        ["run"],
+        ["replay"],
+        ["doctor"],
+        ["completion"],
+        ["walks"],
+        ["plan"],
+        ["report"],
+        ["forget"],
+        ["pair"],
+        ["authority"],
+    ],
 )
 def test_help_tells_the_exit_codes(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
@@ -110,6 +123,10 @@ def test_help_tells_the_exit_codes(command: list[str], capsys: pytest.CaptureFix
         (["doctor", "--simulated", "--fault", "stuck:wheel"], "no part 'wheel'"),
         (["doctor", "--simulated", "--config", "absent.toml"], "absent.toml: cannot be read"),
         (["run", "--simulated", "--config", "absent.toml"], "absent.toml: cannot be read"),
+        (["pair"], "one of the arguments --request --install --authority is required"),
+        (["pair", "--request", "a", "--install", "b"], "not allowed with argument"),
+        (["authority"], "the following arguments are required: WHAT (see rearguard authority --help)"),
+        (["authority", "init"], "the following arguments are required: --host"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(

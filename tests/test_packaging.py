@@ -72,6 +72,14 @@ def test_what_benches_compare_with_is_asked_for_only_where_it_has_wheels(machine
     assert asked_for(EXTRAS["evaluate"], "3.13", machine) == {"numpy", "matplotlib", "rich"}
 
 
+@pytest.mark.parametrize(
+    ("machine", "wanted"), [("aarch64", True), ("armv7l", True), ("x86_64", True), ("armv6l", False)]
+)
+def test_what_makes_certificates_is_asked_for_only_where_it_has_wheels(machine: str, wanted: bool) -> None:
+    for extra in ("pair", "dev"):
+        assert ("cryptography" in asked_for(EXTRAS[extra], "3.13", machine)) == wanted
+
+
 def test_the_real_lgpio_is_asked_for_and_not_the_empty_one() -> None:
     (lgpio,) = (Requirement(text) for text in EXTRAS["pi"] if text.startswith("lgpio"))
     assert "0.2.2" in lgpio.specifier
@@ -126,8 +134,9 @@ def test_systemd_never_gives_a_process_up(name: str) -> None:
     "name",
     [
         "README.md",
+        "SECURITY.md",
         *(f"docs/{name}.md" for name in ("SAFETY", "HARDWARE", "OBSTACLES", "DETECTION", "DETECTION-sway", "RECORDS")),
-        *(f"docs/{name}.md" for name in ("HOME-ASSISTANT", "MQTT")),
+        *(f"docs/{name}.md" for name in ("HOME-ASSISTANT", "MQTT", "PAIRING")),
     ],
 )
 def test_what_the_documents_point_to_exists(name: str) -> None:
@@ -139,7 +148,7 @@ def test_what_the_documents_point_to_exists(name: str) -> None:
 
 
 def test_the_safety_table_names_a_test_for_every_hazard() -> None:
-    table = (ROOT / "docs" / "SAFETY.md").read_text().partition("## Hazards")[2]
+    table = (ROOT / "docs" / "SAFETY.md").read_text().partition("## Hazards")[2].partition("\n## ")[0]
     rows = [line for line in table.splitlines() if line.startswith("| ")][1:]
     assert len(rows) >= 10
     assert [row for row in rows if "`tests/" not in row] == []

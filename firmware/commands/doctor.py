@@ -103,7 +103,7 @@ def _machine(config: Config, machine: Machine) -> list[Check]:
         processor(machine, config.board),
         *kernel(machine, config.board),
         permissions(machine, config.board),
-        clock(machine, tls=bool(config.mqtt.ca_file)),
+        clock(machine),
     ]
 
 
@@ -115,7 +115,7 @@ def _surroundings(config: Config, directory: Path, machine: Machine, *, lasting:
     late_voice = Check("voice", "warn", "its files were not read in time", "change the SD card")
     return [
         Job(lambda: [disk(directory, machine, MonotonicClock(), lasting=lasting)], late_disk),
-        Job(lambda: [broker(config.mqtt)], late_broker),
+        Job(lambda: [broker(config.mqtt, config.paths.state_dir if lasting else None)], late_broker),
         *([Job(lambda: voice(config.sounder.voice), late_voice)] if config.sounder.voice.language else []),
     ]
 

@@ -15,6 +15,7 @@ from firmware.ids import device_id, sync_directory
 from firmware.journal import JOURNAL, Journal
 from firmware.link import topics
 from firmware.link.clear import NO_ANSWER, clear
+from firmware.pairing.bundle import FILE, KEY_FILE
 
 OK, FAILURE = 0, 1
 PATIENCE_S = 12.0  # for a broker; it is tried in both versions of MQTT meanwhile
@@ -29,8 +30,10 @@ KINDS = (
     ("the confirmed notice", (notice.FILE, f".{notice.FILE}.*")),
     ("how the device sits on her", (mounting.FILE, f"{mounting.FILE}.damaged-*", f".{mounting.FILE}.*")),
 )
+PAIRING = (FILE, KEY_FILE)
 RECORDINGS = ("fall-*.mcap", "arming-*.mcap")
-KEPT = ("device-id", f"{JOURNAL}.boot")  # the device's name and how often it was started: nothing of her
+KEPT = ("device-id", f"{JOURNAL}.boot", *PAIRING)
+"""The device's name and certificate, and how often it was started: nothing of her."""
 
 
 def forget(args: argparse.Namespace) -> int:
@@ -89,7 +92,7 @@ def _say_what(config: Config, found: list[tuple[str, Path]], untold: int) -> Non
         print(f"  what the broker at {config.mqtt.host} keeps of this device, Home Assistant's description included")
     if untold:
         print(f"  alerts among them that nobody has ever accepted: {untold}")
-    print(f"It keeps {' and '.join(KEPT)}: the device's own name, and how often it was started.")
+    print(f"It keeps {', '.join(KEPT)}: the device's own name and certificate, and how often it was started.")
 
 
 def _untold(path: Path) -> int:
@@ -123,10 +126,12 @@ def _clear(config: Config) -> Iterator[str]:
     if not _named(config):
         return
     from firmware.link.mqtt import Connection
+    from firmware.link.pairing import paired
 
     try:
         device = device_id(state_dir)
         wanted = topics.retained(device)
+        mqtt = paired(mqtt, state_dir)
         connection = Connection(mqtt, device)  # as the device: it ends what the broker kept for it as well
     except RearguardError as error:
         yield f"everything at the broker {mqtt.host}: {error}"

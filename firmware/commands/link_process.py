@@ -8,6 +8,7 @@ from firmware.ipc import LINK_SOCKET, Sender
 from firmware.journal import JOURNAL, Journal
 from firmware.link.link import TURN_S, Link
 from firmware.link.mqtt import MqttClient
+from firmware.link.pairing import paired
 from hal.clock import MonotonicClock
 
 
@@ -17,7 +18,7 @@ def run_link(config: Config, stop: threading.Event) -> None:
     device = device_id(state_dir)
     journal = Journal(state_dir / JOURNAL)
     to_guard = Sender(config.paths.run_dir / LINK_SOCKET)
-    link = Link(journal, MqttClient(config.mqtt, device), to_guard.send, clock)
+    link = Link(journal, MqttClient(paired(config.mqtt, state_dir), device), to_guard.send, clock)
     try:
         while not stop.is_set():
             link.tick()

@@ -24,6 +24,7 @@ from firmware.ids import device_id
 from firmware.ipc import Receiver
 from firmware.journal import JOURNAL, Journal
 from firmware.link.config import MqttConfig
+from firmware.link.pairing import paired
 
 LEAD_S = 1.0  # the processes are up before the world begins to move
 TURN_S = 0.05
@@ -57,7 +58,8 @@ class Session:
         self._before = {delivery.id for delivery in self._journal.deliveries()}
         self._monitor = Receiver(run_dir / "monitor.sock")
         stack.callback(self._monitor.close)
-        self._watch = Child("watch", "caregiver.watch", _watch_arguments(config.mqtt, device_id(state_dir), args))
+        mqtt = config.mqtt if args.simulated else paired(config.mqtt, state_dir)
+        self._watch = Child("watch", "caregiver.watch", _watch_arguments(mqtt, device_id(state_dir), args))
         stack.callback(self._watch.stop)
         epoch_ns = time.monotonic_ns() + round(LEAD_S * 1e9)
         self.story = Story(epoch_ns)

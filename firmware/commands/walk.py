@@ -20,6 +20,8 @@ from firmware.config import Config, installed, load
 from firmware.errors import ConfigError, NoHardware
 from firmware.ipc import Instance
 from firmware.link.config import MqttConfig
+from firmware.link.pairing import paired
+from firmware.link.tls import context
 
 
 def walk(args: argparse.Namespace) -> int:
@@ -49,6 +51,7 @@ def _configure(args: argparse.Namespace, stack: contextlib.ExitStack) -> Config:
     config = load(args.config or (None if args.simulated else installed()))
     if args.broker:
         config = replace(config, mqtt=_with_broker(config.mqtt, args.broker))
+        context(paired(config.mqtt, config.paths.state_dir) if not args.simulated else config.mqtt)
     if args.record:
         check_recordable(Path(args.record))
     if args.simulated:

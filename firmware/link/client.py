@@ -67,6 +67,11 @@ class Client(Protocol):
     @property
     def connected(self) -> bool: ...
 
+    @property
+    def warning(self) -> str:
+        """What will keep it from connecting one day, such as a certificate that ends; empty when nothing does."""
+        ...
+
     def poll(self) -> Sequence[Signal]:
         """What has happened since the last call, in order."""
         ...

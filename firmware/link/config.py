@@ -5,13 +5,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class MqttConfig:
-    """The broker and how to be let in. An empty host: no broker, the device warns but tells nobody."""
+    """The broker and how to be let in. An empty host: no broker, the device warns but tells nobody.
+
+    What `rearguard pair` has left takes the place of what stands at its default (`firmware.link.pairing`).
+    """
 
     host: str = "127.0.0.1"
     port: int = 1883
     username: str = ""
     password_file: str = ""  # a file, so that the password is in no configuration that gets shared
-    ca_file: str = ""  # set: TLS, and only a broker that this authority vouches for
+    ca_file: str = ""  # set: TLS 1.3, and only a broker that this authority vouches for
     cert_file: str = ""
     key_file: str = ""
     keepalive_s: int = 5  # a dead broker is noticed, and a dead device told as lost, after about two of these

@@ -309,7 +309,8 @@ class Link:
             "version": VERSION,
         }
         states = self._states
-        return payloads.health(self._device, self._boot, states.get("health"), guard_age_s, said, states.get("power"))
+        told = states.get("health"), guard_age_s, said, states.get("power"), self._client.warning
+        return payloads.health(self._device, self._boot, *told)
 
     def _send_telemetry(self, now_ns: int) -> None:
         body = self._states.get("telemetry")

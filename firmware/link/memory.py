@@ -67,6 +67,7 @@ class MemoryClient:
 
     def __init__(self, broker: MemoryBroker, device: str) -> None:
         self.device = device
+        self.warning = ""
         self._broker = broker
         self._signals: deque[Signal] = deque()
         self._connected = self._closed = False

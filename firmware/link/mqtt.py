@@ -21,7 +21,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from firmware.errors import ConfigError
-from firmware.link import payloads, topics
+from firmware.link import payloads, tls, topics
 from firmware.link.client import Connected, Delivered, Disconnected, Message, Received, Signal
 from firmware.link.config import MqttConfig
 from firmware.link.inbound import MAX_BYTES
@@ -50,7 +50,7 @@ class Connection:
     `session_s` > 0 asks the broker to keep subscriptions and messages for so long while we are away.
 
     Raises:
-        ConfigError: a password or certificate file cannot be used.
+        ConfigError: a password or certificate file cannot be used, or others could read along.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class Connection:
         self._config, self._client_id, self._will = config, client_id, will
         self._session_s, self._max_bytes = session_s, max_bytes
         self._password = _password(config)
+        self._tls = tls.context(config)
         self._inbox: deque[Signal | tuple[int, ReasonCode]] = deque()
         self._news = threading.Event()
         self._tokens: dict[int, tuple[str, float]] = {}  # what awaits an answer, and since when
@@ -75,7 +76,7 @@ class Connection:
         self._started_s = 0.0
         self._opened_s: float | None = None
         self._retired: list[threading.Thread] = []
-        self._told_absent = False
+        self._told_absent = ""
         self.dropped = 0  # messages to us that were too large or too many
         self._paho: paho.Client | None = None
         if config.host:
@@ -84,6 +85,11 @@ class Connection:
     @property
     def connected(self) -> bool:
         return self._connected
+
+    @property
+    def warning(self) -> str:
+        """Which certificate ends soon, and what to do; empty when none does."""
+        return self._tls.warning() if self._tls is not None else ""
 
     def wait(self, timeout_s: float) -> bool:
         """Wait until `poll` has something to tell."""
@@ -168,8 +174,8 @@ class Connection:
             client.will_set(self._will.topic, self._will.payload, self._will.qos, self._will.retain)
         if self._config.username:
             client.username_pw_set(self._config.username, self._password)
-        if self._config.ca_file:
-            _set_tls(client, self._config)
+        if self._tls is not None:
+            client.tls_set_context(self._tls)
         self._hook(client)
         session: dict[str, Any] = {}
         if modern:
@@ -255,9 +261,16 @@ class Connection:
         self._opened_s = time.monotonic()
 
     def _on_connect_fail(self) -> None:
-        if not self._told_absent:  # once for as long as it lasts; paho tries again every few seconds
-            self._told_absent = True
-            log.error("MQTT: no answer from %s:%d; trying on", self._config.host, self._config.port)
+        self._tell_absent(f"no answer from {self._config.host}:{self._config.port}")
+
+    def _tell_absent(self, otherwise: str) -> None:
+        """Once for as long as it lasts: paho tries again every few seconds."""
+        why = otherwise
+        if self._tls is not None and self._tls.trouble:
+            why, self._tls.trouble = self._tls.trouble, ""
+        if self._told_absent != why:
+            self._told_absent = why
+            log.error("MQTT: %s; trying on", why)
 
     def _on_connect(self, flags: paho.ConnectFlags, reason: ReasonCode, properties: Properties | None) -> None:
         self._answered = True
@@ -268,13 +281,15 @@ class Connection:
             return
         if self._protocol != "5":
             log.warning("MQTT: the broker speaks only %s; what it refuses cannot be seen", self._protocol)
-        self._let_in, self._tried, self._told_absent = True, {self._protocol}, False
+        self._let_in, self._tried, self._told_absent = True, {self._protocol}, ""
         self._put(Connected(self._protocol))
 
     def _on_disconnect(self, flags: paho.DisconnectFlags, reason: ReasonCode, properties: Properties | None) -> None:
         if self._let_in:
             self._put(Disconnected(str(reason)))
             self._wanted, self._tried = "5", {"3.1.1"}  # the broker that comes back may be another one
+        elif self._tls is not None and self._tls.trouble:
+            self._tell_absent("")
         elif not self._answered:
             self._wanted = OTHER[self._protocol]  # it took the connection and hung up without a word
         self._let_in = self._answered = False
@@ -334,8 +349,7 @@ def _properties(packet: int, **values: str | int) -> Properties:
 def check_files(config: MqttConfig) -> None:
     """Raises ConfigError, in the link's own words, for a password or a certificate that cannot be used."""
     _password(config)
-    if config.ca_file:
-        _set_tls(paho.Client(CallbackAPIVersion.VERSION2), config)
+    tls.context(config)
 
 
 def _password(config: MqttConfig) -> str | None:
@@ -345,11 +359,3 @@ def _password(config: MqttConfig) -> str | None:
         return Path(config.password_file).read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
         raise ConfigError(f"mqtt: password_file {config.password_file} cannot be read: {error}") from error
-
-
-def _set_tls(client: paho.Client, config: MqttConfig) -> None:
-    try:
-        client.tls_set(config.ca_file, config.cert_file or None, config.key_file or None)
-    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        names = ", ".join(name for name in (config.ca_file, config.cert_file, config.key_file) if name)
-        raise ConfigError(f"mqtt: the certificate files cannot be used ({names}): {error}") from error

@@ -77,10 +77,16 @@ def health(
     guard_age_s: float | None,
     link: Mapping[str, Any],
     power: Mapping[str, Any] | None = None,
+    ending: str = "",
 ) -> dict[str, Any]:
-    """The heartbeat. `ok` is True only when the guard has spoken lately and says that every part is well."""
+    """The heartbeat. `ok` is True only when the guard has spoken lately and says that every part is well.
+
+    `ending` is what the link says of a certificate that ends soon: a part of the device like the others.
+    """
     parts = (body or {}).get("parts")
     parts = parts if isinstance(parts, Mapping) else {}
+    if ending:
+        parts = {**parts, "certificate": {"ok": False, "age_s": None, "reason": ending}}
     guard_ok = guard_age_s is not None and guard_age_s <= GUARD_SILENT_S
     well = bool(parts) and all(isinstance(part, Mapping) and part.get("ok") is True for part in parts.values())
     guard = {"ok": guard_ok, "age_s": None if guard_age_s is None else round(guard_age_s, 1)}

@@ -133,3 +133,18 @@ def test_topics_say_whose_they_are() -> None:
     assert topics.device_of(topics.state(DEVICE, "alarm")) == DEVICE
     assert topics.device_of("homeassistant/status") is None
     assert topics.device_of("rearguard/v2/rg-0a1b2c3d/event") is None
+
+
+def test_a_certificate_that_ends_soon_is_a_part_that_is_not_well(bench: Bench) -> None:
+    bench.run()
+    bench.guard_lives()
+    bench.run(2)
+    assert bench.said(topics.state(DEVICE, "health"))[-1]["ok"] is True
+    bench.client.warning = "this device's certificate ends on 2031-11-23 (in 12 days): renew it"
+    bench.guard_lives()
+    bench.run(2)
+    body = bench.said(topics.state(DEVICE, "health"))[-1]
+    check("health", body)
+    assert body["ok"] is False
+    assert body["parts"]["certificate"] == {"ok": False, "age_s": None, "reason": bench.client.warning}
+    assert body["parts"]["imu"]["ok"] is True

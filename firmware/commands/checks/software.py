@@ -10,7 +10,9 @@ from pathlib import Path
 from firmware.commands.checks.check import Check
 from firmware.commands.checks.probe import told
 from firmware.errors import ConfigError, how_to_add
+from firmware.link import tls
 from firmware.link.config import MqttConfig
+from firmware.link.pairing import paired
 from hal.errors import PinsUnavailable
 from hal.pins import FactoryName, open_factory
 
@@ -31,29 +33,45 @@ def recording() -> Check:
     return Check("recording", "warn", "walks cannot be recorded", how_to_add("recording"))
 
 
-def broker(config: MqttConfig) -> Check:
-    """Whether the link can start, and anything answers there; what it lets us do is the link's to find out."""
-    where = f"{config.host}:{config.port}"
+def broker(config: MqttConfig, state_dir: Path | None = None) -> Check:
+    """Whether the link can start, and anything answers there; what it lets us do is the link's to find out.
+
+    With TLS a handshake is made, so that a certificate that is refused is told by its reason.
+    """
     if not config.host:
         return Check("broker", "warn", "no broker is set: nobody will be told of a fall", "set mqtt.host")
     try:
+        config = config if state_dir is None else paired(config, state_dir)
         _check_link(config)
+        return _secured(config) if config.ca_file else _plain(config)
     except ConfigError as error:
         advice = "correct [mqtt] of rearguard.toml, or the file's owner and mode; until then nobody is told of a fall"
         return Check("broker", "fail", str(error), advice)
-    try:
-        socket.create_connection((config.host, config.port), timeout=BROKER_TIMEOUT_S).close()
+    except tls.Refused as error:
+        return Check("broker", "fail", str(error), "until then alerts are kept, and nobody is told of a fall")
     except OSError as error:
         advice = "start it, or set mqtt.host and mqtt.port; until then alerts are kept, and nobody is told"
-        return Check("broker", "warn", f"{where} does not answer: {error.strerror or error}", advice)
-    return Check("broker", "ok", f"{where} answers")
+        what = f"{config.host}:{config.port} does not answer: {error.strerror or error}"
+        return Check("broker", "warn", what, advice)
 
 
 def _check_link(config: MqttConfig) -> None:
-    if config.password_file or config.ca_file:  # it costs an import otherwise
+    tls.context(config)
+    if config.password_file:  # it costs an import otherwise
         from firmware.link.mqtt import check_files
 
         check_files(config)
+
+
+def _plain(config: MqttConfig) -> Check:
+    socket.create_connection((config.host, config.port), timeout=BROKER_TIMEOUT_S).close()
+    return Check("broker", "ok", f"{config.host}:{config.port} answers, on this machine alone")
+
+
+def _secured(config: MqttConfig) -> Check:
+    ending = tls.probe(config, BROKER_TIMEOUT_S).warning()
+    what = f"{config.host}:{config.port} answers, TLS 1.3"
+    return Check("broker", "warn", ending, f"{what}; it works until then") if ending else Check("broker", "ok", what)
 
 
 def running(run_dir: Path) -> Check:
