@@ -36,7 +36,7 @@ rearguard/v1/rg-0000000a/cmd/accept         h      -      wh
 rearguard/v1/rg-0000000a/cmd/ack            h      -      wh
 rearguard/v1/rg-0000000a/cmd/test           h      -      wh
 rearguard/v1/rg-0000000a/cmd/locate         h      -      wh
-rearguard/v1/rg-0000000a/cmd/settings       -      -      -
+rearguard/v1/rg-0000000a/cmd/settings       h      -      wh
 rearguard/v1/rg-0000000a/state/new          -      -      -
 rearguard/v1/rg-0000000a                    -      -      -
 rearguard/v1/Zoë O'Hara @home/status        -      -      -
