@@ -28,8 +28,10 @@ CALLS = {
     "voice": "voice --language nobody --to absent",
     "silence": "silence",
     "completion": "completion bash",
+    "pair": "pair --request absent/request.pem",
+    "authority": "authority list --authority absent",
 }
-SETTABLE = ("run", "walks", "plan", "confirm", "report", "forget", "silence")
+SETTABLE = ("run", "walks", "plan", "confirm", "report", "forget", "silence", "pair")
 
 
 def call(folder: Path, name: str, streams: str) -> "subprocess.CompletedProcess[str]":
