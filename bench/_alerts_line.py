@@ -21,7 +21,7 @@ from hal.clock import MonotonicClock
 
 DEVICE = "rg-0a1b2c3d"
 TURN_S = 0.02
-PATIENCE_S = 120.0
+PATIENCE_S = 30.0
 
 
 class Reader:

@@ -20,6 +20,7 @@ from firmware.guard.guard import assemble, open_readers
 from firmware.guard.inbox import Handover, Inbox, RemoteInbox, SounderInbox, WorkInbox
 from firmware.guard.journal_writer import JournalWriter
 from firmware.guard.loop import Sink
+from firmware.guard.pocket import Pocket
 from firmware.guard.settings_keeper import SettingsKeeper
 from firmware.guard.sinks import MonitorSink, RecorderSink, TransferRecorder
 from firmware.guard.walk_log import WalkLog
@@ -71,7 +72,9 @@ def run_guard(
     wall = Wall(_wall_ms, SYNCED.exists, os.urandom, boot_id)
     device = _device(state_dir)
     events = EventMaker(device, wall, simulated=simulated)
-    writer = JournalWriter(lambda: Journal(state_dir / JOURNAL), events, clock.now_ns, handover.put, complain)
+    writer = JournalWriter(
+        lambda: Journal(state_dir / JOURNAL), events, clock.now_ns, handover.put, complain, Pocket(run_dir, complain)
+    )
     walks = WalkLog(
         *(state_dir, config.plan, wall, device, clock.now_ns, handover.put, complain),
         lambda: Journal(state_dir / JOURNAL),
