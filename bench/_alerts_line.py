@@ -14,13 +14,15 @@ from bench._alerts_power import made
 from bench._alerts_proxy import TROUBLES, ChaosProxy
 from caregiver.watch import MAX_BYTES, SESSION_S, Watch
 from firmware.journal import JOURNAL, Event, Journal
+from firmware.link.client import Delivered, Message
 from firmware.link.config import MqttConfig
+from firmware.link.link import TURN_S as LINK_TURN_S
 from firmware.link.link import Link
 from firmware.link.mqtt import Connection, MqttClient
 from hal.clock import MonotonicClock
 
 DEVICE = "rg-0a1b2c3d"
-TURN_S = 0.02
+READER_TURN_S = 0.02
 PATIENCE_S = 30.0
 
 
@@ -42,6 +44,12 @@ class Reader:
     def connected(self) -> bool:
         return self._connection.connected
 
+    @property
+    def subscribed(self) -> bool:
+        """Whether the broker has answered a word that was said after it was asked for events."""
+        self._connection.publish(Message("rearguard/ready", "", qos=1, token="ready"))
+        return any(isinstance(signal, Delivered) for signal in self._connection.poll())
+
     def close(self) -> None:
         self._connection.close()
 
@@ -57,23 +65,53 @@ class Reader:
 
 
 class Line:
-    """Guard's journal, link and reader, each on a thread of its own; `port`: of a proxy before the broker."""
+    """Guard's journal, link and reader, each on a thread of its own; `port`: of a proxy before the broker.
 
-    def __init__(self, folder: Path, broker: Broker, port: int = 0) -> None:
-        config = broker.config_at(port or broker.port)
+    `knows_reader`: the broker keeps the reader's place from before the link finds it.
+    """
+
+    def __init__(self, folder: Path, broker: Broker, port: int = 0, *, knows_reader: bool = False) -> None:
+        self._config = broker.config_at(port or broker.port)
         self.journal, self._links = Journal(folder / JOURNAL), Journal(folder / JOURNAL)
         self.journal.next_boot()
-        self.client = MqttClient(config, DEVICE)
+        if knows_reader:
+            before = Reader(self._config)
+            until(lambda: before.turn() is None and before.subscribed, "the reader has subscribed")
+            before.close()
+        self.client = MqttClient(self._config, DEVICE)
         self.link = Link(self._links, self.client, lambda _: None, MonotonicClock())
-        self.reader = Reader(config)
+        self.reader = Reader(self._config)
+        self._away = threading.Event()
         self._stop = threading.Event()
-        work = ((self.link.tick, self.client.wait), (self.reader.turn, self.reader.wait))
-        self._threads = [threading.Thread(target=self._run, args=item, daemon=True) for item in work]
+        self._threads = [threading.Thread(target=run, daemon=True) for run in (self._tell, self._read)]
 
-    def _run(self, turn: Callable[[], None], wait: Callable[[float], object]) -> None:
+    def _tell(self) -> None:
+        """As `firmware.commands.link_process` does."""
+        clock = MonotonicClock()
         while not self._stop.is_set():
-            turn()
-            wait(TURN_S)
+            self.link.tick()
+            clock.wait(self._stop, LINK_TURN_S)
+
+    def _read(self) -> None:
+        while not self._stop.is_set():
+            if not self._away.is_set():
+                self.reader.turn()
+            self.reader.wait(READER_TURN_S)
+
+    def leave(self) -> None:
+        """The reader goes away; the broker keeps her place."""
+        self._away.set()
+        self.reader.close()
+
+    def come_back(self) -> None:
+        told = self.reader.told
+        self.reader = Reader(self._config)
+        self.reader.told = told
+        self._away.clear()
+
+    @property
+    def connected(self) -> bool:
+        return self.client.connected and self.reader.connected
 
     def __enter__(self) -> "Line":
         for thread in self._threads:
@@ -110,7 +148,7 @@ def through_chaos(troubles: int, events: int, *, seed: int = 0, connected_betwee
         broker = stack.enter_context(Broker(folder, tls=True))
         proxy = stack.enter_context(ChaosProxy(broker.port, chance))
         line = stack.enter_context(Line(folder, broker, proxy.port))
-        until(lambda: line.client.connected and line.reader.connected, "connected")
+        until(lambda: line.connected, "connected")
         began_s, sent = time.monotonic(), list[Event]()
         for number in range(troubles):
             while len(sent) < events * (number + 1) // troubles:
@@ -119,7 +157,7 @@ def through_chaos(troubles: int, events: int, *, seed: int = 0, connected_betwee
             trouble = TROUBLES[number] if number < len(TROUBLES) else chance.choice(TROUBLES)
             proxy.cause(trouble, chance.uniform(0.05, 1.5))
             if connected_between:
-                until(lambda: line.client.connected and line.reader.connected, "connected again")
+                until(lambda: line.connected, "connected again")
             else:
                 line.client.wait(chance.uniform(0.0, 0.5))
         until(lambda: not line.journal.unaccepted(), "everything is accepted")

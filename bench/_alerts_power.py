@@ -133,11 +133,13 @@ class Work:
             self._said("acknowledged", event.alarm, by[0])
 
 
-def made(number: int, chance: Random) -> Event:
+def made(number: int, chance: Random, kind: str = "fall") -> Event:
+    """An event with some evidence; other kinds than a fall are a fault's."""
     identity = uuid7(1_767_225_600_000 + number, chance.randbytes)
     evidence = {"number": number, "long": "x" * chance.choice((0, 20, 400, 3000))}
-    what = ("rg-0a1b2c3d", 1, "fall", "suspected", "critical", "2026-01-01T00:00:00.000Z", 1000, "synced", 30.0)
-    return Event(identity, identity, *what, data=evidence)
+    what = (kind, "suspected", "critical") if kind == "fall" else (kind, "fault", "warning")
+    t = "2026-01-01T00:00:00.000Z"
+    return Event(identity, identity, "rg-0a1b2c3d", 1, *what, t, 1000, "synced", 30.0, data=evidence)
 
 
 def recorded(folder: Path, seed: object, *, normal: bool = False, steps: int = STEPS) -> list[Op]:
