@@ -116,7 +116,7 @@ def ours_lost(settings: str, doing: Doing, trials: int, heartbeats: int = 0) -> 
             if heartbeats:
                 _beat(broker, heartbeats)
             fall = made(number + 1, chance)
-            line.journal.append(fall)
+            line.append(fall)
             until(lambda: line.journal.deliveries()[-1].sent is not None, "the broker has the fall")
             doing(broker)
             line.come_back()

@@ -10,6 +10,7 @@ from firmware.core.messages import Alert, Hazard, Severity, Tick
 from firmware.guard.events import EventMaker, Wall
 from firmware.guard.journal_writer import JournalWriter
 from firmware.guard.pocket import Pocket
+from firmware.ipc import NEWS_SOCKET, Sender
 from firmware.journal import JOURNAL, Journal
 
 CODE = "import sys; from bench._alerts_guard import main; main(*sys.argv[1:])"
@@ -24,7 +25,12 @@ def main(state_dir: str, run_dir: str) -> None:
     events = EventMaker("rg-0a1b2c3d", wall)
     journal = Path(state_dir) / JOURNAL
     pocket = Pocket(Path(run_dir), complain)
-    writer = JournalWriter(lambda: Journal(journal), events, time.monotonic_ns, lambda _: None, complain, pocket)
+    news = Sender(Path(run_dir) / NEWS_SOCKET)
+    writer = JournalWriter(
+        *(lambda: Journal(journal), events, time.monotonic_ns, lambda _: None, complain),
+        pocket=pocket,
+        written=lambda: news.send({"v": 1}),
+    )
     threading.Thread(target=writer.background.run, daemon=True).start()
     print("up", flush=True)
     for line in sys.stdin:

@@ -1,6 +1,7 @@
 """How soon: from the impact to the decision, exactly, in simulated time; from the journal to a subscriber, really."""
 
 import contextlib
+import os
 import statistics
 import tempfile
 import time
@@ -30,9 +31,9 @@ def decision_s(shift_s: float) -> float:
     return next(fall.t_ns for fall in falls if fall.severity is Severity.SUSPECTED) / 1e9 - impact_s
 
 
-def telling_s(count: int) -> list[float]:
-    """From the moment at which the guard's writer takes an event to the line that the caregiver's client writes."""
-    chance, found = Random("latency"), list[float]()
+def telling_s(count: int) -> tuple[list[float], list[float]]:
+    """To write an event into the journal, and from there to the line that the caregiver's client writes."""
+    chance, written, told = Random("latency"), list[float](), list[float]()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         line = stack.enter_context(Line(folder, stack.enter_context(Broker(folder))))
@@ -41,21 +42,31 @@ def telling_s(count: int) -> list[float]:
             line.reader.wait(chance.uniform(0.0, 0.1))  # so that no turn of the link is met more often than another
             event, began_ns = made(number + 1, chance), time.monotonic_ns()
             line.journal.append(event)
+            queued_ns = time.monotonic_ns()
+            line.wake()
             until(lambda wanted=number + 1: len(line.reader.told) >= wanted, "it is told")  # type: ignore[misc]
-            found.append((line.reader.told[-1][0] - began_ns) / 1e9)
-    return found
+            written.append((queued_ns - began_ns) / 1e9)
+            told.append((line.reader.told[-1][0] - queued_ns) / 1e9)
+    return written, told
 
 
 def measured(falls: int, events: int) -> dict[str, Any]:
     """Milliseconds. The first two are of the detector alone, the others beyond it."""
-    decided, told = [decision_s(number * APART_S) for number in range(falls)], telling_s(events)
-    p99 = statistics.quantiles(told, n=100, method="inclusive")[98]
+    decided = [decision_s(number * APART_S) for number in range(falls)]
+    written, told = telling_s(events)
+    both = [first + second for first, second in zip(written, told, strict=True)]
     return {
         "falls": falls,
         "impact_to_decision_median_ms": round(statistics.median(decided) * 1e3),
         "impact_to_decision_max_ms": round(max(decided) * 1e3),
         "events": events,
         "queue_to_subscriber_median_ms": round(statistics.median(told) * 1e3, 1),
-        "queue_to_subscriber_p99_ms": round(p99 * 1e3, 1),
-        "impact_to_subscriber_p99_ms": round((max(decided) + p99) * 1e3),
+        "queue_to_subscriber_p99_ms": round(_p99(told) * 1e3, 1),
+        "journal_sync_median_ms": round(statistics.median(written) * 1e3, 1),
+        "impact_to_subscriber_p99_ms": round((max(decided) + _p99(both)) * 1e3),
+        "load": round(os.getloadavg()[0] / (os.cpu_count() or 1), 1),
     }
+
+
+def _p99(values: list[float]) -> float:
+    return statistics.quantiles(values, n=100, method="inclusive")[98]

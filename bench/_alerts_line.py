@@ -13,6 +13,7 @@ from bench._alerts_broker import Broker
 from bench._alerts_power import made
 from bench._alerts_proxy import TROUBLES, ChaosProxy
 from caregiver.watch import MAX_BYTES, SESSION_S, Watch
+from firmware.ipc import NEWS_SOCKET, Receiver, Sender
 from firmware.journal import JOURNAL, Event, Journal
 from firmware.link.client import Delivered, Message
 from firmware.link.config import MqttConfig
@@ -44,9 +45,9 @@ class Reader:
     def connected(self) -> bool:
         return self._connection.connected
 
-    @property
     def subscribed(self) -> bool:
         """Whether the broker has answered a word that was said after it was asked for events."""
+        self.turn()
         self._connection.publish(Message("rearguard/ready", "", qos=1, token="ready"))
         return any(isinstance(signal, Delivered) for signal in self._connection.poll())
 
@@ -74,9 +75,10 @@ class Line:
         self._config = broker.config_at(port or broker.port)
         self.journal, self._links = Journal(folder / JOURNAL), Journal(folder / JOURNAL)
         self.journal.next_boot()
+        self._news, self._guard = Receiver(folder / NEWS_SOCKET), Sender(folder / NEWS_SOCKET)
         if knows_reader:
             before = Reader(self._config)
-            until(lambda: before.turn() is None and before.subscribed, "the reader has subscribed")
+            until(before.subscribed, "the reader has subscribed")
             before.close()
         self.client = MqttClient(self._config, DEVICE)
         self.link = Link(self._links, self.client, lambda _: None, MonotonicClock())
@@ -87,10 +89,17 @@ class Line:
 
     def _tell(self) -> None:
         """As `firmware.commands.link_process` does."""
-        clock = MonotonicClock()
         while not self._stop.is_set():
             self.link.tick()
-            clock.wait(self._stop, LINK_TURN_S)
+            self._news.receive(LINK_TURN_S)
+
+    def append(self, event: Event) -> None:
+        """As the guard's writer does."""
+        self.journal.append(event)
+        self.wake()
+
+    def wake(self) -> None:
+        self._guard.send({"v": 1})
 
     def _read(self) -> None:
         while not self._stop.is_set():
@@ -124,6 +133,8 @@ class Line:
             thread.join()
         self.link.close()
         self.reader.close()
+        self._news.close()
+        self._guard.close()
         self._links.close()
         self.journal.close()
 
@@ -153,7 +164,7 @@ def through_chaos(troubles: int, events: int, *, seed: int = 0, connected_betwee
         for number in range(troubles):
             while len(sent) < events * (number + 1) // troubles:
                 sent.append(made(len(sent) + 1, chance))
-                line.journal.append(sent[-1])
+                line.append(sent[-1])
             trouble = TROUBLES[number] if number < len(TROUBLES) else chance.choice(TROUBLES)
             proxy.cause(trouble, chance.uniform(0.05, 1.5))
             if connected_between:

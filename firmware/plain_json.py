@@ -24,7 +24,9 @@ def decode(text: str | bytes) -> dict[str, Any] | None:
         found = json.loads(text, parse_int=_whole)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) and _levels(found) <= LEVELS else None
+    brackets = text.count("[") + text.count("{") if isinstance(text, str) else text.count(b"[") + text.count(b"{")
+    flat = brackets <= LEVELS  # most are, and need no second look
+    return found if isinstance(found, dict) and (flat or _levels(found) <= LEVELS) else None
 
 
 def _whole(digits: str) -> int | float:

@@ -54,9 +54,11 @@ class JournalWriter:
         hand_over: Callable[[Input], None],
         complain: Callable[[str], None],
         pocket: Pocket | None = None,
+        written: Callable[[], object] = lambda: None,
     ) -> None:
         self._open_journal, self._events, self._now_ns = open_journal, events, now_ns
         self._hand_over, self._complain, self._pocket = hand_over, complain, pocket
+        self._written = written  # called after each event: whoever tells it need not wait for its next turn
         self._begun: list[str] = []  # events whose alarm was not yet put into the states
         self._pocketed: list[str] = []
         self._journal: Journal | None = None
@@ -139,6 +141,7 @@ class JournalWriter:
                 self._complain(f"{event.type} {event.phase}: its data cannot be kept ({error})")
                 journal.append(replace(event, data={}))
             del self._unwritten[0]
+            self._written()
         if self._states:
             journal.set_state(self._states)
             self._states = {}

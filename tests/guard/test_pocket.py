@@ -170,3 +170,12 @@ def test_pocket_is_bounded(start: Callable[[], Run], monkeypatch: pytest.MonkeyP
     for t_ns in (1, 2, 3):
         run.decide(t_ns * 10**9)
     assert len(run.pocketed()) == 2
+
+
+def test_who_tells_is_woken_once_an_event_is_written(start: Callable[[], Run]) -> None:
+    run, woken = start(), list[list[tuple[int, str]]]()
+    run.writer._written = lambda: woken.append(phases(run.folder))
+    run.decide(10**9)
+    assert woken == []
+    run.write()
+    assert woken == [[(1, "suspected")]]
