@@ -4,6 +4,8 @@ Beside the device, in the same runs, what most programs do: QoS 1, and believing
 """
 
 import contextlib
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -26,6 +28,20 @@ SETTINGS = {"Mosquitto's defaults": DEFAULTS, "as shipped": KEPT}
 SESSION_S = 7 * 24 * 3600
 PEERS_HEARTBEAT_S, OUR_HEARTBEAT_S = 30, 10
 AT_ONCE = 100
+QUEUE = """
+import sys, time
+from paho.mqtt.client import CallbackAPIVersion, Client
+client = Client(CallbackAPIVersion.VERSION2, "their-device", clean_session=False)
+client.connect_async("127.0.0.1", int(sys.argv[1]))
+if len(sys.argv) > 2:
+    client.publish("rearguard/fall", sys.argv[2], qos=1)
+else:
+    client.on_connect = lambda *_: print("connected", flush=True)
+client.loop_start()
+if len(sys.argv) > 2:
+    print("given", flush=True)
+time.sleep(60)
+"""
 OFFLINE_TURN_S = 1.0
 Doing = Callable[[Broker], None]
 
@@ -100,6 +116,29 @@ def theirs_lost(settings: str, doing: Doing, trials: int, heartbeats: int = 0) -
             peer.publish("rearguard/fall", f"fall {number}")
             doing(broker)
             lost += f"fall {number}" not in peer.comes_back()
+    return lost
+
+
+def queue_lost(trials: int) -> int:
+    """Falls that were given to paho while no broker was there, by a program that was killed before one came."""
+    lost = 0
+    for _ in range(trials):
+        with tempfile.TemporaryDirectory() as folder, Broker(Path(folder)) as broker:
+            peer = Trusting(broker)
+            peer.subscribes_and_leaves()
+            broker.kill()
+            with subprocess.Popen(
+                [sys.executable, "-c", QUEUE, str(broker.port), "fall"], stdout=subprocess.PIPE
+            ) as given:
+                assert given.stdout is not None
+                given.stdout.readline()
+                given.kill()
+            broker.start()
+            with subprocess.Popen([sys.executable, "-c", QUEUE, str(broker.port)], stdout=subprocess.PIPE) as again:
+                assert again.stdout is not None
+                again.stdout.readline()
+                lost += "fall" not in peer.comes_back()
+                again.kill()
     return lost
 
 

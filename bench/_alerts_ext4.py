@@ -4,6 +4,7 @@ What the copy lacks is what the kernel still had in memory. Needs root and loop 
 """
 
 import contextlib
+import fcntl
 import os
 import select
 import shutil
@@ -91,6 +92,8 @@ def _writer(folder: Path, *, normal: bool) -> Iterator[subprocess.Popen[bytes]]:
     code = f"import sys; from bench import _alerts_ext4 as e; e.write_for_ever(sys.argv[1], normal={normal})"
     command = [sys.executable, "-c", code, str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0) as writer:
+        assert writer.stdout is not None
+        fcntl.fcntl(writer.stdout, fcntl.F_SETPIPE_SZ, 4096)  # else it would be thousands of events ahead, and fill it
         try:
             yield writer
         finally:

@@ -15,6 +15,7 @@ from bench._alerts_proxy import TROUBLES, ChaosProxy
 from caregiver.watch import MAX_BYTES, SESSION_S, Watch
 from firmware.ipc import NEWS_SOCKET, Receiver, Sender
 from firmware.journal import JOURNAL, Event, Journal
+from firmware.link import topics
 from firmware.link.client import Delivered, Message
 from firmware.link.config import MqttConfig
 from firmware.link.link import TURN_S as LINK_TURN_S
@@ -23,6 +24,7 @@ from firmware.link.mqtt import Connection, MqttClient
 from hal.clock import MonotonicClock
 
 DEVICE = "rg-0a1b2c3d"
+READER = "hub"
 READER_TURN_S = 0.02
 PATIENCE_S = 30.0
 
@@ -30,7 +32,7 @@ PATIENCE_S = 30.0
 class Reader:
     """A caregiver who accepts what she has written down. `told` is every event that she was shown, with the time."""
 
-    def __init__(self, config: MqttConfig, *, accepts: bool = True, name: str = "hub") -> None:
+    def __init__(self, config: MqttConfig, *, accepts: bool = True, name: str = READER) -> None:
         self._connection = Connection(config, name, session_s=SESSION_S, max_bytes=MAX_BYTES)
         self.watch = Watch(self._connection, "+", self._say, name if accepts else None)
         self.told: list[tuple[int, dict[str, Any]]] = []
@@ -44,12 +46,6 @@ class Reader:
     @property
     def connected(self) -> bool:
         return self._connection.connected
-
-    def subscribed(self) -> bool:
-        """Whether the broker has answered a word that was said after it was asked for events."""
-        self.turn()
-        self._connection.publish(Message("rearguard/ready", "", qos=1, token="ready"))
-        return any(isinstance(signal, Delivered) for signal in self._connection.poll())
 
     def close(self) -> None:
         self._connection.close()
@@ -77,9 +73,7 @@ class Line:
         self.journal.next_boot()
         self._news, self._guard = Receiver(folder / NEWS_SOCKET), Sender(folder / NEWS_SOCKET)
         if knows_reader:
-            before = Reader(self._config)
-            until(before.subscribed, "the reader has subscribed")
-            before.close()
+            _introduce(self._config)
         self.client = MqttClient(self._config, DEVICE)
         self.link = Link(self._links, self.client, lambda _: None, MonotonicClock())
         self.reader = Reader(self._config)
@@ -137,6 +131,15 @@ class Line:
         self._guard.close()
         self._links.close()
         self.journal.close()
+
+
+def _introduce(config: MqttConfig) -> None:
+    """The reader comes, asks for events, and goes."""
+    with contextlib.closing(Connection(config, READER, session_s=SESSION_S)) as reader:
+        until(lambda: reader.poll() is not None and reader.connected, "the reader is connected")
+        reader.subscribe(topics.event("+"))
+        reader.publish(Message("rearguard/ready", "", qos=1, token="ready"))
+        until(lambda: any(isinstance(signal, Delivered) for signal in reader.poll()), "the reader has subscribed")
 
 
 def until(condition: Callable[[], object], what: str, patience_s: float = PATIENCE_S) -> None:
