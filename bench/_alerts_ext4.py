@@ -84,7 +84,8 @@ def _mounted(image: Path, at: Path) -> Iterator[Path]:
     try:
         yield at
     finally:
-        subprocess.run(["umount", str(at)], check=True)
+        if subprocess.run(["umount", str(at)], check=False, capture_output=True).returncode:
+            subprocess.run(["umount", "--lazy", str(at)], check=True)  # somebody else is looking at it
 
 
 @contextlib.contextmanager

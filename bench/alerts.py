@@ -8,6 +8,7 @@ or a control that has to fail, measured in the same run.
 
 import argparse
 import json
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -167,7 +168,7 @@ def measured(names: list[str], quick: bool, say: Callable[[Row], None]) -> list[
         else:
             try:
                 found = BARS[name](quick)
-            except (OSError, TimeoutError, RuntimeError) as error:
+            except (OSError, RuntimeError, subprocess.SubprocessError) as error:
                 found = [Row(name, "", f"did not come to an end: {error}", "", False)]
         took_s = round(time.monotonic() - began_s, 1)
         for row in found:
