@@ -119,7 +119,7 @@ def check_rows(found: Rows) -> None:
     outbox.add(journal.unaccepted(), NOW_NS)
     for entry in outbox.due(NOW_NS):
         for minimal in (False, True):
-            text = payloads.event(entry.stored, minimal=minimal)
+            text = payloads.event(entry.stored, 0.5, minimal=minimal)
             strict(text)
         entry.gap_s(NOW_NS)
         payloads.expiry_s(entry.stored.event.severity)
@@ -132,7 +132,7 @@ def check_rows(found: Rows) -> None:
     left_over.baselines(states, NOW_NS)
     alarm, empty = states.get("alarm"), dict[str, Any]()
     told = [
-        payloads.alarm(DEVICE, 1, alarm, None),
+        payloads.alarm(DEVICE, 1, alarm, []),
         payloads.walk(DEVICE, 1, states.get("walk", empty)),
         payloads.telemetry(DEVICE, 1, states.get("telemetry", empty)),
         payloads.health(DEVICE, 1, states.get("health"), 0.5, empty, states.get("power")),

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 from unittest.mock import patch
@@ -11,11 +11,13 @@ from unittest.mock import patch
 from bench._alerts_nasty import HUGE, nasty, spoiled, strict
 from caregiver import watch
 from firmware import config as settings
-from firmware import ipc, typed
+from firmware import ipc, remote_settings, typed
 from firmware.core.messages import Acknowledgement, Command
 from firmware.errors import ConfigError
 from firmware.guard.inbox import RemoteInbox, SounderInbox
 from firmware.link import inbound
+from firmware.link.client import Received
+from firmware.plain_json import encode
 from hal.samples import SensorFault
 
 ID = "01964c2e-0000-7000-8000-00000000000a"
@@ -36,6 +38,7 @@ TOML = (
     *('"""', "'", "0x10", "1_0", "0b1", "'\\'", '"\\ud800"', '"é"', '"' + "x" * 5000 + '"', "[" * 3000, "{a=" * 1500),
     *(*HUGE, "0x" + "f" * 5000),
 )
+DEFAULT = settings.Config()
 WRITTEN_DOWN = 8  # one in so many is written down and read again, which takes ten times as long as reading it
 
 
@@ -101,6 +104,7 @@ COMMANDS: list[tuple[str, Any]] = [
     ("ack", {"alarm": "now", "by": "Ann", "seq": 7}),
     ("locate", {"by": "Ann", "seq": 7}),
     ("test", {}),
+    ("settings", {"by": "Ann", "seq": 7, "set": {"plan.start_min": 3, "lean.enabled": False, "sounder.volume": None}}),
 ]
 
 
@@ -122,10 +126,19 @@ def check_command(said: tuple[str, bytes]) -> None:
             value.encode()
             assert len(value) <= inbound.NAME_MAX, f"{field.name} is {len(value)} letters long"
             assert value.isprintable(), f"{field.name} is {value!r}"
+        elif isinstance(value, dict):
+            _bounded(value)
         else:
             assert value is None or (type(value) is int and abs(value) <= 2**53), f"{field.name} is {value!r}"
     event_id = str(getattr(word, "event_id", getattr(word, "alarm", ID)))
     assert event_id == inbound.THIS_ALARM or len(event_id) == len(ID), f"an id is {event_id!r}"
+
+
+def _bounded(values: dict[str, object]) -> None:
+    """Settings from afar: short names, and numbers of a size that a setting can have."""
+    for name, value in values.items():
+        assert name.isascii(), f"a setting is called {name!r}"
+        assert value is None or abs(float(value)) <= 2**53, f"{name} is {value!r}"  # type: ignore[arg-type]
 
 
 # Payloads, as the caregiver's client reads them
@@ -185,7 +198,7 @@ def check_payload(said: tuple[str, bytes]) -> None:
         strict(as_json or "{}")
         return True
 
-    watch.Watch(_Nowhere(), "+", say, "hub")._received(*said)  # type: ignore[arg-type]
+    watch.Watch(_Nowhere(), "+", say, "hub")._received(0, Received(*said, False))  # type: ignore[arg-type]
 
 
 # Datagrams to the guard
@@ -194,6 +207,7 @@ TO_GUARD: list[Any] = [
     {"v": 1, "kind": "ack", "alarm": ID, "state": "acknowledged", "by": "Ann", "phase": ""},
     {"v": 1, "kind": "ack", "alarm": ID, "state": "accepted", "by": "hub", "phase": "suspected"},
     {"v": 1, "kind": "command", "name": "locate"},
+    {"v": 1, "kind": "settings", "by": "Ann", "values": {"plan.start_min": 3, "lean.enabled": False, "x.y": None}},
     {"v": 1, "kind": "sounder", "part": "buzzer", "error": "NoCurrent", "detail": "cut"},
     {"v": 1, "kind": "play", "pattern": "silent", "since_ns": 5, "armed": True, "pre_impact_ns": 7},
 ]
@@ -220,7 +234,10 @@ def _receiver(data: bytes) -> Callable[[], dict[str, object] | None]:
 
 def check_datagram(data: bytes) -> None:
     """Nothing; or an acknowledgement, a wish or a fault whose texts are short."""
-    inputs = RemoteInbox(_receiver(data), lambda _: 1).take(0) + SounderInbox(_receiver(data), 0).take(0)
+    said: list[ipc.RemoteSettings] = []
+    inputs = RemoteInbox(_receiver(data), lambda _: 1, said.append).take(0) + SounderInbox(_receiver(data), 0).take(0)
+    for word in said:
+        _apply(word.values)
     for item in inputs:
         assert isinstance(item, Acknowledgement | Command | SensorFault)
         texts = [value for value in _values(item) if isinstance(value, str)]
@@ -232,6 +249,17 @@ def check_datagram(data: bytes) -> None:
         return
     assert type(play.since_ns) is int
     assert play.armed in (True, False, None)
+
+
+def _apply(values: Mapping[str, object]) -> None:
+    """Refused as a configuration is; or no number in it is none."""
+    strict(encode(values))
+    try:
+        found = remote_settings.applied(DEFAULT, values, "settings")
+    except ConfigError as error:
+        _short(str(error), 20_000)
+        return
+    _finite(found)
 
 
 def _values(item: Any) -> list[Any]:
@@ -303,5 +331,6 @@ PAYLOAD_BUGS: Bugs = {
 }
 INBOX_BUGS: Bugs = {
     "deep JSON is a ValueError": lambda: patch.object(ipc, "_parse", _shallow_datagram),
+    "any number is a setting": lambda: patch.object(ipc, "_is_number", lambda _: True),
     "any text will do": lambda: patch.object(ipc, "_text", _any_text),
 }

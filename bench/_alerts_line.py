@@ -38,7 +38,7 @@ class Reader:
         self.told: list[tuple[int, dict[str, Any]]] = []
 
     def turn(self) -> None:
-        self.watch.turn()
+        self.watch.turn(time.monotonic_ns())
 
     def wait(self, timeout_s: float) -> None:
         self._connection.wait(timeout_s)

@@ -128,9 +128,8 @@ class Work:
         if self._chance.random() < 0.7:
             self._link.mark_accepted(event.id, "hub", "t")
         else:
-            by = self._link.acknowledgement(event.alarm) or ("Ann", "t")
             self._link.mark_acknowledged(event.alarm, "Ann", "t")
-            self._said("acknowledged", event.alarm, by[0])
+            self._said("acknowledged", event.alarm, "Ann")
 
 
 def made(number: int, chance: Random, kind: str = "fall") -> Event:
@@ -194,7 +193,7 @@ def _broken(journal: Journal, promised: Promised) -> str:
             event_id for event_id, seq in promised.stored.items() if event_id in found and found[event_id].seq != seq
         ],
         "an event is not told any more": set(promised.stored) - waiting - promised.accepting,
-        "a person's word is lost": [a for a, by in promised.persons.items() if _who(journal, a) != by],
+        "a person's word is lost": [a for a, by in promised.persons.items() if by not in _who(journal, a)],
         "the alarm is an old one": alarm < promised.alarm_stored,
         "the alarm is one that never was": alarm != -1 and alarm not in promised.alarms,
         "the count of starts is lost": journal.boot() < max(promised.boots, default=0),
@@ -202,9 +201,8 @@ def _broken(journal: Journal, promised: Promised) -> str:
     return next((text for text, wrong in checks.items() if wrong), "")
 
 
-def _who(journal: Journal, alarm: str) -> str | None:
-    found = journal.acknowledgement(alarm)
-    return None if found is None else found[0]
+def _who(journal: Journal, alarm: str) -> list[str]:
+    return [responder.by for responder in journal.responders(alarm)]
 
 
 def cut(ops: list[Op], seed: object, cuts: int, *, obeys: bool = True) -> Iterator[tuple[Promised, dict[str, bytes]]]:
