@@ -25,4 +25,5 @@ def run_link(config: Config, stop: threading.Event) -> None:
     finally:
         news.close()
         link.close()
+        to_guard.close()
         journal.close()
