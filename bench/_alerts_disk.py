@@ -25,7 +25,8 @@ Op = tuple[Any, ...]
 ("dirsync",) ("said", ...): what the journal's caller was told, for whoever judges."""
 
 _P = ctypes.c_void_p
-_OPEN = ctypes.CFUNCTYPE(ctypes.c_int, _P, ctypes.c_char_p, _P, ctypes.c_int, ctypes.POINTER(ctypes.c_int))
+# The name as a pointer, which must be handed on as it is: SQLite keeps it, and names the shared memory after it.
+_OPEN = ctypes.CFUNCTYPE(ctypes.c_int, _P, _P, _P, ctypes.c_int, ctypes.POINTER(ctypes.c_int))
 _DELETE = ctypes.CFUNCTYPE(ctypes.c_int, _P, ctypes.c_char_p, ctypes.c_int)
 _WRITE = ctypes.CFUNCTYPE(ctypes.c_int, _P, _P, ctypes.c_int, ctypes.c_int64)
 _TRUNCATE = ctypes.CFUNCTYPE(ctypes.c_int, _P, ctypes.c_int64)
@@ -104,12 +105,13 @@ class Recorder:
 
     # What SQLite does
 
-    def _open(self, vfs: int, name: bytes | None, file: int, flags: int, out: Any) -> int:
-        before = name is not None and os.path.exists(name)
+    def _open(self, vfs: int, name: int | None, file: int, flags: int, out: Any) -> int:
+        path = Path(os.fsdecode(ctypes.string_at(name))) if name else None
+        before = path is not None and path.exists()
         code = int(self._real.open(ctypes.addressof(self._real), name, file, flags, out))
-        if code or name is None or Path(os.fsdecode(name)).parent != self.folder:
+        if code or path is None or path.parent != self.folder:
             return code
-        short = Path(os.fsdecode(name)).name
+        short = path.name
         if not before or short not in self._names:
             self._link(short, self._new())
         self._of_handle[file] = self._names[short]

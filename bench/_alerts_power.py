@@ -83,8 +83,6 @@ class Work:
             self._chance.choice(doings)()
             if self._chance.random() < 0.04:
                 self._restart()
-        if self._chance.random() < 0.5:
-            self.close()  # so that a clean end is cut, too
 
     def _start(self) -> Journal:
         journal = self._kind(self._path)
@@ -153,9 +151,8 @@ def recorded(folder: Path, seed: object, *, normal: bool = False, steps: int = S
     with patch.object(journal_file, "_connect", often), Recorder(folder) as recorder:
         work = Work(folder, recorder, chance, Normal if normal else Journal)
         work.run(steps)
-        ops = list(recorder.ops)
-        work.close()
-    return ops
+        work.close()  # so that a clean end is cut, too
+    return recorder.ops
 
 
 def complaint(folder: Path, promised: Promised) -> str:
