@@ -1,12 +1,12 @@
 """Rows of the journal that rotted on the disk: what guard and link do with them."""
 
-import atexit
 import contextlib
 import json
 import shutil
 import sqlite3
 import tempfile
 from functools import cache
+from multiprocessing.util import Finalize
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -94,7 +94,7 @@ def rows(chance: Random) -> Rows:
 def _opened() -> tuple[Journal, sqlite3.Connection]:
     """One journal for all rows of this process; the second handle plays the rot."""
     where = tempfile.mkdtemp(prefix="fuzz-", dir=SHARED_MEMORY if SHARED_MEMORY.is_dir() else None)
-    atexit.register(shutil.rmtree, where, ignore_errors=True)
+    Finalize(None, shutil.rmtree, args=(where, True), exitpriority=1)  # atexit is not heard in a pool's processes
     path = Path(where) / JOURNAL
     journal, rot = Journal(path), sqlite3.connect(path, isolation_level=None)
     rot.execute("PRAGMA synchronous=OFF")
