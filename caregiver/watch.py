@@ -26,6 +26,7 @@ from firmware.link import topics
 from firmware.link.client import Connected, Disconnected, Message, Received
 from firmware.link.config import MqttConfig
 from firmware.link.mqtt import Connection
+from firmware.plain_json import decode, plain
 
 SESSION_S = 7 * 24 * 3600  # the broker keeps events for us so long
 MAX_BYTES = 65536
@@ -68,11 +69,8 @@ class Watch:
 
     def _received(self, now_ns: int, message: Received) -> None:
         topic, device = message.topic, topics.device_of(message.topic)
-        try:
-            body = json.loads(message.payload)
-        except (ValueError, RecursionError):
-            body = None
-        if device is None or not isinstance(body, dict):
+        body = decode(message.payload)
+        if device is None or body is None:
             self.ignored += 1
             return
         kind = topic.rpartition("/")[2]
@@ -106,7 +104,7 @@ class Watch:
 
 
 def as_json_line(word: Mapping[str, Any]) -> str | None:
-    return json.dumps(word, separators=(",", ":"))
+    return json.dumps(plain(word), separators=(",", ":"), allow_nan=False)
 
 
 class PlainLines:

@@ -98,8 +98,11 @@ def parse(text: str, source: str, *, recorded: bool = False) -> Config:
     """
     try:
         tables = tomllib.loads(text)
+        _check_digits(tables)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{source}: {_one_line(error)}") from error
+    except ValueError as error:
+        raise ConfigError(f"{source}: a whole number has more digits than 64 bits can hold") from error
     except RecursionError as error:
         raise ConfigError(f"{source}: lists within lists, too deep to be read") from error
     for name, key in RETIRED if recorded else ():
@@ -126,6 +129,14 @@ def _from_tables(tables: Mapping[str, Any], source: str) -> Config:
         _check_section(name, table, known, source)
     parts = {part: _joined(hint, tables, _OWN_SECTION[part], source) for part, hint in typed.hints(Config).items()}
     return Config(**parts)
+
+
+def _check_digits(value: object) -> None:
+    """Raises ValueError for what TOML calls too large, and Python neither converts nor prints."""
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError("too many digits")
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _check_digits(inner)
 
 
 def matched(config: Config) -> Config:

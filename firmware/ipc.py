@@ -23,6 +23,7 @@ SETTING_LARGEST = 1e6
 SOUNDER_SOCKET = "sounder.sock"  # guard -> sounder: what to play
 SOUNDER_REPORTS_SOCKET = "guard-sounder.sock"  # sounder -> guard: that it lives, and broken outputs
 LINK_SOCKET = "guard-link.sock"  # link -> guard: acknowledgements and wishes from outside
+NEWS_SOCKET = "link.sock"  # guard -> link: there is something new in the journal; what it says is of no matter
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """The durable store between guard and link. What it has taken survives a kill and a power cut at any instant."""
 
 import contextlib
-import json
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping
@@ -21,7 +20,7 @@ from firmware.journal_file import (
     set_counter,
     write_number,
 )
-from firmware.plain_json import encode
+from firmware.plain_json import decode, encode
 from firmware.responders import HOW, Responder
 
 T = TypeVar("T")
@@ -371,11 +370,7 @@ def _event(event_id: str, alarm: str, body: object) -> Event | None:
 
 def _object(body: object) -> dict[str, Any] | None:
     """The JSON object in a column; None for anything else that may stand there."""
-    try:
-        found = json.loads(body) if isinstance(body, str) else None
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
+    return decode(body) if isinstance(body, str) else None
 
 
 def _number(value: object) -> int:

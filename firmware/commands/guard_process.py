@@ -20,12 +20,22 @@ from firmware.guard.guard import assemble, open_readers
 from firmware.guard.inbox import Handover, Inbox, RemoteInbox, SounderInbox, WorkInbox
 from firmware.guard.journal_writer import JournalWriter
 from firmware.guard.loop import Sink
+from firmware.guard.pocket import Pocket
 from firmware.guard.settings_keeper import SettingsKeeper
 from firmware.guard.sinks import MonitorSink, RecorderSink, TransferRecorder
 from firmware.guard.walk_log import WalkLog
 from firmware.guard.watchdog import systemd_notifier
 from firmware.ids import device_id
-from firmware.ipc import LINK_SOCKET, SOUNDER_REPORTS_SOCKET, SOUNDER_SOCKET, Play, Receiver, Sender, encode_play
+from firmware.ipc import (
+    LINK_SOCKET,
+    NEWS_SOCKET,
+    SOUNDER_REPORTS_SOCKET,
+    SOUNDER_SOCKET,
+    Play,
+    Receiver,
+    Sender,
+    encode_play,
+)
 from firmware.journal import JOURNAL, Journal
 from firmware.realtime import ask_for_real_time
 from firmware.remote_settings import with_kept
@@ -71,7 +81,12 @@ def run_guard(
     wall = Wall(_wall_ms, SYNCED.exists, os.urandom, boot_id)
     device = _device(state_dir)
     events = EventMaker(device, wall, simulated=simulated)
-    writer = JournalWriter(lambda: Journal(state_dir / JOURNAL), events, clock.now_ns, handover.put, complain)
+    news = Sender(run_dir / NEWS_SOCKET)
+    writer = JournalWriter(
+        *(lambda: Journal(state_dir / JOURNAL), events, clock.now_ns, handover.put, complain),
+        pocket=Pocket(run_dir, complain),
+        written=lambda: news.send({"v": 1}),
+    )
     walks = WalkLog(
         *(state_dir, config.plan, wall, device, clock.now_ns, handover.put, complain),
         lambda: Journal(state_dir / JOURNAL),

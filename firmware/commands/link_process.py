@@ -4,7 +4,7 @@ import threading
 
 from firmware.config import Config
 from firmware.ids import device_id
-from firmware.ipc import LINK_SOCKET, Sender
+from firmware.ipc import LINK_SOCKET, NEWS_SOCKET, Receiver, Sender
 from firmware.journal import JOURNAL, Journal
 from firmware.link.link import TURN_S, Link
 from firmware.link.mqtt import MqttClient
@@ -17,12 +17,14 @@ def run_link(config: Config, stop: threading.Event) -> None:
     clock, state_dir = MonotonicClock(), config.paths.state_dir
     device = device_id(state_dir)
     journal = Journal(state_dir / JOURNAL)
-    to_guard = Sender(config.paths.run_dir / LINK_SOCKET)
+    to_guard, news = Sender(config.paths.run_dir / LINK_SOCKET), Receiver(config.paths.run_dir / NEWS_SOCKET)
     link = Link(journal, MqttClient(paired(config.mqtt, state_dir), device), to_guard.send, clock)
     try:
         while not stop.is_set():
             link.tick()
-            clock.wait(stop, TURN_S)
+            news.receive(TURN_S)
     finally:
+        news.close()
         link.close()
+        to_guard.close()
         journal.close()

@@ -19,6 +19,7 @@ from firmware.errors import JournalError
 from firmware.guard.background import Background
 from firmware.guard.events import EventMaker
 from firmware.guard.left_over import baselines, open_alarms, resume
+from firmware.guard.pocket import Pocket
 from firmware.journal import Event, Journal
 from firmware.outputs import as_json
 from hal.samples import SensorFault
@@ -52,9 +53,14 @@ class JournalWriter:
         now_ns: Callable[[], int],
         hand_over: Callable[[Input], None],
         complain: Callable[[str], None],
+        pocket: Pocket | None = None,
+        written: Callable[[], object] = lambda: None,
     ) -> None:
         self._open_journal, self._events, self._now_ns = open_journal, events, now_ns
-        self._hand_over, self._complain = hand_over, complain
+        self._hand_over, self._complain, self._pocket = hand_over, complain, pocket
+        self._written = written  # called after each event: whoever tells it need not wait for its next turn
+        self._begun: list[str] = []  # events whose alarm was not yet put into the states
+        self._pocketed: list[str] = []
         self._journal: Journal | None = None
         self._boot = 0
         self._unwritten: list[Event] = []
@@ -88,15 +94,20 @@ class JournalWriter:
         event = self._events.event(alert)
         if event is None:
             return False
+        self._waiting["alarm"] = alarm = self._events.alarm_now()
+        if self._pocket is not None:
+            self._pocket.put(event, alarm)
         self.background.put(event)
-        self._waiting["alarm"] = self._events.alarm_now()
         return True
 
     def _write(self, items: Sequence[Event | States]) -> None:
         for item in items:
             if isinstance(item, Event):
                 self._unwritten.append(item)
+                self._begun.append(item.id)
             else:
+                if "alarm" in item:
+                    self._pocketed, self._begun = [*self._pocketed, *self._begun], []
                 self._states.update({key: self._body(state) for key, state in item.items()})
         try:
             self._write_down(self._opened())
@@ -130,14 +141,22 @@ class JournalWriter:
                 self._complain(f"{event.type} {event.phase}: its data cannot be kept ({error})")
                 journal.append(replace(event, data={}))
             del self._unwritten[0]
+            self._written()
         if self._states:
             journal.set_state(self._states)
             self._states = {}
+        while self._pocketed:
+            self._drop(self._pocketed.pop())
+
+    def _drop(self, event_id: str) -> None:
+        if self._pocket is not None:
+            self._pocket.drop(event_id)
 
     def _opened(self) -> Journal:
         if self._journal is None:
             journal = self._open_journal()
             try:
+                self._empty_pocket(journal)
                 self._boot = journal.next_boot()
                 self._take_over(journal)
             except BaseException:
@@ -145,6 +164,17 @@ class JournalWriter:
                 raise
             self._journal = journal
         return self._journal
+
+    def _empty_pocket(self, journal: Journal) -> None:
+        """What a guard that was killed had decided and not written down is written as its last words."""
+        left = [] if self._pocket is None else self._pocket.left()
+        boot = journal.boot() if left else 0
+        for item in left:
+            journal.append(replace(item.event, boot=boot))
+        if left:
+            journal.set_state({"alarm": left[-1].alarm})
+        for item in left:
+            self._drop(item.event.id)
 
     def _take_over(self, journal: Journal) -> None:
         """Before anything is written over it: what is still open goes on, what is not is closed."""

@@ -7,6 +7,7 @@ without limit: nothing is published unless connected, and little at a time. MQTT
 """
 
 import logging
+import socket
 import threading
 import time
 from collections import deque
@@ -257,8 +258,10 @@ class Connection:
 
     # On paho's thread
 
-    def _on_open(self, socket: object) -> None:
+    def _on_open(self, opened: socket.socket) -> None:
         self._opened_s = time.monotonic()
+        # else a fall waits up to 40 ms for the answer to what was said before (Nagle, and delayed acknowledgements)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _on_connect_fail(self) -> None:
         self._tell_absent(f"no answer from {self._config.host}:{self._config.port}")

@@ -69,6 +69,7 @@ class Outbox:
 
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
+        self._spent: set[str] = set()  # sent often enough; found when answered, for looking at all each time is slow
 
     @property
     def depth(self) -> int:
@@ -89,9 +90,9 @@ class Outbox:
     def add(self, events: Iterable[StoredEvent], now_ns: int) -> None:
         """An event that is there already stays as it is."""
         for stored in events:
-            self._entries.setdefault(
-                stored.event.id, Entry(stored, now_ns, now_ns, stored.attempts, stored.attempts > 0)
-            )
+            new = Entry(stored, now_ns, now_ns, stored.attempts, stored.attempts > 0)
+            if self._entries.setdefault(stored.event.id, new).expired:
+                self._spent.add(stored.event.id)
 
     def due(self, now_ns: int) -> list[Entry]:
         """What is to be sent now, most urgent first."""
@@ -122,16 +123,20 @@ class Outbox:
         if taken:
             entry.taken += 1
             entry.first_taken_ns = now_ns if entry.first_taken_ns is None else entry.first_taken_ns
+            if entry.expired:
+                self._spent.add(event_id)
         entry.due_ns = now_ns + round(entry.gap_s(now_ns) * 1e9)
         entry.sendings += 1
 
     def expired(self) -> list[Event]:
         """What was sent often enough, and waits only to be taken out."""
-        return [entry.stored.event for entry in self._entries.values() if entry.expired and not entry.in_flight]
+        found = [self._entries[event_id] for event_id in self._spent if event_id in self._entries]
+        return [entry.stored.event for entry in found if not entry.in_flight]
 
     def remove(self, event_id: str) -> None:
         """It was accepted, or is given up."""
         self._entries.pop(event_id, None)
+        self._spent.discard(event_id)
 
     def acknowledged(self, alarm: str) -> None:
         """A person has the alarm: what a broker has taken of it need not be told again."""

@@ -172,6 +172,15 @@ def _client(port: int) -> MqttClient:
     return MqttClient(MqttConfig(port=port), DEVICE)
 
 
+def test_word_does_not_wait_for_the_answer_to_the_one_before(broker: Mosquitto) -> None:
+    with contextlib.closing(_client(broker.port)) as client:
+        _until(client, Connected)
+        assert client._paho is not None
+        opened = client._paho.socket()
+        assert opened is not None
+        assert opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_nothing_is_queued_for_a_broker_that_is_not_there() -> None:
     with contextlib.closing(_client(free_port())) as client:
         assert not client.publish(Message("any", "x", qos=1))

@@ -1,0 +1,82 @@
+"""What was decided and is not on the disk yet, in the run directory, which is memory: a killed guard does not take it
+along, and no disk keeps the loop waiting. Only a power cut within the same few milliseconds does.
+"""
+
+import contextlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from firmware.journal import Event
+from firmware.plain_json import encode
+
+MOST = 200  # with a disk that takes nothing; the rest is in memory alone
+_TEXTS = ("id", "alarm", "dev", "type", "phase", "severity", "t", "clock")
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """An event that an earlier run may not have written down, and what it called the alarm then."""
+
+    event: Event
+    alarm: Mapping[str, Any]
+
+
+class Pocket:
+    """One small file for each event. `put` is for the loop, everything else for the thread that writes."""
+
+    def __init__(self, folder: Path, complain: Callable[[str], None]) -> None:
+        self._folder, self._complain = folder, complain
+        self._files: dict[str, Path] = {}
+        self._count = 0
+        self._failed = False
+
+    def put(self, event: Event, alarm: Mapping[str, object]) -> None:
+        """Keep it until `drop`. A run directory that cannot be written is complained about once."""
+        if len(self._files) >= MOST:
+            return
+        self._count += 1
+        path = self._folder / f"decided-{event.mono_ms:015}-{self._count:06}-{event.id}.json"
+        try:
+            path.write_text(encode({"event": event.body(), "alarm": alarm}), encoding="utf-8")
+        except (OSError, ValueError, RecursionError) as error:
+            if not self._failed:
+                self._failed = True
+                self._complain(f"{path}: {error}; a guard that is killed now may lose an alert")
+            return
+        self._files[event.id] = path
+
+    def drop(self, event_id: str) -> None:
+        """The journal has the event, and the alarm as it was then."""
+        path = self._files.pop(event_id, None)
+        if path is not None:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+    def left(self) -> list[Left]:
+        """What an earlier run has left, oldest first; `drop` takes these, too."""
+        found = []
+        for path in sorted(self._folder.glob("decided-*.json")):
+            if path in self._files.values():
+                continue
+            left = _read(path)
+            if left is None:
+                with contextlib.suppress(OSError):
+                    path.unlink()  # its guard was killed before it had decided
+            else:
+                self._files[left.event.id] = path
+                found.append(left)
+        return found
+
+
+def _read(path: Path) -> Left | None:
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+        event = Event(**body["event"])
+        alarm = body["alarm"]
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return None
+    sound = isinstance(event.data, dict) and all(isinstance(getattr(event, name), str) for name in _TEXTS)
+    return Left(event, alarm) if sound and isinstance(alarm, dict) else None

@@ -1,0 +1,47 @@
+"""The link's process tells what is new when the guard says so, and not only at its next turn."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from support.waiting import eventually
+
+from firmware.commands import link_process
+from firmware.config import Config, PathsConfig
+from firmware.ipc import NEWS_SOCKET, Sender
+from firmware.link.config import MqttConfig
+
+A_LONG_TURN_S = 3600.0
+
+
+class Turns:
+    """In the place of the link: counts its turns."""
+
+    def __init__(self, *_: object) -> None:
+        self.count = 0
+        turns.append(self)
+
+    def tick(self) -> None:
+        self.count += 1
+
+    def close(self) -> None:
+        """There is nobody to say farewell to."""
+
+
+turns: list[Turns] = []
+
+
+def test_link_takes_a_turn_whenever_the_guard_has_news(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_process, "TURN_S", A_LONG_TURN_S)
+    monkeypatch.setattr(link_process, "Link", Turns)
+    config = Config(mqtt=MqttConfig(host=""), paths=PathsConfig(state_dir=tmp_path, run_dir=tmp_path))
+    stop, guard = threading.Event(), Sender(tmp_path / NEWS_SOCKET)
+    link = threading.Thread(target=link_process.run_link, args=(config, stop))
+    link.start()
+    eventually(lambda: turns and turns[-1].count == 1)
+    eventually(lambda: guard.send({"v": 1}), what="the link listens")
+    eventually(lambda: turns[-1].count == 2)
+    stop.set()
+    guard.send({"v": 1})
+    link.join()
+    guard.close()
