@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from firmware import mounting, notice, walks
+from firmware import mounting, notice, remote_settings, walks
 from firmware.commands.records import asked, device_at_rest, person_here, settings
 from firmware.config import Config
 from firmware.errors import ConfigError, JournalError, RearguardError
@@ -28,9 +28,11 @@ KINDS = (
     ("alerts that a damaged journal held", (f"{JOURNAL}.damaged-*",)),
     ("the records of her walks", (walks.FILE,)),
     ("the confirmed notice", (notice.FILE, f".{notice.FILE}.*")),
+    ("what the therapist set for her", (remote_settings.FILE, f".{remote_settings.FILE}.*")),
     ("how the device sits on her", (mounting.FILE, f"{mounting.FILE}.damaged-*", f".{mounting.FILE}.*")),
 )
 PAIRING = (FILE, KEY_FILE)
+NOT_WRITTEN_DOWN = ("decided-*.json",)
 RECORDINGS = ("fall-*.mcap", "arming-*.mcap")
 KEPT = ("device-id", f"{JOURNAL}.boot", *PAIRING)
 """The device's name and certificate, and how often it was started: nothing of her."""
@@ -70,6 +72,7 @@ def _files(config: Config) -> Iterator[tuple[str, Path]]:
     """What it is, and where. Raises RearguardError when a folder cannot be looked into."""
     state_dir, folder = config.paths.state_dir, config.recorder.folder
     looked = [(state_dir, what, patterns) for what, patterns in KINDS]
+    looked.append((config.paths.run_dir, "alerts that a killed guard had decided", NOT_WRITTEN_DOWN))
     looked += [(Path(folder), "recordings of her falls", RECORDINGS)] if folder else []
     for place, what, patterns in looked:
         try:

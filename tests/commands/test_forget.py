@@ -13,7 +13,7 @@ from support.records import record
 from support.waiting import eventually
 from support.walk_device import Device, answers
 
-from firmware import notice, walks
+from firmware import notice, remote_settings, walks
 from firmware.commands import forget as forgetting
 from firmware.ids import device_id
 from firmware.ipc import Instance
@@ -23,6 +23,7 @@ from firmware.link.client import Delivered, Message
 from firmware.link.config import MqttConfig
 from firmware.link.mqtt import Connection
 from firmware.notice import Confirmation
+from firmware.remote_settings import Kept
 
 
 @pytest.fixture
@@ -39,6 +40,7 @@ def lived_with(device: Device) -> Device:
         journal.append(an_event())
     device.walked(record(1))
     notice.keep(device.state, Confirmation(1, "button", "2026-01-05", "synced"))
+    remote_settings.keep(device.state, Kept("Dr. Gómez", {"plan.start_min": 6}))
     for name in ("mounting.toml", "mounting.toml.damaged-1", "journal.db.damaged-1", "journal.db-wal"):
         (device.state / name).write_text("x")
     for name in ("fall-0001.mcap", "arming-0002.mcap", "holiday.mcap"):
@@ -100,6 +102,13 @@ def test_every_file_of_the_state_directory_is_either_deleted_or_known_to_be_none
         (device.state / name).write_text("x")
     device("forget", "--yes")
     assert {path.name for path in device.state.iterdir()} == set(forgetting.KEPT)
+
+
+def test_what_a_killed_guard_had_decided_goes_too(device: Device) -> None:
+    decided = device.run_dir / "decided-000000000001000-000001-x.json"
+    decided.write_text("{}")
+    assert device("forget", "--yes")[0] == 0
+    assert not decided.exists()
 
 
 def test_it_can_be_repeated(device: Device) -> None:
