@@ -9,6 +9,7 @@ import argparse
 import io
 import json
 import logging
+import queue
 import secrets
 import signal
 import socket
@@ -33,6 +34,9 @@ MAX_BYTES = 65536
 REMEMBERED = 10_000
 TURN_S = 0.2
 
+ANSWERS = {"seen": "seen", "": "on_my_way", "way": "on_my_way", "here": "at_scene"}  # what is typed
+TYPE_ONE = "type seen, way (or nothing) or here, and Enter, to"
+
 Say = Callable[[Mapping[str, Any]], bool]
 
 
@@ -47,6 +51,7 @@ class Watch:
         self._events: OrderedDict[str, None] = OrderedDict()
         self._last: dict[str, bytes] = {}
         self._dead_man = DeadMan()
+        self._alarms: dict[str, str] = {}  # open, by device
         self.ignored = 0
 
     def turn(self, now_ns: int) -> None:
@@ -67,6 +72,18 @@ class Watch:
                     self._received(now_ns, signal_)
         self._escalate(self._dead_man.tick(now_ns))
 
+    def answer(self, how: str, by: str) -> int:
+        """Tell every open alarm that somebody has it; how many there are."""
+        for device, alarm in self._alarms.items():
+            body = json.dumps({"alarm": alarm, "by": by, "how": how})
+            self._connection.publish(Message(topics.command(device, "ack"), body, qos=1))
+        return len(self._alarms)
+
+    def _note_alarm(self, device: str, body: Mapping[str, Any]) -> None:
+        self._alarms.pop(device, None)
+        if body.get("active") is True and isinstance(body.get("alarm"), str):
+            self._alarms[device] = body["alarm"]
+
     def _received(self, now_ns: int, message: Received) -> None:
         topic, device = message.topic, topics.device_of(message.topic)
         body = decode(message.payload)
@@ -74,6 +91,8 @@ class Watch:
             self.ignored += 1
             return
         kind = topic.rpartition("/")[2]
+        if kind == "alarm":
+            self._note_alarm(device, body)
         if kind == "event":
             self._event(device, body)
         elif self._last.get(topic) != message.payload:  # a broker may hand out the same retained state twice
@@ -210,8 +229,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     printer = Printer(as_json_line if args.json else PlainLines().line, stop)
     watch = Watch(connection, args.id, printer.say, args.name if args.accept else None)
+    answers = _typed(args.answer) if args.answer else None
     while not stop.is_set():
         watch.turn(time.monotonic_ns())
+        if answers is not None:
+            _answer(watch, answers, args.answer)
         connection.wait(TURN_S)
     connection.close()
     return printer.exit_code
@@ -221,6 +243,28 @@ def _connect(config: MqttConfig, client_id: str) -> Connection:
     """A session is kept only for who asks for it by name: two clients of one name throw each other out."""
     name = client_id or f"rearguard-watch-{secrets.token_hex(6)}"
     return Connection(config, name, session_s=SESSION_S if client_id else 0, max_bytes=MAX_BYTES)
+
+
+def _typed(name: str) -> queue.SimpleQueue[str]:
+    """What somebody types, a line at a time; the thread ends with its input or with the process."""
+    print(f"{TYPE_ONE} answer an alarm as {name}", file=sys.stderr)
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def read() -> None:
+        for line in sys.stdin:
+            lines.put(line.strip().lower())
+
+    threading.Thread(target=read, daemon=True).start()
+    return lines
+
+
+def _answer(watch: Watch, lines: queue.SimpleQueue[str], name: str) -> None:
+    while not lines.empty():
+        how = ANSWERS.get(lines.get())
+        if how is None:
+            print(f"{TYPE_ONE} answer an alarm", file=sys.stderr)
+        elif not watch.answer(how, name):
+            print("no alarm is open", file=sys.stderr)
 
 
 class Printer:
@@ -256,6 +300,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--id", default="+", help="one device, such as rg-0a1b2c3d; default: all")
     parser.add_argument("--accept", action="store_true", help="tell the device that its events have arrived")
     parser.add_argument("--name", default=f"watch@{socket.gethostname()}", help="who accepts; default: this machine")
+    parser.add_argument("--answer", default="", metavar="NAME", help="answer alarms by the keyboard, as NAME")
     parser.add_argument("--client-id", default="", metavar="NAME", help="let the broker keep events while we are away")
     parser.add_argument("--username", default="")
     parser.add_argument("--password-file", default="")

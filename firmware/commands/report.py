@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -37,6 +38,8 @@ def report(args: argparse.Namespace) -> int:
     from firmware.reports.page import page
 
     made = f"{day.isoformat()}{'' if clock != UNSYNCED else ' (by a clock that was not set)'}"
+    if args.simulated and now_day is not None:
+        made = f"{made}; simulated weeks, the plan as of {date.fromordinal(now_day).isoformat()}"
     reasons = advice(found, simulated=args.simulated)
     coming, path = plan.today(now_day), args.out or PAGE
     _write(path, page(walk, walks, tests, steps, coming, due(coming), reasons, made))

@@ -54,7 +54,7 @@ PATTERNS = {
     "fall_nobody_sparing": "ten fast pulses up and down, every 15 s: nobody has the alarm yet, the battery is low",
     "fall_sent": "short-long, rising: the alarm has arrived",
     "fall_heard": "four rising tones, the last one long: a person is on the case",
-    "cancelled": "long, then three short falling tones: cancelled",
+    "cancelled": "long, then three short falling tones: the alarm is over",
     "locate": "five long tones up and down: here I am",
     "test": "short-short-long-short-short: test of the alarm's way",
     "ended": "three falling tones, the first one long: the walk is over",
@@ -64,7 +64,7 @@ MODES = {"treadmill": "the rail of a treadmill", "partner": "a partner"}
 LIGHTER = {"caution": "caution", "warning": "warning"}  # what is wrong with a part that works still
 PHASES = {
     "cancelled": "cancelled by the wearer",
-    "recovered": "over: got up again",
+    "recovered": "ended: she is up again",
     "not_recovered": "not up yet",
     "long_lie": "long lie",
 }

@@ -176,7 +176,11 @@ def _by_week(walks: Sequence[Record]) -> str:
         medians = [_median(within, key, form) for key, form in _WEEKLY]
         rows.append([monday.isoformat(), str(len(within)), f"{minutes:.0f}", *medians, often])
     head = ("week from", "walks", "minutes", "m/s", "sway, times", "roll, deg", "pitch, deg", "warnings in 10 min")
-    return _plain_table("Medians of the week's walks", head, rows, 'class="wide"') if rows else ""
+    return (
+        _plain_table("The weeks: minutes in all, and the medians of their walks", head, rows, 'class="wide"')
+        if rows
+        else ""
+    )
 
 
 _WEEKLY = (

@@ -188,6 +188,33 @@ def test_a_silent_walk_calls_for_somebody_and_its_end_is_told(screen: Screen) ->
     ]
 
 
+def test_who_watches_can_answer_the_alarms_that_are_open(screen: Screen) -> None:
+    assert screen.watch.answer("seen", "Ann") == 0
+    alarm = topics.state(DEVICE, "alarm")
+    screen.receive(alarm, json.dumps({"active": True, "alarm": made_id(1)}).encode())
+    assert screen.watch.answer("on_my_way", "Ann") == 1
+    ack = json.dumps({"alarm": made_id(1), "by": "Ann", "how": "on_my_way"})
+    assert screen.connection.published == [Message(topics.command(DEVICE, "ack"), ack, qos=1)]
+    screen.receive(alarm, b'{"active":false}')
+    assert screen.watch.answer("seen", "Ann") == 0
+
+
+@pytest.mark.broker
+def test_what_is_typed_is_an_answer_that_the_device_hears(tmp_path: Path) -> None:
+    with Mosquitto(tmp_path) as broker, contextlib.closing(_device(broker.port)) as device:
+        device.subscribe(topics.command(DEVICE, "ack"))
+        alarm = {"active": True, "alarm": made_id(1)}
+        device.publish(Message(topics.state(DEVICE, "alarm"), json.dumps(alarm), qos=1, retain=True))
+        with _watching(broker.port, "--answer", "Ann") as watcher:
+            _read_until(watcher, '"alarm"')
+            assert watcher.stdin is not None
+            watcher.stdin.write("what\nway\n")
+            watcher.stdin.flush()
+            heard: list[bytes] = []
+            eventually(lambda: heard.extend(s.payload for s in device.poll() if isinstance(s, Received)) or heard)
+    assert json.loads(heard[0]) == {"alarm": made_id(1), "by": "Ann", "how": "on_my_way"}
+
+
 def test_a_bad_port_is_one_clear_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--port", "99999"]) == 2
     assert capsys.readouterr().err.startswith("watch: mqtt: port (99999)")
@@ -222,7 +249,7 @@ def test_two_who_watch_do_not_throw_each_other_out_and_leave_nothing_behind(tmp_
 @contextlib.contextmanager
 def _watching(port: int, *arguments: str) -> Any:
     command = [sys.executable, "-m", "caregiver.watch", "--port", str(port), "--json", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         yield process
     finally:

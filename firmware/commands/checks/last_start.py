@@ -19,4 +19,6 @@ def last_start(state_dir: Path) -> Check:
     reason, state = walk.get("no_start"), walk.get("state", "unknown")
     if isinstance(reason, str) and reason:
         return Check("start", "warn", f"no walk began: {reason}", "mend that, or do what it says, and clip it on again")
-    return Check("start", "ok", f"nothing keeps a walk from beginning; the last word was {state!r}")
+    return Check(
+        "start", "ok", f"nothing about a part kept the last walk from beginning; the guard's last word was {state!r}"
+    )
