@@ -28,6 +28,7 @@ REMIND_NS = 5_000_000_000  # the guard's socket loses what it has no room for
 CATCH_UP_NS = 1_000_000_000  # by then a broker has handed out what it kept for us
 UNWRITTEN_MAX = 100
 MOVING = ("walking", "paused")
+UNDER_WAY = ("ready", *MOVING)
 
 log = logging.getLogger("rearguard.link")
 
@@ -84,9 +85,10 @@ class Link:
         self._journal_failing = not all(well)
 
     def close(self) -> None:
-        """Say that this is a clean end, not a loss."""
+        """Say that this is a clean end, not a loss. In the middle of a walk it is none, whoever ended us."""
         self.tick()
-        last = payloads.ended(self._device, self._boot)
+        under_way = self._states.get("walk", {}).get("state") in UNDER_WAY
+        last = payloads.lost(self._device) if under_way else payloads.ended(self._device, self._boot)
         self._client.close(Message(topics.status(self._device), last, qos=1, retain=True))
 
     def _with_journal(self, action: Callable[..., None], *args: object) -> bool:

@@ -342,6 +342,16 @@ def test_the_birth_says_the_protocol_and_the_end_is_not_a_loss(journal: Journal)
     assert bench.kept(STATUS)["state"] == "ended"
 
 
+@pytest.mark.parametrize(
+    ("state", "told"), [("ready", "lost"), ("walking", "lost"), ("paused", "lost"), ("ended", "ended")]
+)
+def test_a_link_that_is_ended_in_the_middle_of_a_walk_says_no_clean_end(bench: Bench, state: str, told: str) -> None:
+    bench.journal.set_state({"walk": {"state": state}})
+    bench.run()
+    bench.link.close()
+    assert bench.kept(STATUS)["state"] == told
+
+
 def test_a_device_that_dies_is_told_as_lost(bench: Bench) -> None:
     bench.run()
     bench.client.vanish()
