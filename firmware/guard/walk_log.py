@@ -220,7 +220,7 @@ class WalkLog:
     def _keep(self, item: WalkRecord | BackwardTest, plan: Plan) -> None:
         if isinstance(item, WalkRecord):
             settled, record = self._settled(item.data), self._record(walks.WALK, item.data)
-            if settled and self._id:
+            if settled and self._id and not self._over:  # what is over has its record, perhaps only in memory
                 record, self._over = replace(record, id=self._id), True
             self._append(record, plan)
         else:

@@ -61,6 +61,10 @@ def records(folder: Path) -> list[walks.Record]:
     return list(walks.read(folder).records)
 
 
+def no_room(*_: object) -> int:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 def test_the_next_run_hands_the_walk_to_the_core_once_somebody_walks_and_its_record_is_one(tmp_path: Path) -> None:
     so_far(start(tmp_path), steps=300)
     after = start(tmp_path, later_s=5)
@@ -142,17 +146,32 @@ def test_a_clock_that_is_set_before_she_walks_tells_that_it_is_the_same_walk(tmp
 
 
 def test_what_was_left_stays_until_its_record_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> int:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
     so_far(start(tmp_path), steps=300)
     after = start(tmp_path, later_s=40, synced=False, boot_id="another")
     with monkeypatch.context() as full:
-        full.setattr(walks, "append", refuse)
+        full.setattr(walks, "append", no_room)
         so_far(after, steps=3)
     assert left(tmp_path)["record"]["data"]["steps"] == 300
     after.turn()
     assert [record.data["steps"] for record in records(tmp_path)] == [300]
+
+
+@pytest.mark.parametrize("cut_off", [True, False])
+def test_each_walk_has_its_own_record_also_while_that_of_the_one_before_waits_for_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut_off: bool
+) -> None:
+    run = start(tmp_path)
+    so_far(run, steps=300)
+    with monkeypatch.context() as full:
+        full.setattr(walks, "append", no_room)
+        if cut_off:
+            run = start(tmp_path, later_s=40, synced=False, boot_id="another")
+        else:
+            end(run, steps=300)
+        so_far(run, steps=3)
+        end(run, steps=90)
+    run.turn()
+    assert [record.data["steps"] for record in records(tmp_path)] == [300, 90]
 
 
 @pytest.mark.parametrize("synced", [True, False])
@@ -288,13 +307,10 @@ def test_the_sd_card_has_to_write_each_half_minute_and_at_once_after_a_fall(
 def test_a_full_disk_until_the_end_leaves_the_walk_to_the_next_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> int:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
     run = start(tmp_path)
     so_far(run, steps=300, falls=1)
     with monkeypatch.context() as full:
-        full.setattr(walks, "append", refuse)
+        full.setattr(walks, "append", no_room)
         end(run, steps=310, falls=1)
         run.turn()
     assert run.log.unwritten_count == 1
