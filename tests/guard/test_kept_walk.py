@@ -284,6 +284,34 @@ def test_a_journal_that_refuses_is_told_once_and_the_walk_is_recorded(
     ]
 
 
+@pytest.mark.parametrize("answers", ["while she rests", "when she walks", "after the walk"])
+def test_a_journal_that_is_busy_at_the_start_is_asked_again_and_nothing_is_kept_over_what_was_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: str
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise JournalError("journal: another process has been opening it")
+
+    so_far(start(tmp_path), steps=300)
+    with monkeypatch.context() as busy:
+        busy.setattr(Journal, "states", refuse)
+        after = start(tmp_path, later_s=5)
+        if answers == "after the walk":
+            so_far(after, steps=0, interruptions=1)
+            end(after, steps=90, interruptions=1)
+    assert left(tmp_path)["record"]["data"]["steps"] == 300
+    if answers == "after the walk":
+        after.now_ns += 700 * S
+        after.turn()
+        assert [record.data["steps"] for record in records(tmp_path)] == [90, 300]
+        return
+    if answers == "while she rests":
+        after.now_ns += 3 * S
+        after.turn()
+    so_far(after, steps=0, interruptions=1)
+    assert [word.data["steps"] for word in handed(after)] == [300]
+    assert len(after.complaints) == 1
+
+
 def test_the_sd_card_has_to_write_each_half_minute_and_at_once_after_a_fall(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
