@@ -40,7 +40,7 @@ class Falling:
         self.evidence: Evidence | None = None
         self.possible: Evidence | None = None
         self._due_ns = 0
-        self.excuse = self._fall.excuse
+        self.excuse, self.take_off = self._fall.excuse, self._fall.posture.take_off
 
     @property
     def worn(self) -> bool | None:

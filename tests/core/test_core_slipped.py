@@ -11,6 +11,7 @@ from firmware.core.messages import Alert, Hazard, Severity
 from hal.samples import Vector
 from hal.sim.world.rotation import about, rotated
 from hal.sim.world.slipped_scenes import FALLS, SEEDS, collapse_and_fit, mark_s, slipped
+from hal.sim.world.wearing_scenes import clipped_on_otherwise
 
 RATE_HZ = 100
 SOME = range(3, SEEDS, 9)  # 38, 58, 78, 99 and 119 degrees
@@ -62,6 +63,16 @@ def test_who_collapses_and_shakes_as_regularly_as_steps_is_called(seed: int) -> 
     called = of(told, Hazard.FALL, Severity.SUSPECTED)
     assert called
     assert called[0] < mark_s(scene, "impact") + 13.0
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_device_taken_off_between_two_steps_and_clipped_on_upside_down_is_told_so_and_is_no_fall(seed: int) -> None:
+    scene = clipped_on_otherwise(seed, 175.0)
+    told = tuple(output for output in play(scene, 50, seed) if isinstance(output, Alert))
+    assert of(told, Hazard.FALL, Severity.SUSPECTED) == []
+    assert [alert.data["reason"] for alert in told if alert.hazard is Hazard.MOUNTING] == [
+        "it is worn upside down: turn it upright, or run `rearguard calibrate`"
+    ]
 
 
 # The attitude by itself
