@@ -185,12 +185,13 @@ def test_a_fall_that_was_cancelled_and_asked_about_again_is_one_and_the_next_one
     assert ended(wearer).data["falls"] == 2
 
 
-def test_who_walked_on_after_she_cancelled_has_fallen_anew_however_it_is_seen() -> None:
+@pytest.mark.parametrize("walks_s", [0, 10])
+def test_who_was_up_again_after_she_cancelled_has_fallen_anew_however_it_is_seen(walks_s: int) -> None:
     wearer = walking_wearer().fall(6.0)
     wearer.press(True)
     wearer.lie(2.5)
     wearer.press(False)
-    wearer.get_up().stand(3).walk(10)
+    wearer.get_up().stand(3).walk(walks_s)
     course = wearer.pipeline._course
     course.note_alert(Alert(wearer.t_ns, Hazard.FALL, SUSPECTED, 99, {"path": "posture"}))
     assert course.tally.summary(wearer.t_ns)["falls"] == 2
