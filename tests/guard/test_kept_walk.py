@@ -196,6 +196,17 @@ def test_a_walk_that_went_on_and_is_killed_again_has_still_one_record(tmp_path: 
     assert [record.data["steps"] for record in records(tmp_path)] == [400]
 
 
+@pytest.mark.parametrize("simulated", [False, True])
+def test_a_real_walk_does_not_go_on_from_a_simulated_one_nor_the_other_way_round(
+    tmp_path: Path, simulated: bool
+) -> None:
+    so_far(start(tmp_path, simulated=simulated), steps=300)
+    after = start(tmp_path, later_s=5, simulated=not simulated)
+    so_far(after, steps=3)
+    assert handed(after) == []
+    assert [(record.data["steps"], record.simulated) for record in records(tmp_path)] == [(300, simulated)]
+
+
 def test_who_never_walked_leaves_nothing(tmp_path: Path) -> None:
     so_far(start(tmp_path), steps=0)
     assert start(tmp_path, later_s=700).complaints == []
@@ -312,7 +323,7 @@ def test_a_journal_that_is_busy_at_the_start_is_asked_again_and_nothing_is_kept_
     assert len(after.complaints) == 1
 
 
-def test_the_sd_card_has_to_write_each_half_minute_and_at_once_after_a_fall(
+def test_the_sd_card_has_to_write_each_half_minute_and_at_once_after_a_fall_a_call_or_a_restart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     durable: list[bool] = []
@@ -324,12 +335,19 @@ def test_the_sd_card_has_to_write_each_half_minute_and_at_once_after_a_fall(
     )
     log = durable
     run = start(tmp_path)
-    for steps, falls in ((3, 0), (9, 0), (15, 1), (20, 1)):
-        so_far(run, steps=steps, falls=falls)
-        run.now_ns += 5 * S
+    for steps, falls, sos, interruptions in (
+        (3, 0, 0, 0),
+        (9, 0, 0, 0),
+        (15, 1, 0, 0),
+        (20, 1, 0, 0),
+        (25, 1, 1, 0),
+        (26, 1, 1, 1),
+    ):
+        so_far(run, steps=steps, falls=falls, sos=sos, interruptions=interruptions)
+        run.now_ns += 3 * S
     run.now_ns += DURABLE_NS
-    so_far(run, steps=30, falls=1)
-    assert durable == [True, False, True, False, True]
+    so_far(run, steps=30, falls=1, sos=1, interruptions=1)
+    assert durable == [True, False, True, False, True, True, True]
 
 
 def test_a_full_disk_until_the_end_leaves_the_walk_to_the_next_run(
