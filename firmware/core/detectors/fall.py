@@ -310,7 +310,6 @@ class Posture:
         self._excused_until_ns: int | None = None
         self._jolted_ns = -RESTS_NS
         self._walking = False  # when she was upright last
-        self._worn = True  # ever since
         self._jolted = False  # before she went down, or meanwhile
         self._sunk = False  # from a walk down to the floor, since she was upright last
         self._sunk_m, self._bowed_rad = config.sunk_m, math.radians(config.bowed_deg)
@@ -318,16 +317,12 @@ class Posture:
 
     @property
     def went_down(self) -> bool:
-        """In the middle of a walk, and stays down: nobody stands like that, unless it was taken off and sits anew."""
-        return self._down_since_ns is not None and self._worn and (self._walking or self._sunk)
+        """In the middle of a walk, and stays down: nobody stands like that."""
+        return self._down_since_ns is not None and (self._walking or self._sunk)
 
     def restart(self) -> None:
         self._sunk = False
         self._down_since_ns = None
-
-    def take_off(self) -> None:
-        """Nobody wears it: how it will sit is not known."""
-        self._worn = False
 
     def excuse(self, now_ns: int) -> None:
         self._excused_until_ns = now_ns + self._next_wait_ns
@@ -358,7 +353,6 @@ class Posture:
             self._jolted_ns = t_ns
         if tilt_rad < self._lean_rad:
             self._walking = stepped_ns is not None and t_ns - stepped_ns <= self._walked_ns
-            self._worn = True
         bent = forward_rad > _BENT_SHARE * tilt_rad
         if self._down_since_ns is None:
             self._jolted = hardest is not None and hardest[1] >= self._impact_mps2
