@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from core.way_behind import Way
 
 from bench.scenes import play
 from firmware.core.config import CoreConfig
@@ -77,6 +78,16 @@ def test_device_taken_off_between_two_steps_and_clipped_on_upside_down_is_told_s
     assert [alert.data["reason"] for alert in told if alert.hazard is Hazard.MOUNTING] == [
         "it is worn upside down: turn it upright, or run `rearguard calibrate`"
     ]
+
+
+@pytest.mark.parametrize(("away_deg", "warns"), [(0.0, True), (29.0, True), (31.0, False), (120.0, False)])
+def test_rangefinder_that_the_device_has_turned_away_tells_nothing_of_the_way_behind(
+    away_deg: float, warns: bool
+) -> None:
+    way = Way()
+    way.body.attitude.away_rad = math.radians(away_deg)
+    way.walk(4.0, lambda t_s: 2.8 - 0.6 * t_s)
+    assert bool(way.warned()) is warns
 
 
 # What of it is believed
