@@ -269,10 +269,15 @@ class BackwardTestRun:
             return []
         return self.void(t_ns, "given up by the button")
 
-    def void(self, now_ns: int, reason: str) -> list[Pattern | BackwardTest]:
-        """Something came in between: a warning, a fall, a fault, the end of the walk. Nothing where none is active."""
+    def void(self, now_ns: int, reason: str, *, called: bool = False) -> list[Pattern | BackwardTest]:
+        """Something came in between: a warning, a fall, a fault, the end of the walk. Nothing where none is active.
+
+        `called`: for help. Nothing else undoes a test that was marked: she was at its end before that came.
+        """
         if not self.active:
             return []
+        if self._state is _State.MARKED and not called:
+            return self._tell_marked(now_ns)
         way_m = round(self._way.told()[0], 2)
         return self._finish(Pattern.MEASURE_VOID, BackwardTest(now_ns, None, way_m, None, self._way.steps, reason))
 
@@ -327,9 +332,12 @@ class BackwardTestRun:
         if self._state is _State.WALKS and waited_s > config.longest_s:
             return self.void(now_ns, f"took longer than {config.longest_s:g} s")
         if self._state is _State.MARKED and now_ns - self._pressed_ns > self._within_ns:
-            self._state = _State.IDLE
-            return [replace(one, t_ns=now_ns) if isinstance(one, BackwardTest) else one for one in self._marked]
+            return self._tell_marked(now_ns)
         return []
+
+    def _tell_marked(self, now_ns: int) -> list[Pattern | BackwardTest]:
+        self._state = _State.IDLE
+        return [replace(one, t_ns=now_ns) if isinstance(one, BackwardTest) else one for one in self._marked]
 
     def _reset(self, now_ns: int) -> None:
         self._still, self._way = _Still(), _Way(self._length)

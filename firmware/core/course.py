@@ -60,7 +60,8 @@ class Course:
         self.button_down = False
         self._resumed = False  # nothing is known of the walk before the guard was started anew
         self._took_up = False
-        self._asked = False  # about a fall, which she cancelled, and has not walked since
+        self._asked = False  # about a fall, which she cancelled, and was neither upright nor walking since
+        self._up_rad = math.radians(config.fall.seated_deg)
         self._keep_ns = 0
         self._held = self._confirming = False
         self._again_ns = self._ready_ns = self._noticed_ns = self._said_ns = 0
@@ -179,7 +180,7 @@ class Course:
         else:
             patterns = self._remind(now_ns, ready, out)
         self._leave_out_hands(now_ns)
-        self._held = False
+        self._held, self._asked = False, self._asked and not self._upright
         if not self._told_start:
             self._say(now_ns, out)
         if self.active and now_ns >= self._keep_ns:
@@ -234,6 +235,11 @@ class Course:
             held=self._held,
             minutes_done=self._minutes_done(now_ns),
         )
+
+    @property
+    def _upright(self) -> bool:
+        attitude = self._moving.attitude
+        return attitude.upright_known and attitude.tilt_rad < self._up_rad
 
     @property
     def _carried(self) -> bool:

@@ -40,6 +40,7 @@ class Falling:
         self.evidence: Evidence | None = None
         self.possible: Evidence | None = None
         self._due_ns = 0
+        self._taken_off = False  # since it was upright last
         self.excuse = self._fall.excuse
 
     @property
@@ -54,8 +55,15 @@ class Falling:
 
     @property
     def went_down(self) -> bool:
-        """Her trunk went down in the middle of a walk, and stays there: nobody stands like that."""
-        return self._fall.posture.went_down
+        """Her trunk went down in the middle of a walk, and stays there: nobody stands like that.
+
+        Unless it was taken off: clipped on again, it may sit another way.
+        """
+        return self._fall.posture.went_down and not self._taken_off
+
+    def take_off(self) -> None:
+        """Nobody wears it."""
+        self._taken_off = True
 
     def forget_motion(self) -> None:
         """The movement of the last moments was none."""
@@ -106,6 +114,7 @@ class Falling:
             sinking.restart()
         placed = sinking.add(t_ns, speed_mps, forward_rad, attitude.tilt_rad, stepped_ns)
         leans = attitude.tilt_rad >= self._lean_rad
+        self._taken_off = self._taken_off and leans
         way = sinking.latest() if placed and leans else None
         self.sank = leans and (self.sank or (way is not None and way.metres >= self._sunk_m))
         evidence = self._fall.update(

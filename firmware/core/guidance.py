@@ -78,7 +78,8 @@ class Guidance:
         self._budget.note(alert)
         if RULES[alert.hazard, alert.severity].priority < _ENDS_A_TEST:
             return []
-        return self.test.void(alert.t_ns, _WHY.get(alert.hazard, str(alert.hazard)))
+        why, called = _WHY.get(alert.hazard, str(alert.hazard)), alert.hazard is Hazard.SOS
+        return self.test.void(alert.t_ns, why, called=called)
 
     def wait(self, now_ns: int, walks: bool, sounding: Pattern) -> Told:
         """Time passed, 50 ms at the most; `sounding`: what sounds now."""

@@ -171,6 +171,8 @@ class SafetyPipeline:
             else:
                 alarm.guess(falling.possible)
         self._wearing.update(falling.wear, alarm.open, falling.sank)
+        if self._wearing.on_body is False:
+            falling.take_off()
         self._guided += self._guidance.feel(now_ns, course.walking(now_ns) and not alarm.open)
         if not (attitude.upright_known and health.ok("imu")):
             return

@@ -82,7 +82,9 @@ def _quantity(key: str, value: object) -> Value:
         return None
     counts, least, most = key in _COUNTS, -180.0 if key == "lean_deg" else 0.0, _MOST.get(key, _MOST_OTHER)
     known = isinstance(value, int) if counts else isinstance(value, int | float)
-    if isinstance(value, int | float) and known and type(value) is not bool and least <= value <= most:
+    none_planned = key == "planned_minutes" and value == 0  # she would be told at once that they are over
+    sound = known and type(value) is not bool and not none_planned
+    if isinstance(value, int | float) and sound and least <= value <= most:
         return value
     what = "a whole number" if counts else "a number"
     raise ValueError(f"{key} is {str(value)[:40]}, expected {what} from {least:.0f} to {most:.0f}")

@@ -62,12 +62,17 @@ class KeptWalk:
         self._put({}, durable=True)
 
     def load(self) -> Left | None:
-        """What an earlier run left; None, and a complaint, for what cannot be true of a walk."""
+        """What an earlier run left; None, and a complaint, for what cannot be true of a walk.
+
+        Raises:
+            JournalError: the journal does not answer, so nothing is known yet; complained about as in `keep`.
+        """
         try:
             body = self._opened().states()[1].get(KEY)
         except JournalError as error:
             self._fail(error)
-            return None
+            raise
+        self._failing = False
         if not body:
             return None
         try:

@@ -1,5 +1,6 @@
 """Keeps what a walk came to, off the loop, and tells the core before it what the walks so far mean for the next one."""
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -22,6 +23,7 @@ from firmware.core.messages import (
 )
 from firmware.core.plan import Plan, PlanConfig
 from firmware.core.walk_so_far import began, cut_off
+from firmware.errors import JournalError
 from firmware.guard.background import Background
 from firmware.guard.events import Wall
 from firmware.guard.kept_walk import KeptWalk, Left
@@ -83,6 +85,7 @@ class WalkLog:
         self._kept = KeptWalk(open_journal, wall, now_ns, complain)
         self._too_old_s, self._began_ns = too_old_s, now_ns()
         self._left: Left | None = None  # by an earlier run, until it is known to be in the core, or its record here
+        self._loaded, self._recorded = False, set[str]()  # whether that is known, and the records before this run
         self._handed = False
         self._id = ""  # of the record of the walk that is under way
         self._over = False
@@ -139,10 +142,7 @@ class WalkLog:
             self._complain(f"walks: {complaint}")
         self._plan = self._planned(kept)
         self._tell_minutes(self._plan)
-        self._left = self._kept.load()
-        if self._left and self._left.record.id in {record.id for record in kept.records}:
-            self._left = None  # killed between the record and its being forgotten
-            self._kept.clear()
+        self._recorded = {record.id for record in kept.records}
         self._look_back(self._plan, walks_on=False)
         return self._plan
 
@@ -155,6 +155,15 @@ class WalkLog:
 
     def _planned(self, kept: walks.Kept) -> Plan:
         return walks.planned(self._config, kept.walks, simulated=self._simulated)[0]
+
+    def _load(self) -> None:
+        """What an earlier run left; asked again where the journal does not answer, for nothing may be kept over it."""
+        with contextlib.suppress(JournalError):
+            self._left = self._kept.load()
+            self._loaded = True
+        if self._left and self._left.record.id in self._recorded:
+            self._left = None  # killed between the record and its being forgotten
+            self._kept.clear()
 
     def _look_again(self, plan: Plan) -> None:
         """The notice may have been confirmed on a terminal, the clock set, and the day changed."""
@@ -170,6 +179,8 @@ class WalkLog:
 
         Where the clock is not known yet it waits for that, until she walks: minutes of another day must not be hers.
         """
+        if not self._loaded:
+            self._load()
         left = self._left
         if left is None or self._handed:
             return
@@ -198,7 +209,7 @@ class WalkLog:
         """Nothing is left of an earlier run that is not in `data`: its record is that of the walk that was left."""
         left = self._left
         if left is None:
-            return True
+            return self._loaded
         now = replace(left.record, data=data)
         counted = all((now.number(key) or 0) >= (left.record.number(key) or 0) for key in TAKEN_UP)
         more = (now.count("interruptions") or 0) > (left.record.count("interruptions") or 0)
@@ -235,7 +246,7 @@ class WalkLog:
     def _keep(self, item: WalkRecord | BackwardTest, plan: Plan) -> None:
         if isinstance(item, WalkRecord):
             settled, record = self._settled(item.data), self._record(walks.WALK, item.data)
-            if settled and self._id:
+            if settled and self._id and not self._over:  # what is over has its record, perhaps only in memory
                 record, self._over = replace(record, id=self._id), True
             self._append(record, plan)
         else:

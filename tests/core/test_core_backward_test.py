@@ -187,10 +187,18 @@ def test_a_press_at_the_mark_ends_it_at_that_moment() -> None:
 
 def test_a_call_for_help_at_the_mark_stores_no_test() -> None:
     tested = on_the_way(seconds=5.0, mps=0.6).press().walk(0.4, 0.6).press().walk(0.4, 0.6).press()
-    tested.note(tested.run.void(round(tested.t_s * S), "called for help"))
+    tested.note(tested.run.void(round(tested.t_s * S), "called for help", called=True))
     tested.stand(5.0)
     assert tested.patterns == VOID
     assert (tested.result.duration_s, tested.result.reason) == (None, "called for help")
+
+
+def test_what_comes_after_the_mark_undoes_no_test() -> None:
+    tested = on_the_way(seconds=5.0, mps=0.6).press().walk(0.6, 0.6)
+    tested.note(tested.run.void(round(tested.t_s * S), "warned of an obstacle"))
+    tested.walk(3.0, 0.6)
+    assert tested.patterns == DONE
+    assert tested.result.duration_s == pytest.approx(5.0, abs=0.06)
 
 
 def test_go_comes_once_she_has_stood_still_and_not_before() -> None:

@@ -114,6 +114,20 @@ def test_the_reason_why_a_test_ended_is_told() -> None:
     assert walk.told[3].reason == "warned of an obstacle"
 
 
+@pytest.mark.parametrize(
+    ("hazard", "severity", "undone"),
+    [(Hazard.SOS, Severity.CONFIRMED, True), (Hazard.OBSTACLE, Severity.WARNING, False)],
+)
+def test_of_a_test_that_was_marked_a_call_for_help_alone_makes_none(
+    hazard: Hazard, severity: Severity, undone: bool
+) -> None:
+    walk = Walk().ask().live(3.0).live(5.0, every=30)
+    walk.guidance.test.press(walk.now_ns)
+    walk.live(0.5, every=30).alert(hazard, severity)
+    (test,) = [one for one in walk.told if isinstance(one, BackwardTest)]
+    assert (test.duration_s is None, test.reason) == (undone, "called for help" if undone else "")
+
+
 def test_smaller_steps_are_asked_for_and_counted_against_the_budget() -> None:
     config = replace(CoreConfig(), pacing=PacingConfig(every_s=30.0))
     walk = Walk(config).live(40, every=30).live(240, every=20, height_mps2=2.5)

@@ -165,6 +165,14 @@ def test_an_alarm_that_goes_on_is_one_of_the_record_and_no_record_of_its_own(haz
     assert data[key] == 1
 
 
+@pytest.mark.parametrize("hazard", [Hazard.FALL, Hazard.SOS])
+def test_an_alarm_that_goes_on_is_recorded_where_nothing_was_kept_of_its_walk(hazard: Hazard) -> None:
+    wearer = Wearer()
+    wearer.send(Resume(0, True, hazard, CONFIRMED, 40.0))
+    data = ended(wearer.lie(3)).data
+    assert (data["falls"], data["sos"]) == ((1, 0) if hazard is Hazard.FALL else (0, 1))
+
+
 @pytest.mark.parametrize("walking", [False, True])
 def test_a_resumed_alarm_alone_makes_no_record_beside_the_walks(walking: bool) -> None:
     wearer = Wearer()
@@ -185,14 +193,26 @@ def test_a_fall_that_was_cancelled_and_asked_about_again_is_one_and_the_next_one
     assert ended(wearer).data["falls"] == 2
 
 
-def test_who_walked_on_after_she_cancelled_has_fallen_anew_however_it_is_seen() -> None:
+@pytest.mark.parametrize("walks_s", [0, 10])
+def test_who_was_up_again_after_she_cancelled_has_fallen_anew_however_it_is_seen(walks_s: int) -> None:
     wearer = walking_wearer().fall(6.0)
     wearer.press(True)
     wearer.lie(2.5)
     wearer.press(False)
-    wearer.get_up().stand(3).walk(10)
+    wearer.get_up().stand(3).walk(walks_s)
     course = wearer.pipeline._course
     course.note_alert(Alert(wearer.t_ns, Hazard.FALL, SUSPECTED, 99, {"path": "posture"}))
+    assert course.tally.summary(wearer.t_ns)["falls"] == 2
+
+
+def test_an_impact_after_she_cancelled_is_another_fall_though_she_lay_until_then() -> None:
+    wearer = walking_wearer().fall(6.0)
+    wearer.press(True)
+    wearer.lie(2.5)
+    wearer.press(False)
+    wearer.lie(3)
+    course = wearer.pipeline._course
+    course.note_alert(Alert(wearer.t_ns, Hazard.FALL, SUSPECTED, 99, {"path": "impact"}))
     assert course.tally.summary(wearer.t_ns)["falls"] == 2
 
 

@@ -2,15 +2,21 @@
 
 import math
 from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from core.way_behind import Way
 
 from bench.scenes import play
+from firmware.core.config import CoreConfig
 from firmware.core.estimators.attitude import Attitude, AttitudeConfig
 from firmware.core.messages import Alert, Hazard, Severity
+from firmware.core.wearing import Wearing
 from hal.samples import Vector
 from hal.sim.world.rotation import about, rotated
 from hal.sim.world.slipped_scenes import FALLS, SEEDS, collapse_and_fit, mark_s, slipped
+from hal.sim.world.wearing_scenes import clipped_on_otherwise
 
 RATE_HZ = 100
 SOME = range(3, SEEDS, 9)  # 38, 58, 78, 99 and 119 degrees
@@ -62,6 +68,82 @@ def test_who_collapses_and_shakes_as_regularly_as_steps_is_called(seed: int) -> 
     called = of(told, Hazard.FALL, Severity.SUSPECTED)
     assert called
     assert called[0] < mark_s(scene, "impact") + 13.0
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_device_taken_off_between_two_steps_and_clipped_on_upside_down_is_told_so_and_is_no_fall(seed: int) -> None:
+    scene = clipped_on_otherwise(seed, 175.0)
+    told = tuple(output for output in play(scene, 50, seed) if isinstance(output, Alert))
+    assert of(told, Hazard.FALL, Severity.SUSPECTED) == []
+    assert [alert.data["reason"] for alert in told if alert.hazard is Hazard.MOUNTING] == [
+        "it is worn upside down: turn it upright, or run `rearguard calibrate`"
+    ]
+
+
+@pytest.mark.parametrize(("away_deg", "warns"), [(0.0, True), (29.0, True), (31.0, False), (120.0, False)])
+def test_rangefinder_that_the_device_has_turned_away_tells_nothing_of_the_way_behind(
+    away_deg: float, warns: bool
+) -> None:
+    way = Way()
+    way.body.attitude.away_rad = math.radians(away_deg)
+    way.walk(4.0, lambda t_s: 2.8 - 0.6 * t_s)
+    assert bool(way.warned()) is warns
+
+
+# What of it is believed
+
+ON_ITS_SIDE: Vector = (0.0, 1.0, 0.0)
+
+
+def turned_after(
+    *,
+    before: bool = False,
+    sank: bool = False,
+    slipped: bool = True,
+    tilt_deg: float = 0.0,
+    stood_s: float = 1.0,
+    **seat: Any,
+) -> bool:
+    """Whether the device counts as turned, `before` and after one look at how it sits."""
+    attitude = upright()
+    attitude.turn_to(ON_ITS_SIDE if before else None)
+    attitude.tilt_rad = math.radians(tilt_deg)
+    last_ns = 100_000_000_000
+    now = SimpleNamespace(t_ns=last_ns + round(stood_s * 1e9))
+    wearing = Wearing(
+        CoreConfig(), SimpleNamespace(attitude=attitude, steps=SimpleNamespace(last_ns=last_ns), slice=now)
+    )  # type: ignore[arg-type]
+    usual = {"slipped_rad": 1.0, "up": ON_ITS_SIDE, "stepping": True, "walked_on": True, "well_s": 0.0}
+    wearing._seat = SimpleNamespace(**{**usual, **seat})  # type: ignore[assignment]
+    wearing._wrong = SimpleNamespace(slipped=slipped)  # type: ignore[assignment]
+    wearing._follow(sank)
+    return attitude.turned
+
+
+@pytest.mark.parametrize(
+    ("seen", "turned"),
+    [({}, True), ({"stepping": False}, False), ({"walked_on": False}, False), ({"sank": True}, False)],
+)
+def test_device_has_turned_only_while_she_walks_on_and_has_not_sunk(seen: dict[str, Any], turned: bool) -> None:
+    assert turned_after(**seen) is turned
+
+
+@pytest.mark.parametrize(
+    ("seen", "turned"),
+    [
+        ({"slipped": False}, False),
+        ({"slipped": False, "stepping": False}, True),
+        ({"slipped": False, "stepping": False, "well_s": 1.3}, False),
+        ({"slipped": False, "stepping": False, "well_s": 1.3, "sank": True}, True),
+        ({"slipped_rad": None, "stood_s": 19.0}, True),
+        ({"slipped_rad": None, "stood_s": 21.0}, False),
+        ({"slipped_rad": None, "stood_s": 21.0, "tilt_deg": 20.0}, True),
+    ],
+)
+def test_what_was_learned_holds_again_once_it_sits_so_or_she_has_not_stepped_for_long(
+    seen: dict[str, Any], turned: bool
+) -> None:
+    assert turned_after(before=True, **seen) is turned
 
 
 # The attitude by itself

@@ -71,7 +71,7 @@ def test_a_walk_that_was_cut_off_has_a_fault_more_and_no_falls_that_can_be_ruled
         *(("steps", value) for value in (None, 3.5, -1, 10**7)),
         *(("falls", value) for value in ("1", 1.0, -1, True)),
         *(("distance_m", value) for value in (math.nan, -1.0, {"m": 3})),
-        ("planned_minutes", 31.0),
+        *(("planned_minutes", value) for value in (0, 0.0, 31.0)),
         ("lean_deg", -181.0),
         ("mode", "horse"),
         ("mode", ["partner"]),

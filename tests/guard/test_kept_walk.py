@@ -61,6 +61,10 @@ def records(folder: Path) -> list[walks.Record]:
     return list(walks.read(folder).records)
 
 
+def no_room(*_: object) -> int:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 def test_the_next_run_hands_the_walk_to_the_core_once_somebody_walks_and_its_record_is_one(tmp_path: Path) -> None:
     so_far(start(tmp_path), steps=300)
     after = start(tmp_path, later_s=5)
@@ -142,17 +146,32 @@ def test_a_clock_that_is_set_before_she_walks_tells_that_it_is_the_same_walk(tmp
 
 
 def test_what_was_left_stays_until_its_record_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> int:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
     so_far(start(tmp_path), steps=300)
     after = start(tmp_path, later_s=40, synced=False, boot_id="another")
     with monkeypatch.context() as full:
-        full.setattr(walks, "append", refuse)
+        full.setattr(walks, "append", no_room)
         so_far(after, steps=3)
     assert left(tmp_path)["record"]["data"]["steps"] == 300
     after.turn()
     assert [record.data["steps"] for record in records(tmp_path)] == [300]
+
+
+@pytest.mark.parametrize("cut_off", [True, False])
+def test_each_walk_has_its_own_record_also_while_that_of_the_one_before_waits_for_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut_off: bool
+) -> None:
+    run = start(tmp_path)
+    so_far(run, steps=300)
+    with monkeypatch.context() as full:
+        full.setattr(walks, "append", no_room)
+        if cut_off:
+            run = start(tmp_path, later_s=40, synced=False, boot_id="another")
+        else:
+            end(run, steps=300)
+        so_far(run, steps=3)
+        end(run, steps=90)
+    run.turn()
+    assert [record.data["steps"] for record in records(tmp_path)] == [300, 90]
 
 
 @pytest.mark.parametrize("synced", [True, False])
@@ -175,6 +194,17 @@ def test_a_walk_that_went_on_and_is_killed_again_has_still_one_record(tmp_path: 
         so_far(again, steps=300 + number, interruptions=number)
     end(again, steps=400, interruptions=3)
     assert [record.data["steps"] for record in records(tmp_path)] == [400]
+
+
+@pytest.mark.parametrize("simulated", [False, True])
+def test_a_real_walk_does_not_go_on_from_a_simulated_one_nor_the_other_way_round(
+    tmp_path: Path, simulated: bool
+) -> None:
+    so_far(start(tmp_path, simulated=simulated), steps=300)
+    after = start(tmp_path, later_s=5, simulated=not simulated)
+    so_far(after, steps=3)
+    assert handed(after) == []
+    assert [(record.data["steps"], record.simulated) for record in records(tmp_path)] == [(300, simulated)]
 
 
 def test_who_never_walked_leaves_nothing(tmp_path: Path) -> None:
@@ -265,7 +295,35 @@ def test_a_journal_that_refuses_is_told_once_and_the_walk_is_recorded(
     ]
 
 
-def test_the_sd_card_has_to_write_each_half_minute_and_at_once_after_a_fall(
+@pytest.mark.parametrize("answers", ["while she rests", "when she walks", "after the walk"])
+def test_a_journal_that_is_busy_at_the_start_is_asked_again_and_nothing_is_kept_over_what_was_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: str
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise JournalError("journal: another process has been opening it")
+
+    so_far(start(tmp_path), steps=300)
+    with monkeypatch.context() as busy:
+        busy.setattr(Journal, "states", refuse)
+        after = start(tmp_path, later_s=5)
+        if answers == "after the walk":
+            so_far(after, steps=0, interruptions=1)
+            end(after, steps=90, interruptions=1)
+    assert left(tmp_path)["record"]["data"]["steps"] == 300
+    if answers == "after the walk":
+        after.now_ns += 700 * S
+        after.turn()
+        assert [record.data["steps"] for record in records(tmp_path)] == [90, 300]
+        return
+    if answers == "while she rests":
+        after.now_ns += 3 * S
+        after.turn()
+    so_far(after, steps=0, interruptions=1)
+    assert [word.data["steps"] for word in handed(after)] == [300]
+    assert len(after.complaints) == 1
+
+
+def test_the_sd_card_has_to_write_each_half_minute_and_at_once_after_a_fall_a_call_or_a_restart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     durable: list[bool] = []
@@ -277,24 +335,28 @@ def test_the_sd_card_has_to_write_each_half_minute_and_at_once_after_a_fall(
     )
     log = durable
     run = start(tmp_path)
-    for steps, falls in ((3, 0), (9, 0), (15, 1), (20, 1)):
-        so_far(run, steps=steps, falls=falls)
-        run.now_ns += 5 * S
+    for steps, falls, sos, interruptions in (
+        (3, 0, 0, 0),
+        (9, 0, 0, 0),
+        (15, 1, 0, 0),
+        (20, 1, 0, 0),
+        (25, 1, 1, 0),
+        (26, 1, 1, 1),
+    ):
+        so_far(run, steps=steps, falls=falls, sos=sos, interruptions=interruptions)
+        run.now_ns += 3 * S
     run.now_ns += DURABLE_NS
-    so_far(run, steps=30, falls=1)
-    assert durable == [True, False, True, False, True]
+    so_far(run, steps=30, falls=1, sos=1, interruptions=1)
+    assert durable == [True, False, True, False, True, True, True]
 
 
 def test_a_full_disk_until_the_end_leaves_the_walk_to_the_next_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> int:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
     run = start(tmp_path)
     so_far(run, steps=300, falls=1)
     with monkeypatch.context() as full:
-        full.setattr(walks, "append", refuse)
+        full.setattr(walks, "append", no_room)
         end(run, steps=310, falls=1)
         run.turn()
     assert run.log.unwritten_count == 1

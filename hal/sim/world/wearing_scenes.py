@@ -171,6 +171,24 @@ def clipped_on_and_bagged(seed: int) -> WearingScene:
     return _clipped_on("clipped on, put into a bag", seed, "carried in a bag")
 
 
+def clipped_on_otherwise(seed: int, deg: float) -> WearingScene:
+    """Taken off in the middle of her steps, laid on a table, and clipped on again half a minute later, by `deg` off."""
+    dice, name = _dice("clipped on otherwise", seed)
+    first, lies = _Her(f"{name} first", dice, 0.0, 20.0), _lying(dice)
+    off_s = first.stops_s - 3.0
+    down_s, taken_s, on_s = off_s + 3.0, off_s + 28.0, off_s + 31.0
+    then = _Her(f"{name} then", dice, on_s, 20.0)
+    sits = turned(then.motion, _across(dice), lambda _: (math.radians(deg), 0.0))
+    parts = (
+        *((0.0, first.motion), (off_s, _held(dice, off_s, down_s, first.up(off_s), lies).motion)),
+        *((down_s, resting(lies)), (taken_s, _held(dice, taken_s, on_s, lies, direction(sits(on_s)[0])).motion)),
+        (on_s, sits),
+    )
+    end_s = then.stops_s + 3.0
+    marks = (Mark(off_s, "takes it off"), Mark(on_s, "clipped on"))
+    return WearingScene(name, end_s, parts, marks, ((0.0, off_s), (on_s, end_s)), on_s)
+
+
 def worn_upside_down(seed: int) -> WearingScene:
     dice, name = _dice("upside down", seed)
     her = _Her(name, dice, 0.0, 15.0)
