@@ -71,63 +71,77 @@ def run_guard(
     monitor: Path | None = None,
 ) -> None:
     """Guard until `stop` is set, then sum the walk up and write down what is still to be written."""
-    clock, handover, file_config = MonotonicClock(), Handover(), config
-    config, complaint = with_kept(file_config)
-    config = matched(config)
-    if complaint:
-        complain(complaint)
-    state_dir, run_dir = config.paths.state_dir, config.paths.run_dir
-    boot_id = BOOT_ID.read_text(encoding="ascii").strip()
-    wall = Wall(_wall_ms, SYNCED.exists, os.urandom, boot_id)
-    device = _device(state_dir)
-    events = EventMaker(device, wall, simulated=simulated)
-    news = Sender(run_dir / NEWS_SOCKET)
-    writer = JournalWriter(
-        *(lambda: Journal(state_dir / JOURNAL), events, clock.now_ns, handover.put, complain),
-        pocket=Pocket(run_dir, complain),
-        written=lambda: news.send({"v": 1}),
-    )
-    walks = WalkLog(
-        *(state_dir, config.plan, wall, device, clock.now_ns, handover.put, complain),
-        lambda: Journal(state_dir / JOURNAL),
-        too_old_s=config.core.walk.end_after_s,
-        simulated=simulated,
-        asks=not simulated,
-    )
-
-    def tell_settings(phase: str, data: Mapping[str, Value]) -> None:
-        writer.background.put(events.settings(phase, data, clock.now_ns()))
-
-    settings = SettingsKeeper(file_config, tell_settings, walks.replan, complain)
-    recorders = _recorders(record, config, boot_id, clock)
-    sinks: list[Sink] = [writer, walks, *recorders, *([MonitorSink(Sender(monitor).send)] if monitor else [])]
-    workers: list[Background[Any]] = [
-        writer.background,
-        walks.background,
-        settings.background,
-        *(recorder.background for recorder in recorders),
-    ]
+    clock, handover, run_dir = MonotonicClock(), Handover(), config.paths.run_dir
     with contextlib.ExitStack() as stack:
-        stack.callback(writer.close)
-        stack.callback(walks.close)
-        for recorder in recorders:
-            stack.callback(recorder.close)
+        kept = stack.enter_context(contextlib.closing(_Kept(config, clock, handover, record, simulated=simulated)))
+        sinks = [*kept.sinks, *([MonitorSink(Sender(monitor).send)] if monitor else [])]
         reports, remote = Receiver(run_dir / SOUNDER_REPORTS_SOCKET), Receiver(run_dir / LINK_SOCKET)
         stack.callback(reports.close)
         stack.callback(remote.close)
         heard = SounderInbox(reports.receive, clock.now_ns())
-        written = WorkInbox(writer.background, clock.now_ns())
-        told = RemoteInbox(remote.receive, events.number_of, settings.background.put)
+        written = WorkInbox(kept.writer.background, clock.now_ns())
+        told = RemoteInbox(remote.receive, kept.events.number_of, kept.settings.background.put)
         inboxes: list[Inbox] = [handover, heard, written, told]
         readers = open_readers(board, clock, config.board, tell=complain)
-        guard = assemble(config.core, readers, SounderLine(run_dir), sinks, inboxes, systemd_notifier())
-        stack.enter_context(_working(workers))
+        guard = assemble(kept.config.core, readers, SounderLine(run_dir), sinks, inboxes, systemd_notifier())
+        stack.enter_context(_working(kept.workers))
         ask_for_real_time()  # after the threads that write, which must not have it
         threads.run(guard, clock, stop)
-    if walks.unwritten_count:
-        complain(f"walks: {walks.unwritten_count} records could not be written and are lost")
-    if writer.unwritten_count:
-        raise JournalError(f"journal: {writer.unwritten_count} events could not be written and are lost")
+    kept.tell_what_is_lost()
+
+
+class _Kept:
+    """What works beside the loop: the journal, the walks, the settings, and recordings where those are wanted."""
+
+    def __init__(
+        self, file_config: Config, clock: MonotonicClock, handover: Handover, record: Path | None, *, simulated: bool
+    ) -> None:
+        config, complaint = with_kept(file_config)
+        if complaint:
+            complain(complaint)
+        self.config = config = matched(config)
+        state_dir, run_dir, now_ns = config.paths.state_dir, config.paths.run_dir, clock.now_ns
+        boot_id = BOOT_ID.read_text(encoding="ascii").strip()
+        wall, device = Wall(_wall_ms, SYNCED.exists, os.urandom, boot_id), _device(state_dir)
+        news = Sender(run_dir / NEWS_SOCKET)
+        self.events = EventMaker(device, wall, simulated=simulated)
+        self.writer = JournalWriter(
+            *(lambda: Journal(state_dir / JOURNAL), self.events, now_ns, handover.put, complain),
+            pocket=Pocket(run_dir, complain),
+            written=lambda: news.send({"v": 1}),
+        )
+        self.walks = WalkLog(
+            *(state_dir, config.plan, wall, device, now_ns, handover.put, complain),
+            lambda: Journal(state_dir / JOURNAL),
+            too_old_s=config.core.walk.end_after_s,
+            simulated=simulated,
+            asks=not simulated,
+        )
+
+        def tell_settings(phase: str, data: Mapping[str, Value]) -> None:
+            self.writer.background.put(self.events.settings(phase, data, now_ns()))
+
+        self.settings = SettingsKeeper(file_config, tell_settings, self.walks.replan, complain)
+        self._recorders = _recorders(record, config, boot_id, clock)
+
+    @property
+    def sinks(self) -> list[Sink]:
+        return [self.writer, self.walks, *self._recorders]
+
+    @property
+    def workers(self) -> list[Background[Any]]:
+        return [worker.background for worker in (self.writer, self.walks, self.settings, *self._recorders)]
+
+    def close(self) -> None:
+        for each in (*reversed(self._recorders), self.walks, self.writer):
+            each.close()
+
+    def tell_what_is_lost(self) -> None:
+        """Raises JournalError: events are in memory alone, and go with the process."""
+        if self.walks.unwritten_count:
+            complain(f"walks: {self.walks.unwritten_count} records could not be written and are lost")
+        if self.writer.unwritten_count:
+            raise JournalError(f"journal: {self.writer.unwritten_count} events could not be written and are lost")
 
 
 @contextlib.contextmanager
