@@ -117,7 +117,8 @@ class Journal:
     may be gone, and its sequence numbers and versions say nothing about what is there now.
     """
 
-    def __init__(self, path: Path | str, *, keep: int = 10_000) -> None:
+    def __init__(self, path: Path | str, *, keep: int = 10_000, at_once: bool = True) -> None:
+        """`at_once` False: it is opened with the first call, which may be answered better than a start."""
         self._file = JournalFile(Path(path))
         self._boot_file = self.path.with_name(self.path.name + ".boot")  # outlives a damaged database
         self._lock = threading.RLock()
@@ -127,7 +128,8 @@ class Journal:
         self._rotten: set[tuple[str, object]] = set()
         self.openings = 0
         self._connection: sqlite3.Connection | None = None
-        self._open()
+        if at_once:
+            self._open()
 
     @property
     def path(self) -> Path:

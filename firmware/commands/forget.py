@@ -10,6 +10,7 @@ from pathlib import Path
 from firmware import mounting, notice, remote_settings, walks
 from firmware.commands.records import asked, device_at_rest, person_here, settings
 from firmware.config import Config
+from firmware.decided import PATTERN
 from firmware.errors import ConfigError, JournalError, RearguardError
 from firmware.ids import device_id, sync_directory
 from firmware.journal import JOURNAL, Journal
@@ -32,7 +33,7 @@ KINDS = (
     ("how the device sits on her", (mounting.FILE, f"{mounting.FILE}.damaged-*", f".{mounting.FILE}.*")),
 )
 PAIRING = (FILE, KEY_FILE)
-NOT_WRITTEN_DOWN = ("decided-*.json",)
+NOT_WRITTEN_DOWN = (PATTERN,)
 RECORDINGS = ("fall-*.mcap", "arming-*.mcap")
 KEPT = ("device-id", f"{JOURNAL}.boot", *PAIRING)
 """The device's name and certificate, and how often it was started: nothing of her."""

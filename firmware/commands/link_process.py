@@ -3,6 +3,7 @@
 import threading
 
 from firmware.config import Config
+from firmware.decided import Decided, paths, read
 from firmware.ids import device_id
 from firmware.ipc import LINK_SOCKET, NEWS_SOCKET, Receiver, Sender
 from firmware.journal import JOURNAL, Journal
@@ -14,11 +15,15 @@ from hal.clock import MonotonicClock
 
 def run_link(config: Config, stop: threading.Event) -> None:
     """Link until `stop` is set, then say a clean end."""
-    clock, state_dir = MonotonicClock(), config.paths.state_dir
+    clock, state_dir, run_dir = MonotonicClock(), config.paths.state_dir, config.paths.run_dir
     device = device_id(state_dir)
-    journal = Journal(state_dir / JOURNAL)
-    to_guard, news = Sender(config.paths.run_dir / LINK_SOCKET), Receiver(config.paths.run_dir / NEWS_SOCKET)
-    link = Link(journal, MqttClient(paired(config.mqtt, state_dir), device), to_guard.send, clock)
+    journal = Journal(state_dir / JOURNAL, at_once=False)  # a disk that does not answer keeps no alert from being told
+    to_guard, news = Sender(run_dir / LINK_SOCKET), Receiver(run_dir / NEWS_SOCKET)
+
+    def in_memory() -> list[Decided]:
+        return [each for path in paths(run_dir) if (each := read(path)) is not None]
+
+    link = Link(journal, MqttClient(paired(config.mqtt, state_dir), device), to_guard.send, clock, decided=in_memory)
     try:
         while not stop.is_set():
             link.tick()

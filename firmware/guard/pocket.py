@@ -3,25 +3,14 @@ along, and no disk keeps the loop waiting. Only a power cut within the same few 
 """
 
 import contextlib
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from firmware.decided import Decided, paths, read
 from firmware.journal import Event
 from firmware.plain_json import encode
 
 MOST = 200  # with a disk that takes nothing; the rest is in memory alone
-_TEXTS = ("id", "alarm", "dev", "type", "phase", "severity", "t", "clock")
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """An event that an earlier run may not have written down, and what it called the alarm then."""
-
-    event: Event
-    alarm: Mapping[str, Any]
 
 
 class Pocket:
@@ -55,13 +44,13 @@ class Pocket:
             with contextlib.suppress(OSError):
                 path.unlink()
 
-    def left(self) -> list[Left]:
+    def left(self) -> list[Decided]:
         """What an earlier run has left, oldest first; `drop` takes these, too."""
         found = []
-        for path in sorted(self._folder.glob("decided-*.json")):
+        for path in paths(self._folder):
             if path in self._files.values():
                 continue
-            left = _read(path)
+            left = read(path)
             if left is None:
                 with contextlib.suppress(OSError):
                     path.unlink()  # its guard was killed before it had decided
@@ -69,14 +58,3 @@ class Pocket:
                 self._files[left.event.id] = path
                 found.append(left)
         return found
-
-
-def _read(path: Path) -> Left | None:
-    try:
-        body = json.loads(path.read_text(encoding="utf-8"))
-        event = Event(**body["event"])
-        alarm = body["alarm"]
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
-        return None
-    sound = isinstance(event.data, dict) and all(isinstance(getattr(event, name), str) for name in _TEXTS)
-    return Left(event, alarm) if sound and isinstance(alarm, dict) else None

@@ -2,12 +2,14 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from firmware.decided import Decided
 from firmware.errors import JournalError
-from firmware.journal import Journal
+from firmware.journal import Journal, StoredEvent
 from firmware.link import payloads, topics
 from firmware.link.client import Client, Connected, Delivered, Disconnected, Message, Received, Signal
 from firmware.link.discovery import discovery
@@ -27,6 +29,8 @@ TELEMETRY_NS = 1_000_000_000
 REMIND_NS = 5_000_000_000  # the guard's socket loses what it has no room for
 CATCH_UP_NS = 1_000_000_000  # by then a broker has handed out what it kept for us
 UNWRITTEN_MAX = 100
+DECIDED_NS = 500_000_000  # so often the run directory is looked at
+UNTAKEN_NS = 1_000_000_000  # a sound disk takes an event in some milliseconds
 MOVING = ("walking", "paused")
 UNDER_WAY = ("ready", *MOVING)
 
@@ -53,9 +57,13 @@ class Link:
         clock: Clock,
         *,
         utc: Callable[[], str] = utc_now,
+        decided: Callable[[], Sequence[Decided]] = tuple,
     ) -> None:
+        """`decided` is what the guard has in the run directory because its journal does not take it."""
         self._journal, self._client, self._notify, self._clock, self._utc = journal, client, notify_guard, clock, utc
-        self._device = client.device
+        self._device, self._decided, self._decided_ns = client.device, decided, 0
+        self._untaken: dict[str, int] = {}  # decided, by id -> since when
+        self._accepted: set[str] = set()  # of these
         self._outbox, self._retained, self._gate = Outbox(), Retained(), Gate()
         self._states: dict[str, dict[str, Any]] = {}
         self._openings = self._version = self._last_seq = self._boot = 0
@@ -78,6 +86,7 @@ class Link:
         now_ns = self._clock.now_ns()
         well = [self._with_journal(self._take, signal, now_ns) for signal in self._client.poll()]
         well.append(self._with_journal(self._read, now_ns))
+        self._read_decided(now_ns)
         well.append(self._with_journal(self._write_acknowledgements))
         well.append(self._with_journal(self._remind_guard, now_ns))
         if self._client.connected:
@@ -174,6 +183,9 @@ class Link:
         waiting = self._outbox.event(event_id)
         if waiting is not None:
             self._tell_guard(waiting.alarm, "accepted", by, waiting.phase)
+            if event_id in self._untaken:
+                self._accepted.add(event_id)
+                self._outbox.remove(event_id)
         event = self._journal.mark_accepted(event_id, by, self._utc())
         self._outbox.remove(event_id)
         if event is None and waiting is None:
@@ -248,6 +260,22 @@ class Link:
             self._boot = self._journal.boot()
             self._want_all()
             self._changed = False
+
+    def _read_decided(self, now_ns: int) -> None:
+        """What the journal does not take for a second is told from memory; once it is taken, its id is the same."""
+        if now_ns - self._decided_ns < DECIDED_NS:
+            return
+        self._decided_ns, found = now_ns, self._decided()
+        self._untaken = {each.event.id: self._untaken.get(each.event.id, now_ns) for each in found}
+        self._accepted &= self._untaken.keys()
+        late = [each for each in found if now_ns - self._untaken[each.event.id] >= UNTAKEN_NS]
+        for place, each in enumerate(late, 1):
+            if each.event.id not in self._accepted:
+                event = replace(each.event, boot=max(self._boot, 1))
+                self._outbox.add([StoredEvent(self._last_seq + place, event, 0, None)], now_ns)
+        if late:
+            self._states["alarm"] = dict(late[-1].alarm)
+            self._want_state("alarm", payloads.alarm(self._device, self._boot, late[-1].alarm, []))
 
     def _want_all(self) -> None:
         if self._protocol:

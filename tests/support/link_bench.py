@@ -5,6 +5,7 @@ from typing import Any
 
 from support.events import DEVICE, made_id
 
+from firmware.decided import Decided
 from firmware.errors import JournalError
 from firmware.journal import Journal
 from firmware.link import topics
@@ -23,10 +24,18 @@ class Bench:
         self.journal, self.clock, self.broker = journal, SimClock(), MemoryBroker(protocol)
         self.client = MemoryClient(self.broker, DEVICE)
         self.to_guard: list[dict[str, object]] = []
+        self.decided: list[Decided] = []
         self.link = self.new_link()
 
     def new_link(self) -> Link:
-        return Link(self.journal, self.client, self.to_guard.append, self.clock, utc=lambda: "2026-01-01T00:00:00Z")
+        return Link(
+            self.journal,
+            self.client,
+            self.to_guard.append,
+            self.clock,
+            utc=lambda: "2026-01-01T00:00:00Z",
+            decided=lambda: self.decided,
+        )
 
     def restart(self) -> None:
         """The link's process is killed and starts again."""

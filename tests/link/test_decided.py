@@ -1,0 +1,83 @@
+"""A disk that takes nothing keeps no alert from being told."""
+
+import json
+from pathlib import Path
+
+import pytest
+from support.events import DEVICE, an_event, made_id
+from support.link_bench import Bench, ack_word, broken
+
+from firmware import decided
+from firmware.decided import Decided
+from firmware.guard.pocket import Pocket
+from firmware.journal import Journal
+from firmware.link import topics
+from firmware.link.memory import MemoryCaregiver
+
+ALARM_NOW = {
+    "active": True,
+    "alarm": made_id(1),
+    "type": "fall",
+    "phase": "suspected",
+    "severity": "critical",
+    "t": "x",
+}
+ALARM = topics.state(DEVICE, "alarm")
+
+
+def fall() -> Decided:
+    return Decided(an_event(1, boot=0), ALARM_NOW)
+
+
+def test_what_the_journal_does_not_take_is_told_from_memory_with_the_alarm_now(bench: Bench) -> None:
+    bench.decided.append(fall())
+    bench.run(2)
+    (told,) = bench.events()
+    assert (told["id"], told["boot"], told["seq"]) == (made_id(1), 1, 1)
+    assert bench.kept(ALARM)["phase"] == "suspected"
+
+
+def test_what_the_journal_takes_at_once_is_not_looked_at_twice(bench: Bench) -> None:
+    bench.decided.append(fall())
+    bench.run(0.5)
+    bench.decided.clear()
+    bench.journal.append(an_event(1))
+    bench.run(3)
+    assert [told["id"] for told in bench.events()] == [made_id(1)]
+
+
+def test_accepted_from_memory_it_is_told_no_more_and_the_guard_hears_it(bench: Bench) -> None:
+    bench.decided.append(fall())
+    MemoryCaregiver(bench.broker)
+    bench.run(200)
+    assert len(bench.events()) == 1
+    assert bench.to_guard == [ack_word("accepted", "caregiver", "suspected")]
+    bench.decided.clear()
+    bench.journal.append(an_event(1))  # there is room again
+    bench.run(200)
+    assert {told["id"] for told in bench.events()} == {made_id(1)}
+    assert bench.journal.unaccepted() == []
+
+
+def test_with_a_journal_that_can_be_neither_read_nor_written_a_fall_is_told_and_its_acceptance_heard(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for method in ("states", "unaccepted", "mark_sent", "mark_accepted", "responders", "boot", "acceptances"):
+        monkeypatch.setattr(Journal, method, broken)
+    bench.restart()
+    bench.decided.append(fall())
+    MemoryCaregiver(bench.broker)
+    bench.run(30)
+    assert [told["id"] for told in bench.events()] == [made_id(1)]
+    assert ack_word("accepted", "caregiver", "suspected") in bench.to_guard
+    assert bench.kept(ALARM)["active"] is True
+
+
+def test_the_files_of_a_guard_are_read_the_oldest_first_and_half_ones_left_out(tmp_path: Path) -> None:
+    pocket = Pocket(tmp_path, print)
+    for number in (1, 2):
+        pocket.put(an_event(number, mono_ms=number), ALARM_NOW)
+    (tmp_path / "decided-000000000000000-000000-x.json").write_text("{")
+    (tmp_path / "decided-000000000000009-000009-y.json").write_text(json.dumps({"event": {}, "alarm": {}}))
+    found = [each for path in decided.paths(tmp_path) if (each := decided.read(path))]
+    assert [each.event.id for each in found] == [made_id(1), made_id(2)]
