@@ -29,6 +29,7 @@ STATE_KEYS = (
     *("alarm", "health", "walk", "walk_so_far", "telemetry", "power"),
     *("sway_baseline", "stopping_baseline", "senders"),
 )
+LOOK_EVERY = 50  # events, at how many of them are open
 _TEXTS = ("id", "alarm", "dev", "type", "phase", "severity", "t", "clock")
 
 
@@ -117,12 +118,14 @@ class Journal:
     may be gone, and its sequence numbers and versions say nothing about what is there now.
     """
 
-    def __init__(self, path: Path | str, *, keep: int = 10_000, at_once: bool = True) -> None:
-        """`at_once` False: it is opened with the first call, which may be answered better than a start."""
+    def __init__(self, path: Path | str, *, keep: int = 10_000, keep_open: int = 20_000, at_once: bool = True) -> None:
+        """`keep` closed events; `keep_open` that still have to be told, and above that the critical ones alone.
+
+        `at_once` False: it is opened with the first call, which may be answered better than a start."""
         self._file = JournalFile(Path(path))
         self._boot_file = self.path.with_name(self.path.name + ".boot")  # outlives a damaged database
         self._lock = threading.RLock()
-        self._keep = keep  # closed events; what still has to be told is never dropped
+        self._keep, self._keep_open = keep, keep_open
         self._last_seq = 0
         self._written: dict[str, str] = {}
         self._rotten: set[tuple[str, object]] = set()
@@ -182,6 +185,8 @@ class Journal:
             found = db.execute("SELECT seq FROM events WHERE id = ?", (event.id,)).fetchone()
             if found is None:
                 raise damage("the index of events misses one that was just written")
+            if found[0] % LOOK_EVERY == 0:
+                _prune_open(db, self._keep_open)
             return int(found[0])
 
         seq = self._write(insert)
@@ -210,6 +215,10 @@ class Journal:
     def boot(self) -> int:
         """The number of the guard's last start; 0 before the first."""
         return max(self._run(lambda db: counter(db, "boot")), read_number(self._boot_file))
+
+    def dropped(self) -> int:
+        """How many events that nobody took were given up for newer ones, in all; none of them was critical."""
+        return self._run(lambda db: counter(db, "dropped"))
 
     def unaccepted(self, after_seq: int = 0) -> list[StoredEvent]:
         """Everything above `after_seq` that still has to be told, oldest first.
@@ -383,6 +392,16 @@ def _prune(db: sqlite3.Connection, keep: int) -> None:
     newest_to_go = "SELECT seq FROM events WHERE closed IS NOT NULL ORDER BY seq DESC LIMIT 1 OFFSET ?"
     db.execute(f"DELETE FROM events WHERE closed IS NOT NULL AND seq <= ({newest_to_go})", (keep,))
     db.execute("DELETE FROM responders AS r WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.alarm = r.alarm)")
+
+
+def _prune_open(db: sqlite3.Connection, keep: int) -> None:
+    """A year of a chattering sensor without a broker must not fill the disk that a fall needs."""
+    surplus = db.execute("SELECT count(*) FROM events WHERE closed IS NULL").fetchone()[0] - keep
+    if surplus > 0:
+        lesser = "closed IS NULL AND (NOT json_valid(body) OR json_extract(body, '$.severity') IS NOT 'critical')"
+        oldest = f"SELECT seq FROM events WHERE {lesser} ORDER BY seq LIMIT ?"
+        gone = db.execute(f"DELETE FROM events WHERE seq IN ({oldest})", (surplus,)).rowcount
+        set_counter(db, "dropped", counter(db, "dropped") + gone)
 
 
 def _version(db: sqlite3.Connection) -> int:

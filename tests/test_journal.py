@@ -108,6 +108,19 @@ def test_the_phases_that_a_service_has_stored_are_known(journal: Journal) -> Non
     assert journal.acceptances(made_id(3)) == []
 
 
+def test_what_nobody_takes_is_bounded_and_no_fall_makes_room(path: Path) -> None:
+    with contextlib.closing(Journal(path, keep_open=100)) as journal:
+        for number in range(1, 501):
+            kind = "critical" if number % 10 == 0 else ("warning", "info")[number % 2]
+            journal.append(an_event(number, severity=kind))
+        left = [stored.event for stored in journal.unaccepted()]
+        assert [event.id for event in left if event.severity == "critical"] == [made_id(10 * n) for n in range(1, 51)]
+        lesser = [event.id for event in left if event.severity != "critical"]
+        assert lesser == [made_id(number) for number in range(501 - 60, 501) if number % 10][-len(lesser) :]
+        assert len(left) == 100
+        assert journal.dropped() == 400
+
+
 def test_only_accepted_events_are_ever_dropped_and_the_oldest_first(path: Path) -> None:
     with contextlib.closing(Journal(path, keep=3)) as journal:
         for number in range(1, 11):

@@ -66,7 +66,7 @@ class Link:
         self._accepted: set[str] = set()  # of these
         self._outbox, self._retained, self._gate = Outbox(), Retained(), Gate()
         self._states: dict[str, dict[str, Any]] = {}
-        self._openings = self._version = self._last_seq = self._boot = 0
+        self._openings = self._version = self._last_seq = self._boot = self._dropped = 0
         self._unwritten: dict[tuple[str, str], tuple[Responder, bool]] = {}  # alarm, by -> does the guard know
         self._shown_alarm = ""  # what whoever presses a button can have seen
         self._connected_ns = self._reminded_ns = 0
@@ -257,7 +257,7 @@ class Link:
         self._outbox.add(fresh, now_ns)
         self._started, self._changed = True, self._changed or bool(changed)
         if self._changed:
-            self._boot = self._journal.boot()
+            self._boot, self._dropped = self._journal.boot(), self._journal.dropped()
             self._want_all()
             self._changed = False
 
@@ -336,6 +336,7 @@ class Link:
             "outbox": {"depth": self._outbox.depth, "oldest_s": oldest_s, "heard": self._heard},
             "rejected": self.rejected.total(),
             "rotten": self._journal.rotten_rows,
+            "dropped": self._dropped,
             "version": VERSION,
         }
         states = self._states
