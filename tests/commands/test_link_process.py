@@ -17,7 +17,7 @@ A_LONG_TURN_S = 3600.0
 class Turns:
     """In the place of the link: counts its turns."""
 
-    def __init__(self, *_: object) -> None:
+    def __init__(self, *_: object, **__: object) -> None:
         self.count = 0
         turns.append(self)
 
