@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from firmware.ids import sync_directory
@@ -37,16 +38,19 @@ def as_text(data: bytes) -> str:
         raise ValueError(f"not a text in UTF-8 (byte {error.start})") from error
 
 
-def write_whole(path: Path, text: str, mode: int = 0o666) -> None:
+def write_whole(path: Path, text: str, mode: int = 0o666, own: Callable[[int], None] | None = None) -> None:
     """All of it or none of it, also when the power is cut: it is on the disk before it gets its name.
 
-    `mode` is that of the file, less what the umask takes away. Raises OSError; then what was there is there still.
+    `mode` is that of the file, less what the umask takes away; `own` gives the open file to whom it belongs, before
+    anything stands in it. Raises OSError; then what was there is there still.
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         draft.unlink(missing_ok=True)  # of an earlier process of this number, or what somebody put in our way
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         with open(handle, "w", encoding="utf-8") as file:
+            if own is not None:
+                own(handle)
             file.write(text)
             file.flush()
             os.fsync(handle)

@@ -40,7 +40,7 @@ AGAIN_NS = 15_000_000_000  # so often she is reminded of the notice
 SAY_NS = 1_000_000_000  # not more often why no walk begins
 TIME_UP_NS = 60_000_000_000  # and that the plan's minutes are walked
 KEEP_NS = 5_000_000_000  # so often a walk is told to be kept
-KEEP_SOON_NS = 1_000_000_000  # after a fall or a call, which are written first
+KEEP_SOON_NS = 1_000_000_000  # after a fall or a call, for the alarm is written before what is counted
 
 
 class Course:

@@ -4,7 +4,7 @@ import grp
 import os
 from pathlib import Path
 
-from firmware.ids import sync_directory
+from firmware.plain_file import write_whole
 
 BROKER_GROUP = "mosquitto"
 SECRET, PUBLIC, FOR_GROUP = 0o600, 0o644, 0o640
@@ -12,20 +12,12 @@ SECRET, PUBLIC, FOR_GROUP = 0o600, 0o644, 0o640
 
 def write(path: Path, text: str, mode: int = PUBLIC, group: str | None = None) -> None:
     """Replace `path`. Made by root, it belongs to the folder's owner, or to `group` as well. Raises OSError."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    try:
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, SECRET)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            os.fchmod(handle, mode)  # whatever the umask says
-            give(handle, path.parent, group)
-            file.write(text)
-            file.flush()
-            os.fsync(handle)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    sync_directory(path.parent)
+
+    def own(handle: int) -> None:
+        os.fchmod(handle, mode)  # whatever the umask says
+        give(handle, path.parent, group)
+
+    write_whole(path, text, SECRET, own)
 
 
 def give(what: int | Path, like: Path, group: str | None = None) -> None:
