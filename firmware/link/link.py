@@ -200,6 +200,8 @@ class Link:
             raise Refused("unknown alarm")
         if known:
             self._tell_guard(alarm, "acknowledged", responder.by)
+        if len(self._unwritten) >= UNWRITTEN_MAX and (alarm, responder.by) not in self._unwritten:
+            raise Refused("too many people")  # while the disk fails; the guard has heard it
         self._unwritten[alarm, responder.by] = responder, known
 
     def _write_acknowledgements(self) -> None:

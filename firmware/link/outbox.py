@@ -4,6 +4,7 @@ A critical event is told until a service accepts it or a person acknowledges its
 other is given up after some hundred sendings: where nobody accepts events (Home Assistant alone) it was heard long ago.
 """
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ OTHER_SENDINGS = 100  # a day
 PUBACK_TIMEOUT_S = 10.0
 IN_FLIGHT = 20  # a broker that answers nothing does not get everything at once
 RESERVED = 10  # more, for urgent ones that were never sent: no backlog keeps a fall waiting
+MOST = 20_000  # that wait, as in the journal; above that the oldest go, and nothing critical
 POISON = 3  # connections lost under one event: from then on it is sent without its details
 
 
@@ -67,7 +69,8 @@ class Entry:
 class Outbox:
     """Falls jump the queue, new ones first; within the same urgency the order of the journal holds."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
         self._entries: dict[str, Entry] = {}
         self._spent: set[str] = set()  # sent often enough; found when answered, for looking at all each time is slow
 
@@ -93,6 +96,11 @@ class Outbox:
             new = Entry(stored, now_ns, now_ns, stored.attempts, stored.attempts > 0)
             if self._entries.setdefault(stored.event.id, new).expired:
                 self._spent.add(stored.event.id)
+        surplus = len(self._entries) - self._most
+        if surplus > 0:  # the journal has dropped them as well, and a flood that nobody takes must not fill the memory
+            lesser = (event_id for event_id, entry in self._entries.items() if not entry.critical)
+            for event_id in list(itertools.islice(lesser, surplus)):
+                self.remove(event_id)
 
     def due(self, now_ns: int) -> list[Entry]:
         """What is to be sent now, most urgent first."""
@@ -142,7 +150,7 @@ class Outbox:
         """A person has the alarm: what a broker has taken of it need not be told again."""
         for event_id, entry in list(self._entries.items()):
             if entry.stored.event.alarm == alarm and entry.taken:
-                del self._entries[event_id]
+                self.remove(event_id)
 
     def disconnected(self, now_ns: int) -> None:
         """Everything is due at the next connection: the broker may have lost even what it took."""

@@ -12,7 +12,9 @@ from support.link_bench import Bench, ack_word, broken
 
 from firmware.journal import Journal
 from firmware.link import topics
+from firmware.link.link import UNWRITTEN_MAX
 from firmware.link.memory import MemoryCaregiver
+from firmware.link.outbox import Outbox
 
 EVENT = topics.event(DEVICE)
 ALARM = topics.state(DEVICE, "alarm")
@@ -108,3 +110,36 @@ def test_an_event_that_only_the_link_still_knows_can_be_accepted(bench: Bench, p
     bench.run(60)
     assert bench.to_guard == [ack_word("accepted", "hub", "suspected")]
     assert len(bench.events()) == 1
+
+
+def test_a_flood_of_names_while_the_disk_fails_is_bounded_and_the_guard_hears_each(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.journal.append(an_event(1))
+    bench.run()
+    monkeypatch.setattr(Journal, "mark_acknowledged", broken)
+    for second in range(60):
+        for number in range(5):
+            bench.command("ack", {"alarm": made_id(1), "by": f"name {second}.{number}"})
+        bench.run(1)
+    assert len(bench.to_guard) == 300
+    assert len(bench.link._unwritten) == UNWRITTEN_MAX
+    bench.command("ack", {"alarm": made_id(1), "by": "name 0.0", "how": "at_scene"})  # who waits already may go on
+    bench.run()
+    assert bench.link._unwritten[made_id(1), "name 0.0"][0].how == "at_scene"
+    assert bench.link.rejected == {"too many people": 300 - UNWRITTEN_MAX}
+
+
+def test_faults_that_nobody_takes_for_weeks_make_room_in_the_link_too(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench.link, "_outbox", Outbox(most=50))
+    bench.broker.online = False
+    bench.journal.append(an_event(1))
+    for number in range(2, 202):
+        bench.journal.append(an_event(number, type="fault", severity="warning"))
+        bench.run(0.05)
+    bench.broker.online = True
+    bench.run(60)
+    told = {event["id"] for event in bench.events()}
+    assert told == {made_id(1), *(made_id(number) for number in range(153, 202))}

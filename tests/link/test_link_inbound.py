@@ -68,6 +68,27 @@ def test_nonsense_is_counted_and_changes_nothing(bench: Bench, name: str, payloa
     assert [stored.event.id for stored in bench.journal.unaccepted()] == [made_id(1)]
 
 
+def test_however_much_is_refused_there_are_few_words_for_it(bench: Bench) -> None:
+    """They are the keys under which it is counted: a hostile text must be in none of them."""
+    for number in range(300):
+        strange, known = made_id(1000 + number), json.dumps({"alarm": "now", "by": f"name {number}", "seq": 1})
+        for name, payload in (
+            (f"silence {number}", "{}"),
+            ("accept", json.dumps({"id": strange, "by": "hub"})),
+            ("accept", json.dumps({"id": f"id {number}", "by": "hub"})),
+            ("ack", json.dumps({"alarm": strange, "by": "Ann"})),
+            ("ack", known),
+            ("test", f"on {number}"),
+            ("settings", json.dumps({"by": "Ann", "seq": number + 1, "set": {f"a.{number}": 1}})),
+        ):
+            bench.link._take(_received(name, payload), 0)
+        bench.run(1)
+    assert bench.link.rejected.total() > 1500
+    assert set(bench.link.rejected) == {
+        *("unknown command", "unknown id", "no id", "unknown alarm", "not JSON", "no setting", "too many")
+    }
+
+
 def _received(name: str, payload: str) -> Received:
     return Received(topics.command(DEVICE, name), payload.encode(), False)
 

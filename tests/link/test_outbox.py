@@ -1,10 +1,11 @@
+import inspect
 import itertools
 
 import pytest
 from support.events import an_event, made_id
 
-from firmware.journal import StoredEvent
-from firmware.link.outbox import IN_FLIGHT, OTHER_SENDINGS, POISON, PUBACK_TIMEOUT_S, RESERVED, Outbox
+from firmware.journal import Journal, StoredEvent
+from firmware.link.outbox import IN_FLIGHT, MOST, OTHER_SENDINGS, POISON, PUBACK_TIMEOUT_S, RESERVED, Outbox
 
 S = 1_000_000_000
 
@@ -162,3 +163,32 @@ def test_the_age_of_the_oldest_waiting_event_is_known() -> None:
     outbox.add([_stored(1)], 2 * S)
     outbox.add([_stored(2)], 4 * S)
     assert outbox.oldest_s(5 * S) == 3.0
+
+
+def test_weeks_of_faults_that_nobody_takes_make_room_and_no_fall_does() -> None:
+    outbox = Outbox(most=5)
+    outbox.add([_stored(1), *(_stored(number, type="fault", severity="warning") for number in range(2, 9))], 0)
+    outbox.add([_stored(9, type="sos")], 0)
+    assert sorted(_due(outbox, 0)) == [made_id(number) for number in (1, 6, 7, 8, 9)]
+    outbox.add([_stored(number) for number in range(10, 20)], 0)
+    assert sorted(_due(outbox, 0)) == sorted(made_id(number) for number in (1, 9, *range(10, 20)))
+
+
+def test_what_makes_room_while_it_is_under_way_is_gone_when_its_answer_comes() -> None:
+    outbox = Outbox(most=1)
+    outbox.add([StoredEvent(1, an_event(1, severity="info"), OTHER_SENDINGS - 1, "t")], 0)
+    outbox.sending(made_id(1), 0)
+    outbox.add([_stored(2)], 0)
+    outbox.answered(made_id(1), S)
+    assert (outbox.expired(), outbox.depth) == ([], 1)
+
+
+def test_as_many_wait_here_as_in_the_journal() -> None:
+    assert inspect.signature(Journal).parameters["keep_open"].default == MOST
+
+
+def test_nothing_is_left_of_an_event_that_was_sent_often_enough_and_then_acknowledged() -> None:
+    outbox = Outbox()
+    outbox.add([StoredEvent(1, an_event(1, severity="info"), OTHER_SENDINGS, "t")], 0)
+    outbox.acknowledged(made_id(1))
+    assert (outbox.depth, outbox._spent) == (0, set())
