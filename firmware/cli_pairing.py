@@ -10,6 +10,7 @@ Command = Callable[[str, str, str], argparse.ArgumentParser]
 _AUTHORITY_EXAMPLES = """examples:
   sudo rearguard authority init --host hub.local --host 192.168.1.20   once, where the broker runs
   sudo rearguard authority caregiver ann                               her certificate and key, to be taken to her
+  sudo rearguard authority therapist ruth                              the same, and she may set the plan from afar
   sudo rearguard authority sign request.pem                            let the device in that made it
   sudo rearguard authority revoke rg-0a1b2c3d                          let it in no more
 """
@@ -28,10 +29,11 @@ def add_authority(command: Command, parser_class: type[argparse.ArgumentParser])
     init = tasks.add_parser("init", help="make the authority and the broker's certificate; never over another")
     sign = tasks.add_parser("sign", help="let a device in: a bundle for its request")
     caregiver = tasks.add_parser("caregiver", help="let a caregiver in: a certificate and its key")
-    revoke = tasks.add_parser("revoke", help="let a device or a caregiver in no more")
-    renew = tasks.add_parser("renew", help="a new certificate for the broker, or for a device or caregiver")
+    therapist = tasks.add_parser("therapist", help="let a therapist in: a caregiver who may also set plan and cues")
+    revoke = tasks.add_parser("revoke", help="let a device or a person in no more")
+    renew = tasks.add_parser("renew", help="a new certificate for the broker, or for a device or person")
     listed = tasks.add_parser("list", help="who is let in, and until when")
-    for one in (init, sign, caregiver, revoke, renew, listed):
+    for one in (init, sign, caregiver, therapist, revoke, renew, listed):
         one.add_argument(
             "--authority", metavar="FOLDER", type=Path, default=AUTHORITY, help=f"where it is ({AUTHORITY})"
         )
@@ -43,9 +45,9 @@ def add_authority(command: Command, parser_class: type[argparse.ArgumentParser])
     sign.add_argument(
         "--out", metavar="FILE", type=Path, help="where the bundle goes; it is kept by the authority as well"
     )
-    for one in (caregiver, revoke):
-        one.add_argument("name", metavar="NAME", help="of the caregiver, or of the device" if one is revoke else "hers")
-    renew.add_argument("name", metavar="NAME", nargs="?", help="of a device or caregiver; without it the broker")
+    for one in (caregiver, therapist, revoke):
+        one.add_argument("name", metavar="NAME", help="of the person, or of the device" if one is revoke else "hers")
+    renew.add_argument("name", metavar="NAME", nargs="?", help="of a device or person; without it the broker")
 
 
 def add_pair(command: Command) -> argparse.ArgumentParser:

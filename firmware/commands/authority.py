@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from firmware.errors import ConfigError, MissingExtra, RearguardError, how_to_add
 from firmware.known_day import installed_s
-from firmware.pairing.bundle import MOST_BYTES
+from firmware.pairing.bundle import MOST_BYTES, THERAPIST
 from firmware.pairing.files import BROKER_GROUP, exists, write
 from firmware.plain_file import read_bytes
 
@@ -26,9 +26,8 @@ def authority(args: argparse.Namespace) -> int:
     """0 when it was done."""
     check_library()
     try:
-        return {"init": _init, "sign": _sign, "caregiver": _caregiver, "revoke": _revoke, "renew": _renew}.get(
-            args.what, _list
-        )(args)
+        people = {"caregiver": _person, THERAPIST: _person}
+        return {"init": _init, "sign": _sign, **people, "revoke": _revoke, "renew": _renew}.get(args.what, _list)(args)
     except OSError as error:
         advice = "; run it with sudo" if isinstance(error, PermissionError) else ""
         raise RearguardError(f"{error.filename or args.authority}: {error.strerror or error}{advice}") from error
@@ -87,8 +86,8 @@ def _sign(args: argparse.Namespace) -> int:
     return OK
 
 
-def _caregiver(args: argparse.Namespace) -> int:
-    folder = opened(args.authority).caregiver(args.name)
+def _person(args: argparse.Namespace) -> int:
+    folder = opened(args.authority).caregiver(args.name, THERAPIST if args.what == THERAPIST else "")
     print(f"made: {folder}/ with ca.pem, certificate.pem and key.pem, to be taken to where {args.name} watches")
     print(f"for one program alone: two of one name throw each other out; {RELOAD}")
     return OK

@@ -4,7 +4,7 @@ authority.toml  ca.pem  ca-key.pem  its own: the key never leaves this folder
 broker/         what Mosquitto reads: certificate, key, revocation list, access rules
 issued/         the newest bundle of each device and caregiver that is let in
 signed/         every bundle that was ever signed, by its number: who is let in no more may have several
-caregivers/     certificate and key of each caregiver, to be taken to where they are used
+caregivers/     certificate and key of each caregiver and therapist, to be taken to where they are used
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from cryptography import x509
 from firmware.errors import ConfigError
 from firmware.pairing import bundle, names
 from firmware.pairing import certificates as made
-from firmware.pairing.bundle import Bundle
+from firmware.pairing.bundle import THERAPIST, Bundle
 from firmware.pairing.files import BROKER_GROUP, FOR_GROUP, PUBLIC, SECRET, give, write
 from firmware.pairing.rules import acl
 from firmware.plain_file import read_bytes
@@ -35,7 +35,7 @@ class Entry:
     """One certificate: whose, of what kind, and until when."""
 
     name: str
-    role: str  # "authority", "broker", "device", "caregiver" or "revoked"
+    role: str  # "authority", "broker", "device", "caregiver", "therapist" or "revoked"
     until: datetime
 
 
@@ -99,22 +99,24 @@ class Authority:
                 )
             return self._issue(name, public)
 
-    def caregiver(self, name: str) -> Path:
-        """Let a caregiver in; the folder with her certificate and her key.
+    def caregiver(self, name: str, role: str = "") -> Path:
+        """Let a caregiver in, or a THERAPIST, who may set what she may; the folder with her certificate and her key.
 
         Raises:
             ConfigError: the name may not be, or is taken.
         """
         names.caregiver_name(name)
         with self._alone():
-            if self._issued(name) is not None:
-                raise ConfigError(f"caregiver {name!r}: is let in already; choose another name, or revoke this one")
+            before = self._issued(name)
+            if before is not None:
+                known = f"{name!r}: is let in already, as a {_role(before)}"
+                raise ConfigError(f"{known}; choose another name, or revoke this one first")
             key = made.new_key()
             folder = self._folder / "caregivers" / name
             folder.mkdir(mode=0o700, exist_ok=True)
             give(folder, self._folder)
             write(folder / "key.pem", made.key_text(key), SECRET)
-            issued = self._issue(name, key.public_key())
+            issued = self._issue(name, key.public_key(), role)
             self._hand_out(issued)
             return folder
 
@@ -135,7 +137,7 @@ class Authority:
             issued = self._issued(name)
             if issued is None:
                 raise ConfigError(f"{name[:80]!r}: nobody of this name is let in; see `rearguard authority list`")
-            renewed = self._issue(name, made.public_key(self._of(issued)))
+            renewed = self._issue(name, made.public_key(self._of(issued)), issued.role)
             if not names.is_device(name) and (self._folder / "caregivers" / name).is_dir():
                 self._hand_out(renewed)
             return renewed
@@ -157,8 +159,7 @@ class Authority:
             Entry(self.hosts[0], "broker", broker.not_valid_after_utc),
         ]
         for issued in self._all("issued"):
-            role = "device" if names.is_device(issued.name) else "caregiver"
-            found.append(Entry(issued.name, role, self._of(issued).not_valid_after_utc))
+            found.append(Entry(issued.name, _role(issued), self._of(issued).not_valid_after_utc))
         outside = {one.name: Entry(one.name, "revoked", self._of(one).not_valid_after_utc) for one in self._outside()}
         return [*found, *outside.values()]
 
@@ -217,13 +218,13 @@ class Authority:
         finally:
             os.close(handle)
 
-    def _issue(self, name: str, public: made.Public) -> Bundle:
+    def _issue(self, name: str, public: made.Public, role: str = "") -> Bundle:
         valid = made.span(self._now, made.DAYS)
         valid = replace(valid, end=min(valid.end, self.certificate.not_valid_after_utc))  # nothing outlives it
         certificate = made.new_certificate(self.certificate, self._key, public, name, valid)
         times = int(self._now.timestamp()), int(certificate.not_valid_after_utc.timestamp())
         texts = made.pem(certificate), made.pem(self.certificate)
-        issued = Bundle(name, self.hosts[0], self.port, *times, *texts)
+        issued = Bundle(name, self.hosts[0], self.port, *times, *texts, role)
         write(self._folder / "signed" / f"{certificate.serial_number:x}.pem", issued.text())
         write(self._path(name), issued.text())
         self._write_rules()
@@ -235,8 +236,10 @@ class Authority:
         write(folder / "ca.pem", issued.authority)
 
     def _write_rules(self) -> None:
-        caregivers = [one.name for one in self._all("issued") if not names.is_device(one.name)]
-        text = acl(caregivers, {one.name for one in self._outside()})
+        named: dict[str, list[str]] = {"device": [], "caregiver": [], THERAPIST: []}
+        for one in self._all("issued"):
+            named[_role(one)].append(one.name)
+        text = acl(named["caregiver"], named[THERAPIST], {one.name for one in self._outside()})
         write(self._folder / "broker" / "acl", text, FOR_GROUP, BROKER_GROUP)
 
     def _renew_crl(self, serials: Sequence[int]) -> None:
@@ -244,6 +247,13 @@ class Authority:
         number = before.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number + 1
         together = {*(entry.serial_number for entry in before), *serials}
         _write_crl(self._folder, self.certificate, self._key, sorted(together), number, self._now)
+
+
+def _role(issued: Bundle) -> str:
+    """Whatever says nothing of a therapist gives no more than a caregiver's rights."""
+    if names.is_device(issued.name):
+        return "device"
+    return THERAPIST if issued.role == THERAPIST else "caregiver"
 
 
 def _hosts(texts: Sequence[str]) -> tuple[str, ...]:
@@ -271,7 +281,7 @@ def _fill(folder: Path, hosts: Sequence[str], port: int, now: datetime) -> None:
     write(folder / "ca-key.pem", made.key_text(key), SECRET)
     write(folder / "ca.pem", made.pem(certificate), PUBLIC)
     write(folder / "broker" / "ca.pem", made.pem(certificate), FOR_GROUP, BROKER_GROUP)
-    write(folder / "broker" / "acl", acl((), ()), FOR_GROUP, BROKER_GROUP)
+    write(folder / "broker" / "acl", acl((), (), ()), FOR_GROUP, BROKER_GROUP)
     _write_crl(folder, certificate, key, [], 1, now)
     _write_broker(folder, certificate, key, hosts, now)
     write(folder / "authority.toml", _settings_text(hosts, port), PUBLIC)

@@ -14,13 +14,14 @@ from firmware.plain_file import read_bytes
 
 FILE, KEY_FILE, REQUEST_FILE = "pairing.pem", "pairing-key.pem", "pairing-request.pem"  # in the state directory
 FIRST_LINE = "rearguard pairing 1"
+THERAPIST = "therapist"
 MOST_BYTES = 65536
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n")
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """`certificate` and `authority` are PEM texts; the times are Unix seconds."""
+    """`certificate` and `authority` are PEM texts; the times are Unix seconds; `role` is THERAPIST, or says nothing."""
 
     name: str
     host: str
@@ -29,11 +30,13 @@ class Bundle:
     until_s: int  # the certificate's end
     certificate: str
     authority: str
+    role: str = ""
 
     def text(self) -> str:
         head = {"name": self.name, "host": self.host, "port": self.port}
         times = {"made": _utc(self.made_s), "until": _utc(self.until_s)}
-        lines = [FIRST_LINE, *(f"{key}: {value}" for key, value in {**head, **times}.items())]
+        role = {"role": self.role} if self.role else {}
+        lines = [FIRST_LINE, *(f"{key}: {value}" for key, value in {**head, **times, **role}.items())]
         return "\n".join([*lines, self.certificate + self.authority])
 
 
@@ -45,7 +48,7 @@ def parse(text: str, source: str) -> Bundle:
     """
     lines = text.replace("\r\n", "\n").split("\n")
     certificates = _CERTIFICATE.findall("\n".join(lines))
-    head = dict(line.partition(": ")[::2] for line in lines[1:6])
+    head = dict(line.partition(": ")[::2] for line in lines[1:7])
     try:
         if lines[0] != FIRST_LINE or len(certificates) != 2:
             raise ValueError("no pairing, or not whole")
@@ -53,7 +56,8 @@ def parse(text: str, source: str) -> Bundle:
         port = int(head["port"])
         if not 1 <= port <= 65535 or not head["host"]:
             raise ValueError("no broker in it")
-        return Bundle(head["name"], head["host"], port, made_s, until_s, *certificates)
+        names = head["name"], head["host"]
+        return Bundle(*names, port, made_s, until_s, certificates[0], certificates[1], head.get("role", ""))
     except (KeyError, ValueError, OverflowError) as error:
         what = "not whole" if isinstance(error, KeyError) else error
         raise ConfigError(

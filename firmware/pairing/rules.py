@@ -1,6 +1,6 @@
-"""The broker's access rules, as Mosquitto's acl_file: what a device and what a caregiver may say and hear.
+"""The broker's access rules, as Mosquitto's acl_file: what a device, a caregiver and a therapist may say and hear.
 
-A device needs no line of its own: its name is in its topics. A caregiver has a block, since Mosquitto knows no groups;
+A device needs no line of its own: its name is in its topics. A person has a block, since Mosquitto knows no groups;
 in it the tree of her own name is forbidden, which the devices' patterns would otherwise give her: she could show a
 device that there is not. Mosquitto looks at what is forbidden first.
 """
@@ -25,16 +25,18 @@ OF_CAREGIVERS = (
     "deny {root}/{name}/#",
     "deny homeassistant/device/{name}/#",
     "read {root}/#",
-    *(f"write {{root}}/+/cmd/{command}" for command in topics.COMMANDS),
+    *(f"write {{root}}/+/cmd/{command}" for command in topics.COMMANDS if command != "settings"),
     "read homeassistant/#",
     "write homeassistant/status",
 )
+OF_THERAPISTS = (*OF_CAREGIVERS, "write {root}/+/cmd/settings")
 
 
-def acl(caregivers: Iterable[str], revoked: Iterable[str]) -> str:
+def acl(caregivers: Iterable[str], therapists: Iterable[str], revoked: Iterable[str]) -> str:
     """The whole file. Who is `revoked` and still connected hears and says nothing more once the broker has read it."""
     blocks = [HEAD + _lines("pattern", OF_DEVICES)]
-    blocks += [f"user {name}\n{_lines('topic', OF_CAREGIVERS, name)}" for name in sorted(caregivers)]
+    for people, rights in ((caregivers, OF_CAREGIVERS), (therapists, OF_THERAPISTS)):
+        blocks += [f"user {name}\n{_lines('topic', rights, name)}" for name in sorted(people)]
     blocks += [f"user {name}\ntopic deny #\n" for name in sorted(revoked)]
     return "\n".join(blocks)
 

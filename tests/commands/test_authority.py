@@ -131,6 +131,52 @@ def test_whoever_is_revoked_is_listed_as_such_and_her_key_is_gone(run: Run, tmp_
     assert run("caregiver", "ann")[0] == 0
 
 
+def settled_by(home: Path) -> list[str]:
+    """Who may set what the therapist may, by the rules that the broker reads."""
+    blocks = (home / "broker" / "acl").read_text().split("user ")[1:]
+    return [block.partition("\n")[0] for block in blocks if "write rearguard/v1/+/cmd/settings\n" in block]
+
+
+def test_a_therapist_may_set_and_stays_one_when_she_is_renewed_and_is_none_when_she_is_revoked(
+    run: Run, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    run("init", "--host", "hub")
+    run("caregiver", "ann")
+    code, out, _ = run("therapist", "ruth")
+    assert (code, f"made: {home}/caregivers/ruth/ with" in out) == (0, True)
+    for task in (["list"], ["renew", "ruth"], ["renew"], ["renew", "ann"]):
+        assert run(*task)[0] == 0
+        assert settled_by(home) == ["ruth"]
+        assert re.findall(r"^(caregiver|therapist) +(\w+) ", run("list")[1], re.MULTILINE) == [
+            ("caregiver", "ann"),
+            ("therapist", "ruth"),
+        ]
+    code, _, err = run("caregiver", "ruth")
+    assert (code, "is let in already, as a therapist" in err) == (2, True)
+    run("revoke", "ruth")
+    assert settled_by(home) == []
+    assert re.search(r"^revoked +ruth ", run("list")[1], re.MULTILINE)
+    run("caregiver", "ruth")
+    assert settled_by(home) == []
+
+
+@pytest.mark.parametrize("said", ["", "role: admin\n", "role: caregiver\n"])
+def test_a_caregiver_of_an_earlier_version_and_one_of_an_unknown_role_set_nothing(
+    run: Run, tmp_path: Path, said: str
+) -> None:
+    home = tmp_path / "home"
+    run("init", "--host", "hub")
+    run("therapist", "ann")
+    for path in (*(home / "issued").iterdir(), *(home / "signed").iterdir()):
+        path.write_text(path.read_text().replace("role: therapist\n", said))
+    (home / "broker" / "acl").write_text("as an earlier version wrote it")
+    assert run("renew")[0] == 0
+    assert "user ann\n" in (home / "broker" / "acl").read_text()
+    assert settled_by(home) == []
+    assert re.search(r"^caregiver +ann ", run("list")[1], re.MULTILINE)
+
+
 def test_a_clock_that_is_years_behind_finds_every_certificate_valid(run: Run, device: Device, tmp_path: Path) -> None:
     """The broker's clock as well, which nobody can argue with; and a list of revoked ones that ends locks all out."""
     run("init", "--host", "hub")

@@ -14,45 +14,52 @@ from support.home import Home, Person
 from support.waiting import eventually
 
 from firmware.errors import ConfigError
+from firmware.pairing.bundle import THERAPIST
 from firmware.pairing.certificates import FROM, Span
 
 pytestmark = pytest.mark.broker
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "MQTT.md"
-OWNER, OTHER, CAREGIVER = "rg-0000000a", "rg-0000000b", "Zoë O'Hara @home"
+OWNER, OTHER, CAREGIVER, RUTH = "rg-0000000a", "rg-0000000b", "Zoë O'Hara @home", "Dr. Ruth"
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
 
-# Of each topic what the device of that name, another device, and a caregiver may do: w(rite) and h(ear). `-`: neither.
+# Of each topic what the device of that name, another device, a caregiver and a therapist may do: w(rite) and h(ear).
+# `-`: neither.
 RIGHTS = """
-topic                                       owner  other  caregiver
-rearguard/v1/rg-0000000a/status             w      -      h
-rearguard/v1/rg-0000000a/state/alarm        w      -      h
-rearguard/v1/rg-0000000a/state/health       w      -      h
-rearguard/v1/rg-0000000a/state/walk         w      -      h
-rearguard/v1/rg-0000000a/event              w      -      h
-rearguard/v1/rg-0000000a/telemetry          w      -      h
-rearguard/v1/rg-0000000a/cmd/accept         h      -      wh
-rearguard/v1/rg-0000000a/cmd/ack            h      -      wh
-rearguard/v1/rg-0000000a/cmd/test           h      -      wh
-rearguard/v1/rg-0000000a/cmd/locate         h      -      wh
-rearguard/v1/rg-0000000a/cmd/settings       h      -      wh
-rearguard/v1/rg-0000000a/state/new          -      -      -
-rearguard/v1/rg-0000000a                    -      -      -
-rearguard/v1/Zoë O'Hara @home/status        -      -      -
-rearguard/v1/Zoë O'Hara @home/event         -      -      -
-rearguard/v1/Zoë O'Hara @home/cmd/ack       -      -      -
-rearguard/v1/rg-0000000c/event              -      -      -
-homeassistant/device/rg-0000000a/config     w      -      h
-homeassistant/device/Zoë O'Hara @home/config -     -      -
-homeassistant/light/kitchen/config          -      -      -
-homeassistant/status                        h      h      wh
-$SYS/broker/version                         -      -      -
-elsewhere                                   -      -      -
+topic                                       owner  other  caregiver  therapist
+rearguard/v1/rg-0000000a/status             w      -      h          h
+rearguard/v1/rg-0000000a/state/alarm        w      -      h          h
+rearguard/v1/rg-0000000a/state/health       w      -      h          h
+rearguard/v1/rg-0000000a/state/walk         w      -      h          h
+rearguard/v1/rg-0000000a/event              w      -      h          h
+rearguard/v1/rg-0000000a/telemetry          w      -      h          h
+rearguard/v1/rg-0000000a/cmd/accept         h      -      wh         wh
+rearguard/v1/rg-0000000a/cmd/ack            h      -      wh         wh
+rearguard/v1/rg-0000000a/cmd/test           h      -      wh         wh
+rearguard/v1/rg-0000000a/cmd/locate         h      -      wh         wh
+rearguard/v1/rg-0000000a/cmd/settings       h      -      h          wh
+rearguard/v1/rg-0000000a/state/new          -      -      -          -
+rearguard/v1/rg-0000000a                    -      -      -          -
+rearguard/v1/Zoë O'Hara @home/status        -      -      -          -
+rearguard/v1/Zoë O'Hara @home/event         -      -      -          -
+rearguard/v1/Zoë O'Hara @home/cmd/ack       -      -      -          wh
+rearguard/v1/Dr. Ruth/status                -      -      -          -
+rearguard/v1/Dr. Ruth/cmd/ack               -      -      wh         -
+rearguard/v1/Dr. Ruth/cmd/settings          -      -      -          -
+homeassistant/device/Dr. Ruth/config        -      -      -          -
+rearguard/v1/rg-0000000c/event              -      -      -          -
+homeassistant/device/rg-0000000a/config     w      -      h          h
+homeassistant/device/Zoë O'Hara @home/config -      -      -          -
+homeassistant/light/kitchen/config          -      -      -          -
+homeassistant/status                        h      h      wh         wh
+$SYS/broker/version                         -      -      -          -
+elsewhere                                   -      -      -          -
 """
 HEADER, *ROWS = (re.split(r" {2,}| (?=-)", line.strip()) for line in RIGHTS.strip().splitlines())
 TABLE = {topic: dict(zip(HEADER[1:], cells, strict=True)) for topic, *cells in ROWS}
-ROLES = {"owner": OWNER, "other": OTHER, "caregiver": CAREGIVER}
+ROLES = {"owner": OWNER, "other": OTHER, "caregiver": CAREGIVER, "therapist": RUTH}
+PEOPLE = ("caregiver", "therapist")
 CELLS = [(role, topic) for topic in TABLE for role in ROLES]
 
 
@@ -62,6 +69,7 @@ class Everybody:
     def __init__(self, home: Home) -> None:
         self.home = home
         self.files = {"owner": home.device(OWNER), "other": home.device(OTHER), "caregiver": home.caregiver(CAREGIVER)}
+        self.files["therapist"] = home.caregiver(RUTH, THERAPIST)
         self.files["second"] = home.caregiver("second")
         home.start()
         self.people = {role: self.comes(role) for role in self.files}
@@ -74,7 +82,7 @@ class Everybody:
         """Everything that was said to `role` before has arrived afterwards: a broker keeps the order."""
         self._count += 1
         name, word = ROLES[role], f"fence {self._count}"
-        if role == "caregiver":
+        if role in PEOPLE:
             self.people["owner"].says(f"rearguard/v1/{OWNER}/event", word)
         else:
             self.people["second"].says(f"rearguard/v1/{name}/cmd/test", word)
@@ -93,7 +101,7 @@ def everybody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everybody]:
     ):
         stack.callback(home.kill)
         for role in ROLES:
-            asked = f"rearguard/v1/{ROLES[role]}/cmd/test" if role != "caregiver" else f"rearguard/v1/{OWNER}/event"
+            asked = f"rearguard/v1/{OWNER}/event" if role in PEOPLE else f"rearguard/v1/{ROLES[role]}/cmd/test"
             everybody.people[role].asks(asked)
         yield everybody
 

@@ -43,8 +43,8 @@ class Home:
         issued = self.authority.sign(made.pem(made.new_request(key, name)).encode(), name)
         return self.keep(name, issued.text(), made.key_text(key))
 
-    def caregiver(self, name: str) -> Path:
-        return self.authority.caregiver(name)
+    def caregiver(self, name: str, role: str = "") -> Path:
+        return self.authority.caregiver(name, role)
 
     def forged(self, name: str, valid: made.Span, *, of: "Home | None" = None, hosts: tuple[str, ...] = ()) -> Path:
         """Like `device`, with any dates, or signed by another home (but with the certificate of this one's broker)."""
