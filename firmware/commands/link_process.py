@@ -1,16 +1,23 @@
 """The link as a process: sends what the journal holds, and brings words back to the guard. No GPIO in here."""
 
 import threading
+import time
 
 from firmware.config import Config
 from firmware.decided import Decided, paths, read
 from firmware.ids import device_id
 from firmware.ipc import LINK_SOCKET, NEWS_SOCKET, Receiver, Sender
 from firmware.journal import JOURNAL, Journal
+from firmware.known_day import SYNCED_MARK
 from firmware.link.link import TURN_S, Link
 from firmware.link.mqtt import MqttClient
 from firmware.link.pairing import paired
 from hal.clock import MonotonicClock
+
+
+def today_ms() -> int | None:
+    """Unix time by a clock that was set from the network since the start; None: nobody knows."""
+    return time.time_ns() // 1_000_000 if SYNCED_MARK.exists() else None
 
 
 def run_link(config: Config, stop: threading.Event) -> None:
@@ -23,7 +30,8 @@ def run_link(config: Config, stop: threading.Event) -> None:
     def in_memory() -> list[Decided]:
         return [each for path in paths(run_dir) if (each := read(path)) is not None]
 
-    link = Link(journal, MqttClient(paired(config.mqtt, state_dir), device), to_guard.send, clock, decided=in_memory)
+    client = MqttClient(paired(config.mqtt, state_dir), device)
+    link = Link(journal, client, to_guard.send, clock, decided=in_memory, today_ms=today_ms)
     try:
         while not stop.is_set():
             link.tick()

@@ -1,7 +1,7 @@
 """How often somebody may say something to the device, and that an old word is not said again. Pure: time is handed in.
 
-The broker's access rules decide who may speak at all. A flood that comes through them costs the guard nothing, and the
-walker a few sounds.
+The broker's access rules decide who may speak at all, but nobody tells the link who did: `by` is what the sender wrote.
+A flood that comes through them costs the guard nothing, and the walker a few sounds.
 """
 
 from collections import OrderedDict
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from firmware.link.inbound import LARGEST_NUMBER, NAME_MAX, THIS_ALARM, Accept, Ack, Refused, Settings, Wish, Word
 
 MOST_SENDERS = 64
+AHEAD_MS = 24 * 3600 * 1000  # so much a sender's clock may be ahead of ours
 
 
 @dataclass(slots=True)
@@ -45,24 +46,37 @@ class Gate:
 
     @property
     def numbers(self) -> dict[str, int]:
-        """The last number of each sender, who spoke last last."""
+        """The last number of each sender (settings have their own), who spoke last last."""
         return dict(self._numbers)
 
     def restore(self, numbers: Mapping[str, object]) -> None:
         """What was kept; whatever makes no sense is left out."""
         for by, number in list(numbers.items())[-MOST_SENDERS:]:
-            if len(by) <= NAME_MAX and type(number) is int and 0 < number < LARGEST_NUMBER:
+            if len(by.partition("\n")[0]) <= NAME_MAX and type(number) is int and 0 < number < LARGEST_NUMBER:
                 self._numbers.setdefault(by, number)
 
-    def admit(self, word: Word, now_ns: int) -> None:
-        """Raise Refused for a word too many, or for one whose number does not rise."""
+    def admit(self, word: Word, now_ns: int, today_ms: int | None = None) -> None:
+        """Raise Refused for a word too many, or for one whose number does not rise, or has run ahead of `today_ms`.
+
+        That is Unix time by a clock that was set; None: not known. Otherwise one word with the largest number, in
+        somebody's name, would silence her for ever.
+        """
         if not self._buckets[type(word)].take(now_ns):
             raise Refused("too many")
         if isinstance(word, Accept) or word.number is None or (isinstance(word, Ack) and word.alarm != THIS_ALARM):
             return
-        if word.number <= self._numbers.get(word.by, 0):
+        most = LARGEST_NUMBER if today_ms is None else today_ms + AHEAD_MS
+        if word.number > most:
+            raise Refused("number ahead")
+        sender = _sender(word.by, settings=isinstance(word, Settings))
+        if word.number <= self._numbers.get(sender, 0) <= most:
             raise Refused("old number")
-        self._numbers[word.by] = word.number
-        self._numbers.move_to_end(word.by)
+        self._numbers[sender] = word.number
+        self._numbers.move_to_end(sender)
         if len(self._numbers) > MOST_SENDERS:
             self._numbers.popitem(last=False)
+
+
+def _sender(by: str, *, settings: bool) -> str:
+    """A caregiver may write the therapist's name into an answer, but it is not what her settings are counted by."""
+    return f"{by}\nsettings" if settings else by  # no name has a line break

@@ -58,10 +58,13 @@ class Link:
         *,
         utc: Callable[[], str] = utc_now,
         decided: Callable[[], Sequence[Decided]] = tuple,
+        today_ms: Callable[[], int | None] = lambda: None,
     ) -> None:
-        """`decided` is what the guard has in the run directory because its journal does not take it."""
+        """`decided` is what the guard has in the run directory because its journal does not take it; `today_ms` is
+        Unix time by a clock that was set, or None."""
         self._journal, self._client, self._notify, self._clock, self._utc = journal, client, notify_guard, clock, utc
         self._device, self._decided, self._decided_ns = client.device, decided, 0
+        self._today_ms = today_ms
         self._untaken: dict[str, int] = {}  # decided, by id -> since when
         self._accepted: set[str] = set()  # of these
         self._outbox, self._retained, self._gate = Outbox(), Retained(), Gate()
@@ -161,7 +164,7 @@ class Link:
             if message.retained:
                 raise Refused("retained")  # a wish of the past, kept by mistake or on purpose
             word = parse(message.topic.removeprefix(topics.command(self._device, "")), message.payload)
-            self._gate.admit(word, now_ns)
+            self._gate.admit(word, now_ns, self._today_ms())
             self._obey(word)
         except Refused as error:
             self.rejected[str(error)] += 1

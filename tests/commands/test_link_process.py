@@ -45,3 +45,12 @@ def test_link_takes_a_turn_whenever_the_guard_has_news(tmp_path: Path, monkeypat
     guard.send({"v": 1})
     link.join()
     guard.close()
+
+
+def test_link_believes_a_clock_that_was_set_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = tmp_path / "synchronized"
+    monkeypatch.setattr(link_process, "SYNCED_MARK", mark)
+    monkeypatch.setattr(link_process.time, "time_ns", lambda: 5_000_000)
+    assert link_process.today_ms() is None
+    mark.touch()
+    assert link_process.today_ms() == 5

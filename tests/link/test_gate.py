@@ -2,17 +2,22 @@
 
 import pytest
 
-from firmware.link.gate import MOST_SENDERS, Gate
-from firmware.link.inbound import THIS_ALARM, Accept, Ack, Refused, Wish
+from firmware.link.gate import AHEAD_MS, MOST_SENDERS, Gate
+from firmware.link.inbound import LARGEST_NUMBER, NAME_MAX, THIS_ALARM, Accept, Ack, Refused, Settings, Wish
 
 S = 1_000_000_000
 
 
-def admitted(gate: Gate, words: list[Accept | Ack | Wish], t_s: float = 0.0) -> int:
+TODAY_MS = 1_767_225_600_000
+
+
+def admitted(
+    gate: Gate, words: list[Accept | Ack | Wish | Settings], t_s: float = 0.0, today_ms: int | None = None
+) -> int:
     count = 0
     for word in words:
         try:
-            gate.admit(word, round(t_s * S))
+            gate.admit(word, round(t_s * S), today_ms)
         except Refused:
             continue
         count += 1
@@ -65,3 +70,35 @@ def test_the_memory_of_senders_is_bounded() -> None:
     for number in range(1, 1000):
         admitted(gate, [Ack(THIS_ALARM, f"sender {number}", "seen", 1)], number)
     assert len(gate.numbers) == MOST_SENDERS
+
+
+def _now(number: int) -> Ack:
+    return Ack(THIS_ALARM, "Ann", "seen", number)
+
+
+def test_who_speaks_in_her_name_takes_her_voice_for_a_day_at_most_where_the_clock_is_set() -> None:
+    gate = Gate()
+    assert admitted(gate, [_now(LARGEST_NUMBER - 1), _now(TODAY_MS + AHEAD_MS + 1)], 0, TODAY_MS) == 0
+    assert admitted(gate, [_now(TODAY_MS)], 0, TODAY_MS) == 1
+    assert admitted(gate, [_now(TODAY_MS + AHEAD_MS), _now(TODAY_MS + 1)], 0, TODAY_MS) == 1
+    assert admitted(gate, [_now(TODAY_MS + AHEAD_MS + 1)], 0, TODAY_MS + 1) == 1
+
+
+def test_what_was_said_from_too_far_ahead_before_the_clock_was_set_is_forgotten_once_it_is() -> None:
+    gate = Gate()
+    assert admitted(gate, [_now(LARGEST_NUMBER - 1), _now(TODAY_MS)]) == 1
+    assert admitted(gate, [_now(TODAY_MS), _now(TODAY_MS)], 0, TODAY_MS) == 1
+
+
+def test_who_counts_from_one_is_heard_with_any_clock() -> None:
+    assert admitted(Gate(), [_now(1), _now(2), _now(2)], 0, TODAY_MS) == 2
+
+
+def test_no_answer_in_the_therapists_name_keeps_her_settings_out() -> None:
+    gate, ruth = Gate(), "r" * NAME_MAX
+    assert admitted(gate, [Ack(THIS_ALARM, ruth, "seen", TODAY_MS), Wish("locate", ruth, TODAY_MS + 1)]) == 2
+    said = [Settings(ruth, number, {"lean.enabled": False}) for number in (5, 5, 6)]
+    assert [admitted(gate, [word]) for word in said] == [1, 0, 1]
+    other = Gate()
+    other.restore(gate.numbers)
+    assert admitted(other, [said[-1], Wish("locate", ruth, TODAY_MS + 1)]) == 0

@@ -214,6 +214,21 @@ def test_an_old_word_about_the_alarm_of_the_day_is_not_taken_for_one_about_this_
     assert [word["alarm"] for word in bench.to_guard] == [made_id(2)]
 
 
+def test_an_answer_from_years_ahead_does_not_silence_the_next_one(bench: Bench) -> None:
+    _fall(bench)
+    bench.run(2)
+    bench.command("ack", {"alarm": "now", "by": "Ann", "seq": 2**53 - 1})
+    bench.run()
+    bench.to_guard.clear()
+    bench.today_ms = 1_767_225_600_000  # the clock was set
+    bench.command("ack", {"alarm": "now", "by": "Ann", "seq": 1_767_225_599_000})
+    bench.run()
+    assert bench.to_guard == [ack_word("acknowledged", "Ann")]
+    bench.command("ack", {"alarm": "now", "by": "Bob", "seq": 2**53 - 1})
+    bench.run()
+    assert bench.link.rejected == {"number ahead": 1}
+
+
 def test_a_flood_of_wishes_reaches_the_guard_as_a_few_and_an_answer_comes_through_it(bench: Bench) -> None:
     _fall(bench)
     bench.run()

@@ -25,6 +25,7 @@ class Bench:
         self.client = MemoryClient(self.broker, DEVICE)
         self.to_guard: list[dict[str, object]] = []
         self.decided: list[Decided] = []
+        self.today_ms: int | None = None
         self.link = self.new_link()
 
     def new_link(self) -> Link:
@@ -35,6 +36,7 @@ class Bench:
             self.clock,
             utc=lambda: "2026-01-01T00:00:00Z",
             decided=lambda: self.decided,
+            today_ms=lambda: self.today_ms,
         )
 
     def restart(self) -> None:
