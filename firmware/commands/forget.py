@@ -14,7 +14,7 @@ from firmware.decided import PATTERN
 from firmware.errors import ConfigError, JournalError, RearguardError
 from firmware.ids import device_id, sync_directory
 from firmware.journal import JOURNAL, Journal
-from firmware.link import topics
+from firmware.link import last_time, topics
 from firmware.link.clear import NO_ANSWER, clear
 from firmware.pairing.bundle import FILE, KEY_FILE
 
@@ -35,8 +35,8 @@ KINDS = (
 PAIRING = (FILE, KEY_FILE)
 NOT_WRITTEN_DOWN = (PATTERN,)
 RECORDINGS = ("fall-*.mcap", "arming-*.mcap")
-KEPT = ("device-id", f"{JOURNAL}.boot", *PAIRING)
-"""The device's name and certificate, and how often it was started: nothing of her."""
+KEPT = ("device-id", f"{JOURNAL}.boot", *PAIRING, last_time.FILE)
+"""The device's name and certificate, how often it was started, and when its clock was last right: nothing of her."""
 
 
 def forget(args: argparse.Namespace) -> int:
@@ -96,7 +96,8 @@ def _say_what(config: Config, found: list[tuple[str, Path]], untold: int) -> Non
         print(f"  what the broker at {config.mqtt.host} keeps of this device, Home Assistant's description included")
     if untold:
         print(f"  alerts among them that nobody has ever accepted: {untold}")
-    print(f"It keeps {', '.join(KEPT)}: the device's own name and certificate, and how often it was started.")
+    what = "the device's own name and certificate, how often it was started, and when its clock was last right"
+    print(f"It keeps {', '.join(KEPT)}: {what}.")
 
 
 def _untold(path: Path) -> int:

@@ -9,6 +9,7 @@ from firmware.ids import device_id
 from firmware.ipc import LINK_SOCKET, NEWS_SOCKET, Receiver, Sender
 from firmware.journal import JOURNAL, Journal
 from firmware.known_day import SYNCED_MARK
+from firmware.link.last_time import LastTime
 from firmware.link.link import TURN_S, Link
 from firmware.link.mqtt import MqttClient
 from firmware.link.pairing import paired
@@ -32,9 +33,11 @@ def run_link(config: Config, stop: threading.Event) -> None:
 
     client = MqttClient(paired(config.mqtt, state_dir), device)
     link = Link(journal, client, to_guard.send, clock, decided=in_memory, today_ms=today_ms)
+    last_time = LastTime(state_dir, lambda: None if (now_ms := today_ms()) is None else now_ms / 1000)
     try:
         while not stop.is_set():
             link.tick()
+            last_time.keep()
             news.receive(TURN_S)
     finally:
         news.close()

@@ -4,9 +4,9 @@ paho says "Unspecified error" for whatever fails. Here the socket itself keeps t
 of, and the broker's refusal, which with TLS 1.3 comes after the handshake, at the first reading.
 
 A Raspberry Pi without a clock chip may wake up years ago. A clock that is behind the time at which this software was
-installed, or the pairing was made, is known to be wrong: then OpenSSL is told to leave dates alone, and those of the
-broker's certificate are compared with the newest time that is known. A clock that is ahead cannot be told from a late
-day.
+installed, or the pairing was made, or the link last ran with a clock that was set, is known to be wrong: then OpenSSL
+is told to leave dates alone, and those of the broker's certificate are compared with the newest time that is known. A
+clock that is ahead cannot be told from a late day.
 """
 
 import ipaddress
@@ -20,6 +20,7 @@ from typing import Any
 
 from firmware.errors import ConfigError
 from firmware.known_day import installed_s
+from firmware.link import last_time
 from firmware.link.config import MqttConfig
 from firmware.pairing import bundle
 
@@ -77,7 +78,7 @@ class Context(ssl.SSLContext):
         self._dates: dict[str, float] = {}
         self.minimum_version = ssl.TLSVersion.TLSv1_3
         self._pairing = _load(self, config)
-        self._floor_s = max(installed_s(), self._pairing.made_s if self._pairing else 0.0)
+        self._behind = False
         if self._pairing:
             self._dates["this device's certificate"] = float(self._pairing.until_s)
             for authority in self.get_ca_certs():
@@ -87,13 +88,20 @@ class Context(ssl.SSLContext):
     def wrap_socket(self, *args: Any, **options: Any) -> ssl.SSLSocket:
         """As of any context; with the dates left to us while the clock is known to be wrong."""
         self.trouble = ""
-        behind = self._now_s() < self._floor_s
-        self.verify_flags = ssl.VerifyFlags(self.verify_flags & ~NO_CHECK_TIME | (NO_CHECK_TIME if behind else 0))
+        self._behind = self._now_s() < self._floor_s()
+        self.verify_flags = ssl.VerifyFlags(self.verify_flags & ~NO_CHECK_TIME | (NO_CHECK_TIME if self._behind else 0))
         return super().wrap_socket(*args, **options)
 
     def now_s(self) -> float:
         """By the clock, or the newest time that is known, where the clock is behind it."""
-        return max(self._now_s(), self._floor_s)
+        return max(self._now_s(), self._floor_s())
+
+    def _floor_s(self) -> float:
+        """No true clock is behind it. A last time beyond our own certificate's end was wrong, and would lock us out."""
+        if self._pairing is None:
+            return installed_s()
+        last_s = last_time.read_s(Path(self._config.cert_file).parent)
+        return max(installed_s(), self._pairing.made_s, last_s if last_s < self._pairing.until_s else 0.0)
 
     def warning(self) -> str:
         """What ends within 30 days, and what to do; empty when nothing does."""
@@ -108,7 +116,7 @@ class Context(ssl.SSLContext):
         """The broker's certificate, once OpenSSL is content with it. Raises Refused for its dates."""
         start_s, end_s = _seconds(certificate["notBefore"]), _seconds(certificate["notAfter"])
         self._dates["the broker's certificate"] = end_s
-        if self._now_s() >= self._floor_s:
+        if not self._behind:
             return  # OpenSSL has looked at them
         if not start_s <= self.now_s() <= end_s:
             self.trouble = (

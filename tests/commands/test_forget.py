@@ -98,7 +98,7 @@ def test_everything_of_the_walker_goes_and_the_device_stays_the_same(device: Dev
 
 def test_every_file_of_the_state_directory_is_either_deleted_or_known_to_be_none_of_hers(device: Device) -> None:
     """A new file there has to be put on one of the two lists."""
-    for name in ("pairing.pem", "pairing-key.pem"):  # what the broker knows the device by
+    for name in ("pairing.pem", "pairing-key.pem", "last-time"):  # what the broker knows the device by
         (device.state / name).write_text("x")
     device("forget", "--yes")
     assert {path.name for path in device.state.iterdir()} == set(forgetting.KEPT)

@@ -9,6 +9,7 @@ from support.waiting import eventually
 from firmware.commands import link_process
 from firmware.config import Config, PathsConfig
 from firmware.ipc import NEWS_SOCKET, Sender
+from firmware.link import last_time
 from firmware.link.config import MqttConfig
 
 A_LONG_TURN_S = 3600.0
@@ -29,6 +30,21 @@ class Turns:
 
 
 turns: list[Turns] = []
+
+
+def test_link_keeps_the_time_while_its_clock_is_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "synchronized").touch()
+    monkeypatch.setattr(link_process, "SYNCED_MARK", tmp_path / "synchronized")
+    monkeypatch.setattr(link_process, "Link", Turns)
+    stop = threading.Event()
+    config = Config(mqtt=MqttConfig(host=""), paths=PathsConfig(state_dir=tmp_path, run_dir=tmp_path))
+    link = threading.Thread(target=link_process.run_link, args=(config, stop))
+    link.start()
+    try:
+        eventually(lambda: last_time.read_s(tmp_path), what="the time is kept")
+    finally:
+        stop.set()
+        link.join()
 
 
 def test_link_takes_a_turn_whenever_the_guard_has_news(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from firmware.commands.checks.software import broker
 from firmware.errors import ConfigError
 from firmware.link import mqtt, tls
 from firmware.link.config import MqttConfig
+from firmware.link.last_time import LastTime
 from firmware.link.mqtt import Connection, MqttClient
 from firmware.link.tls import Context, is_loopback, probe
 from firmware.pairing.certificates import FROM, Span
@@ -230,6 +231,68 @@ def test_a_certificate_that_ended_before_the_newest_known_time_is_refused_by_any
     _made(mine, later)
     with contextlib.closing(Answering(files)) as hub, pytest.raises(tls.Refused, match=r"valid from .* set it"):
         probe(replace(home.config(mine), port=hub.port), 5.0)
+
+
+def _was_right(files: Path, when: datetime) -> None:
+    """Let the link have run then, with a clock that was set."""
+    LastTime(files, when.timestamp).keep()
+
+
+@pytest.mark.parametrize(("days_good", "let_in"), [(1, False), (365 + 1, True)])
+def test_a_clock_that_fell_back_is_held_to_the_last_time_that_was_right(
+    home: Home, days_good: int, let_in: bool
+) -> None:
+    """In 1970 again, a year after the pairing: a certificate of the broker's that ended meanwhile may be stolen."""
+    files = home.forged("hub", Span(FROM, NOW + days_good * DAY), hosts=("localhost",))
+    mine = home.device(DEVICE)
+    _was_right(mine, NOW + 365 * DAY)
+    with contextlib.closing(Answering(files)) as hub:
+        config = replace(home.config(mine), port=hub.port)
+        if let_in:
+            assert _handshake(config, 0.0).trouble == ""
+            return
+        with pytest.raises(tls.Refused, match=r"valid from .* and it is at least .* says 1970-01-01: set it"):
+            _handshake(config, 0.0)
+
+
+def _handshake(config: MqttConfig, now_s: float) -> Context:
+    """With the broker, at that time."""
+    context = Context(config, now_s=lambda: now_s)
+    with (
+        socket.create_connection((config.host, config.port), timeout=5.0) as plain,
+        context.wrap_socket(plain, server_hostname=config.host),
+    ):
+        return context
+
+
+def test_a_last_time_beyond_our_own_certificate_s_end_is_not_believed(home: Home) -> None:
+    """It would lock the device out: whatever the broker shows has ended by then."""
+    files = home.forged("hub", GOOD, hosts=("localhost",))
+    mine = home.device(DEVICE)
+    _was_right(mine, NOW + 9 * 365 * DAY)
+    assert Context(home.config(mine)).now_s() < (NOW + DAY).timestamp()
+    with contextlib.closing(Answering(files)) as hub:
+        assert probe(replace(home.config(mine), port=hub.port), 5.0).trouble == ""
+
+
+def test_a_link_that_runs_learns_the_last_time_while_it_runs(home: Home) -> None:
+    context = behind(home.config(mine := home.device(DEVICE)))
+    _was_right(mine, NOW + 365 * DAY)
+    assert context.now_s() == pytest.approx((NOW + 365 * DAY).timestamp(), abs=1)
+
+
+def test_a_clock_that_is_set_in_the_middle_of_a_handshake_lets_nobody_in_whose_time_is_over(home: Home) -> None:
+    """OpenSSL was told to leave the dates alone, so they are ours to look at."""
+    files = home.forged("hub", Span(FROM, NOW - DAY), hosts=("localhost",))
+    now = [0.0]
+    with contextlib.closing(Answering(files)) as hub:
+        config = replace(home.config(home.device(DEVICE)), port=hub.port)
+        context = Context(config, now_s=lambda: now[0])
+        with socket.create_connection((config.host, config.port), timeout=5.0) as plain:
+            plain_tls = context.wrap_socket(plain, server_hostname=config.host, do_handshake_on_connect=False)
+            now[0] = (NOW + DAY).timestamp()
+            with pytest.raises(tls.Refused, match="valid from"):
+                plain_tls.do_handshake()
 
 
 def _made(files: Path, when: datetime) -> None:
