@@ -33,6 +33,10 @@ END_PATIENCE_S = 9.0  # the end chirp, and a slow disk
 SILENT_S = 1.0  # the guard says something five times a second
 HUNG_S = 4.0  # and is then started again, even where it still feeds its watchdog
 TAKEN = ("delivered", "accepted", "acknowledged")
+SHOWN_ELSEWHERE = (
+    "alerts are shown where a caregiver watches, not here: the broker asks for her certificate (docs/PAIRING.md); "
+    "how far each has come stands in the summary"
+)
 OK, FAILURE = 0, 1
 
 
@@ -59,8 +63,10 @@ class Session:
         self._monitor = Receiver(run_dir / "monitor.sock")
         stack.callback(self._monitor.close)
         mqtt = config.mqtt if args.simulated else paired(config.mqtt, state_dir)
-        self._watch = Child("watch", "caregiver.watch", _watch_arguments(mqtt, device_id(state_dir), args))
-        stack.callback(self._watch.stop)
+        watching = {} if mqtt.cert_file else {"watch": _watch_arguments(mqtt, device_id(state_dir), args)}
+        self._watch = {name: Child(name, "caregiver.watch", arguments) for name, arguments in watching.items()}
+        for child in self._watch.values():
+            stack.callback(child.stop)
         epoch_ns = time.monotonic_ns() + round(LEAD_S * 1e9)
         self.story = Story(epoch_ns)
         guard_arguments = ["--monitor", str(run_dir / "monitor.sock")]
@@ -71,6 +77,8 @@ class Session:
         self._heard_s = time.monotonic()
         self._silent = False
         self._screen: Screen = stack.enter_context(open_screen(args, self.story))
+        if not self._watch:
+            self._screen.say(SHOWN_ELSEWHERE)
         self._speaker = None if args.no_sound or args.json else Speaker()
         if self._speaker:
             stack.callback(self._speaker.close)
@@ -82,7 +90,7 @@ class Session:
         while not self._stop.is_set() and self.story.seconds(time.monotonic_ns()) < duration_s:
             self._turn()
             self._look_after_guard()
-            for line in restart_dead({**self._children, "watch": self._watch}):
+            for line in restart_dead({**self._children, **self._watch}):
                 self._say(line)
             if self._broker and self._broker.ended():
                 self._say("the embedded broker ended by itself: nobody is told any more")
@@ -92,7 +100,7 @@ class Session:
         clean = self._stop_child("guard") == 0
         deadline_s = time.monotonic() + DELIVERY_PATIENCE_S
         self._turn()
-        while self._journal.unaccepted() and self._watch.exit_code is None and time.monotonic() < deadline_s:
+        while self._journal.unaccepted() and self._heard_by_somebody() and time.monotonic() < deadline_s:
             self._turn()
         self._stop_child("link")
         self._stop_child("sounder")
@@ -103,6 +111,9 @@ class Session:
         lost = [alert for alert in summary["alerts"] if alert["delivery"] not in TAKEN]
         return FAILURE if lost or not clean or summary["state"] != "ended" else OK
 
+    def _heard_by_somebody(self) -> bool:
+        return all(child.exit_code is None for child in self._watch.values())
+
     def _turn(self) -> None:
         waited_s = TURN_S
         while (body := self._monitor.receive(timeout_s=waited_s)) is not None:
@@ -111,7 +122,7 @@ class Session:
                 self._show(body)
         for word, text in self._words():
             self._screen.word(word, text)
-        for child in (*self._children.values(), self._watch):
+        for child in (*self._children.values(), *self._watch.values()):
             while (complaint := child.complaint()) is not None:
                 self._say(complaint)
         self._screen.refresh()
@@ -148,13 +159,14 @@ class Session:
         self._screen.say(f"{self.story.seconds(time.monotonic_ns()):6.2f} s  {text}")
 
     def _words(self) -> Iterator[tuple[dict[str, Any], str | None]]:
-        while (line := self._watch.line()) is not None:
-            try:
-                word = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(word, dict):
-                yield word, self.story.word(word, time.monotonic_ns())
+        for child in self._watch.values():
+            while (line := child.line()) is not None:
+                try:
+                    word = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(word, dict):
+                    yield word, self.story.word(word, time.monotonic_ns())
 
 
 def _watch_arguments(mqtt: MqttConfig, device: str, args: argparse.Namespace) -> list[str]:
