@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from support.events import DEVICE, an_event, made_id
 from support.mosquitto import Mosquitto, Subscriber, free_port
+from support.mute import Mute
 from support.waiting import eventually
 
 from firmware.errors import ConfigError
@@ -247,45 +248,23 @@ def test_a_silent_broker_gets_no_more_than_a_few_unanswered_messages(broker: Mos
         assert taken == [True] * 60 + [False] * 20
 
 
-class Mute:
-    """A broker that lets everybody in with MQTT 5, and then says nothing; `heard` is all that it was sent."""
-
-    def __init__(self) -> None:
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._server.getsockname()[1]
-        self.connections: list[socket.socket] = []
-        self.heard = b""
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection = self._server.accept()[0]
-                self.connections.append(connection)
-                threading.Thread(target=self._listen, args=(connection,), daemon=True).start()
-
-    def _listen(self, connection: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            connection.recv(4096)
-            connection.sendall(bytes([0x20, 3, 0, 0, 0]))  # CONNACK: success, no properties
-            while chunk := connection.recv(65536):
-                self.heard += chunk
-
-    def close(self) -> None:
-        for open_socket in (self._server, *self.connections):
-            with contextlib.suppress(OSError):
-                open_socket.shutdown(socket.SHUT_RDWR)
-            open_socket.close()
+@pytest.fixture
+def mute(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mute]:
+    """Its CONNACK, late on a busy machine, is not to be taken for the silence of a broker that knows no MQTT 5."""
+    monkeypatch.setattr(mqtt, "CONNACK_PATIENCE_S", 60.0)
+    with contextlib.closing(Mute()) as running:
+        yield running
 
 
-def test_a_broker_that_never_answers_is_left_for_a_new_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_that_never_answers_is_left_for_a_new_connection(mute: Mute, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mqtt, "PUBACK_PATIENCE_S", 0.3)
-    with contextlib.closing(Mute()) as broker, contextlib.closing(_client(broker.port)) as client:
+    with contextlib.closing(_client(mute.port)) as client:
         _until(client, Connected)
         assert client.publish(Message("topic", "x", qos=1, token="event"))
         assert _until(client, Disconnected) == Disconnected("the broker answers nothing")
-        _until(client, Connected)
-        assert len(broker.connections) == 2
+        # not the next signal: on a busy machine the new connection stands before the loss of the old one is told
+        eventually(lambda: client.poll() is not None and client.connected, what="a new connection")
+        assert len(mute.connections) == 2
 
 
 def test_a_broker_that_owes_no_answer_is_left_alone(monkeypatch: pytest.MonkeyPatch, broker: Mosquitto) -> None:
@@ -296,14 +275,14 @@ def test_a_broker_that_owes_no_answer_is_left_alone(monkeypatch: pytest.MonkeyPa
         assert not any(isinstance(signal, Disconnected) for _ in range(5) for signal in client.poll())
 
 
-def test_what_was_not_answered_in_time_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    with contextlib.closing(Mute()) as broker, contextlib.closing(_client(broker.port)) as client:
+def test_what_was_not_answered_in_time_makes_room(mute: Mute, monkeypatch: pytest.MonkeyPatch) -> None:
+    with contextlib.closing(_client(mute.port)) as client:
         _until(client, Connected)
         while client.publish(Message("topic", "old", qos=1, token="old")):
             pass
         monkeypatch.setattr(mqtt, "PUBACK_TIMEOUT_S", 0.0)
         assert client.publish(Message("topic", "a new fall", qos=1, token="new"))
-        eventually(lambda: b"a new fall" in broker.heard)
+        eventually(lambda: b"a new fall" in mute.heard)
 
 
 def test_a_network_thread_that_dies_at_once_is_not_replaced_all_the_time(
