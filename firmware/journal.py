@@ -16,6 +16,7 @@ from firmware.journal_file import (
     counter,
     damage,
     is_damage,
+    last_seq,
     read_number,
     set_counter,
     write_number,
@@ -215,6 +216,10 @@ class Journal:
     def boot(self) -> int:
         """The number of the guard's last start; 0 before the first."""
         return max(self._run(lambda db: counter(db, "boot")), read_number(self._boot_file))
+
+    def newest(self) -> tuple[int, int]:
+        """The highest boot and sequence number that were ever given: whatever is stored next comes after them."""
+        return self.boot(), self._run(last_seq)
 
     def dropped(self) -> int:
         """How many events that nobody took were given up for newer ones, in all; none of them was critical."""

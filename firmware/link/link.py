@@ -67,6 +67,7 @@ class Link:
         self._today_ms = today_ms
         self._untaken: dict[str, int] = {}  # decided, by id -> since when
         self._accepted: set[str] = set()  # of these
+        self._newest = 1, 0  # boot and sequence number
         self._outbox, self._retained, self._gate = Outbox(), Retained(), Gate()
         self._states: dict[str, dict[str, Any]] = {}
         self._openings = self._version = self._last_seq = self._boot = self._dropped = 0
@@ -274,13 +275,18 @@ class Link:
         self._untaken = {each.event.id: self._untaken.get(each.event.id, now_ns) for each in found}
         self._accepted &= self._untaken.keys()
         late = [each for each in found if now_ns - self._untaken[each.event.id] >= UNTAKEN_NS]
-        for place, each in enumerate(late, 1):
+        if late:
+            self._with_journal(self._read_newest)
+        boot, newest_seq = self._newest
+        for seq, each in enumerate(late, newest_seq + 1):  # the numbers that the journal is about to give
             if each.event.id not in self._accepted:
-                event = replace(each.event, boot=max(self._boot, 1))
-                self._outbox.add([StoredEvent(self._last_seq + place, event, 0, None)], now_ns)
+                self._outbox.add([StoredEvent(seq, replace(each.event, boot=boot), 0, None)], now_ns)
         if late:
             self._states["alarm"] = dict(late[-1].alarm)
             self._want_state("alarm", payloads.alarm(self._device, self._boot, late[-1].alarm, []))
+
+    def _read_newest(self) -> None:
+        self._newest = max(self._newest, self._journal.newest())
 
     def _want_all(self) -> None:
         if self._protocol:

@@ -37,6 +37,20 @@ def test_what_the_journal_does_not_take_is_told_from_memory_with_the_alarm_now(b
     assert bench.kept(ALARM)["phase"] == "suspected"
 
 
+def test_what_is_told_from_memory_comes_after_everything_that_was_ever_told(bench: Bench) -> None:
+    for _ in range(3):
+        bench.journal.next_boot()
+    for number in (2, 3):
+        bench.journal.append(an_event(number, boot=3))
+        bench.journal.mark_accepted(made_id(number), "hub")
+    boot = bench.journal.next_boot()  # nothing else changes, so that the link has not heard of this start
+    bench.restart()
+    bench.decided.append(fall())
+    bench.run(2)
+    (told,) = bench.events()
+    assert (told["id"], told["boot"], told["seq"]) == (made_id(1), boot, 3)
+
+
 def test_what_the_journal_takes_at_once_is_not_looked_at_twice(bench: Bench) -> None:
     bench.decided.append(fall())
     bench.run(0.5)
@@ -62,7 +76,7 @@ def test_accepted_from_memory_it_is_told_no_more_and_the_guard_hears_it(bench: B
 def test_with_a_journal_that_can_be_neither_read_nor_written_a_fall_is_told_and_its_acceptance_heard(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for method in ("states", "unaccepted", "mark_sent", "mark_accepted", "responders", "boot", "acceptances"):
+    for method in ("states", "unaccepted", "mark_sent", "mark_accepted", "responders", "boot", "newest", "acceptances"):
         monkeypatch.setattr(Journal, method, broken)
     bench.restart()
     bench.decided.append(fall())
