@@ -118,11 +118,15 @@ class Journal:
     may be gone, and its sequence numbers and versions say nothing about what is there now.
     """
 
-    def __init__(self, path: Path | str, *, keep: int = 10_000, keep_open: int = 20_000, at_once: bool = True) -> None:
+    def __init__(
+        self, path: Path | str, *, keep: int = 10_000, keep_open: int = 20_000, at_once: bool = True, check: bool = True
+    ) -> None:
         """`keep` closed events; `keep_open` that still have to be told, and above that the critical ones alone.
 
-        `at_once` False: it is opened with the first call, which may be answered better than a start."""
-        self._file = JournalFile(Path(path))
+        `at_once` False: it is opened with the first call, which may be answered better than a start.
+        `check` False: it is opened without a look through all of it, and damage shows in use, or to another handle.
+        """
+        self._file = JournalFile(Path(path), check=check)
         self._boot_file = self.path.with_name(self.path.name + ".boot")  # outlives a damaged database
         self._lock = threading.RLock()
         self._keep, self._keep_open = keep, keep_open
