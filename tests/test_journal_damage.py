@@ -319,7 +319,7 @@ def test_the_alarm_that_is_open_outlives_damage_of_the_events(path: Path) -> Non
 
 def test_a_look_through_the_file_keeps_nobody_else_from_opening_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Journal(path).close()
-    seen = []
+    seen: list[str] = []
 
     def looked(connection: sqlite3.Connection) -> bool:
         if not seen:
