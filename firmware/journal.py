@@ -1,7 +1,9 @@
 """The durable store between guard and link. What it has taken survives a kill and a power cut at any instant."""
 
 import contextlib
+import shutil
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -23,7 +25,7 @@ from firmware.journal_rows import Delivery, Event, StoredEvent, event_of, object
 from firmware.plain_json import encode
 from firmware.responders import HOW, Responder
 
-__all__ = ["JOURNAL", "STATE_KEYS", "Delivery", "Event", "Journal", "StoredEvent", "peek"]
+__all__ = ["JOURNAL", "STATE_KEYS", "Delivery", "Event", "Journal", "StoredEvent", "peek", "read_copy"]
 
 T = TypeVar("T")
 JOURNAL = "journal.db"  # its name in the state directory, for every process of the device
@@ -46,6 +48,27 @@ def peek(path: Path, key: str) -> dict[str, Any]:
     except sqlite3.Error as error:
         raise JournalError(f"{path}: {error}") from error
     return (object_of(row[0]) if row else None) or {}
+
+
+def read_copy(path: Path, folder: Path) -> dict[str, dict[str, Any]]:
+    """Every state of a journal that cannot be opened, for its disk is full or takes nothing any more.
+
+    It is read from a copy in `folder`, which is memory: without room for its logs SQLite opens nothing.
+
+    Raises:
+        JournalError: it cannot be read either.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="journal-", dir=folder) as memory:
+            copy = Path(memory) / path.name
+            shutil.copyfile(path, copy)
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copyfile(f"{path}-wal", f"{copy}-wal")
+            with contextlib.closing(sqlite3.connect(copy)) as db:
+                rows = db.execute("SELECT key, body FROM states").fetchall()
+    except (OSError, sqlite3.Error) as error:
+        raise JournalError(f"{path}: {error}") from error
+    return {str(key): state for key, body in rows if (state := object_of(body)) is not None}
 
 
 class Journal:

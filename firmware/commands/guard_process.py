@@ -36,7 +36,7 @@ from firmware.ipc import (
     Sender,
     encode_play,
 )
-from firmware.journal import JOURNAL, Journal
+from firmware.journal import JOURNAL, Journal, read_copy
 from firmware.realtime import ask_for_real_time
 from firmware.remote_settings import with_kept
 from hal.board import Board
@@ -105,14 +105,16 @@ class _Kept:
         wall, device = Wall(_wall_ms, SYNCED.exists, os.urandom, boot_id), _device(state_dir)
         news = Sender(run_dir / NEWS_SOCKET)
         self.events = EventMaker(device, wall, simulated=simulated)
-        self.writer = JournalWriter(
-            *(lambda: Journal(state_dir / JOURNAL), self.events, now_ns, handover.put, complain),
+        journal = state_dir / JOURNAL
+        self.writer = JournalWriter(  # an open alarm sounds at once: the walks' handle looks through the file
+            *(lambda: Journal(journal, check=False), self.events, now_ns, handover.put, complain),
             pocket=Pocket(run_dir, complain),
             written=lambda: news.send({"v": 1}),
+            read_copy=lambda: read_copy(journal, run_dir),
         )
         self.walks = WalkLog(
             *(state_dir, config.plan, wall, device, now_ns, handover.put, complain),
-            lambda: Journal(state_dir / JOURNAL),
+            lambda: Journal(journal),
             too_old_s=config.core.walk.end_after_s,
             simulated=simulated,
             asks=not simulated,

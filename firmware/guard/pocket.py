@@ -19,6 +19,7 @@ class Pocket:
     def __init__(self, folder: Path, complain: Callable[[str], None]) -> None:
         self._folder, self._complain = folder, complain
         self._files: dict[str, Path] = {}
+        self._left: list[Decided] | None = None
         self._count = 0
         self._failed = False
 
@@ -45,7 +46,12 @@ class Pocket:
                 path.unlink()
 
     def left(self) -> list[Decided]:
-        """What an earlier run has left, oldest first; `drop` takes these, too."""
+        """What an earlier run has left, oldest first, until `drop` has taken it."""
+        if self._left is None:
+            self._left = self._found()
+        return [item for item in self._left if item.event.id in self._files]
+
+    def _found(self) -> list[Decided]:
         found = []
         for path in paths(self._folder):
             if path in self._files.values():
