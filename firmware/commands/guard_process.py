@@ -12,6 +12,7 @@ from typing import Any
 from firmware.config import Config, matched, to_toml
 from firmware.core.messages import Value
 from firmware.errors import JournalError, MissingExtra, RearguardError
+from firmware.file_systems import in_memory
 from firmware.guard import threads
 from firmware.guard.background import Background
 from firmware.guard.events import EventMaker, Wall
@@ -108,7 +109,7 @@ class _Kept:
         journal = state_dir / JOURNAL
         self.writer = JournalWriter(  # an open alarm sounds at once: the walks' handle looks through the file
             *(lambda: Journal(journal, check=False), self.events, now_ns, handover.put, complain),
-            pocket=Pocket(run_dir, complain),
+            pocket=_pocket(run_dir, simulated=simulated),
             written=lambda: news.send({"v": 1}),
             read_copy=lambda: read_copy(journal, run_dir),
         )
@@ -144,6 +145,13 @@ class _Kept:
             complain(f"walks: {self.walks.unwritten_count} records could not be written and are lost")
         if self.writer.unwritten_count:
             raise JournalError(f"journal: {self.writer.unwritten_count} events could not be written and are lost")
+
+
+def _pocket(run_dir: Path, *, simulated: bool) -> Pocket:
+    memory = in_memory(run_dir)
+    if not (memory or simulated):
+        complain(f"{run_dir} is not in memory; a guard that is killed may lose the alert that it has just decided on")
+    return Pocket(run_dir, complain, in_memory=memory)
 
 
 @contextlib.contextmanager

@@ -74,7 +74,7 @@ class JournalWriter:
         self._waiting: States = {}
         self._written_ns: int | None = None
         self._failing_since_ns: int | None = None
-        self.background: Background[Event | States] = Background(self._write, complain)
+        self.background: Background[Decided | Event | States] = Background(self._write, complain)
 
     def take(self, inputs: Sequence[Input], outputs: Sequence[Output]) -> None:
         """Called on the loop: only sorts out what is worth keeping."""
@@ -101,16 +101,17 @@ class JournalWriter:
         if event is None:
             return False
         self._waiting["alarm"] = alarm = self._events.alarm_now()
-        if self._pocket is not None:
+        if self._pocket is not None and self._pocket.in_memory:
             self._pocket.put(event, alarm)
-        self.background.put(event)
+        self.background.put(Decided(event, alarm))
         return True
 
-    def _write(self, items: Sequence[Event | States]) -> None:
+    def _write(self, items: Sequence[Decided | Event | States]) -> None:
         for item in items:
-            if isinstance(item, Event):
+            if isinstance(item, Decided):
+                self._take_decided(item)
+            elif isinstance(item, Event):
                 self._unwritten.append(item)
-                self._begun.append(item.id)
             else:
                 if "alarm" in item:
                     self._pocketed, self._begun = [*self._pocketed, *self._begun], []
@@ -123,6 +124,12 @@ class JournalWriter:
             self._fail(JournalError(f"journal: {type(error).__name__}: {error}; please report this defect"))
         else:
             self._failing_since_ns = None
+
+    def _take_decided(self, decided: Decided) -> None:
+        if self._pocket is not None:
+            self._pocket.put(decided.event, decided.alarm)
+        self._unwritten.append(decided.event)
+        self._begun.append(decided.event.id)
 
     def _body(self, state: State) -> Mapping[str, object]:
         if isinstance(state, Typed):
