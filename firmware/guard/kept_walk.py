@@ -137,8 +137,8 @@ def _with_alarms(left: Left, alarms: Sequence[Mapping[str, Any]]) -> Left:
     Its name tells when it began. One that began long before or after the last word is of no walk, or counted in it.
     """
     record, last_ms = left.record, _unix_s(left.record) * 1000
-    began_ms = {OF.get(str(alarm.get("type")), ""): made_ms(str(alarm.get("alarm"))) for alarm in alarms}
-    sudden = {key for key, t_ms in began_ms.items() if key and t_ms and abs(t_ms - last_ms) <= A_MOMENT_MS}
+    began_ms = {OF[alarm["type"]]: made_ms(str(alarm.get("alarm"))) for alarm in alarms}
+    sudden = {key for key, t_ms in began_ms.items() if t_ms is not None and abs(t_ms - last_ms) <= A_MOMENT_MS}
     missed = {key: 1 for key in sudden if not record.data.get(key)}
     return replace(left, record=replace(record, data={**record.data, **missed}))
 

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from guard.test_kept_walk import handed, records, so_far, start
 from guard.test_walk_log import NOON_MS
-
 from support.records import WALKED
 
 from firmware import known_day
