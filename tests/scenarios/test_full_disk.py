@@ -31,18 +31,19 @@ class SmallDisk:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
-        self.folder, self._limited = folder, list[int]()
+        self.folder, self._full, self._limited = folder, False, list[int]()
         mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(folder)]
         self.mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
 
     def fill(self) -> None:
+        self._full = True
         if self.mounted:
             with contextlib.suppress(OSError), (self.folder / "filler").open("wb", buffering=0) as filler:
                 while True:
                     filler.write(b"x" * 512)
 
     def limit(self, pid: int) -> None:
-        if not self.mounted:
+        if self._full and not self.mounted:
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (LEAST, resource.RLIM_INFINITY))
             self._limited.append(pid)
 
@@ -161,6 +162,8 @@ def test_an_alarm_of_before_a_power_cut_sounds_again_also_on_a_full_disk(
     for name, content in cut_in_an_alarm(tmp_path / "cut", 7).items():
         (device.state.folder / name).write_bytes(content)
     if full:
+        if not device.state.mounted:
+            pytest.skip("no file system can be mounted, and a limit would hold for the memory as well")
         device.state.fill()
     device.guard("quiet")
     device.hears_an_alarm()
