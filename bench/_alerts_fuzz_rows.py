@@ -163,8 +163,8 @@ def _lax(body: Any) -> str:
 
 
 JOURNAL_BUGS: Bugs = {
-    "deep JSON is a ValueError": lambda: patch.object(journals, "_object", _shallow),
-    "any body is an event": lambda: patch.object(journals, "_event", _trusting),
+    "deep JSON is a ValueError": lambda: patch.object(journals, "object_of", _shallow),
+    "any body is an event": lambda: patch.object(journals, "event_of", _trusting),
     "NaN is a number": lambda: patch.object(payloads, "encode", _lax),
     "isfinite(10**400)": lambda: patch.object(left_over, "_elapsed_ms", lambda body, mono_ms, *_: float(mono_ms or 0)),
 }

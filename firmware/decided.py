@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from firmware.journal import Event
+from firmware.journal_rows import Event, read_event
 
 PATTERN = "decided-*.json"
-_TEXTS = ("id", "alarm", "dev", "type", "phase", "severity", "t", "clock")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +28,7 @@ def read(path: Path) -> Decided | None:
     """None for what was written by half, or is gone by now."""
     try:
         body = json.loads(path.read_text(encoding="utf-8"))
-        event = Event(**body["event"])
-        alarm = body["alarm"]
+        event, alarm = read_event(body["event"]), body["alarm"]
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
-    sound = isinstance(event.data, dict) and all(isinstance(getattr(event, name), str) for name in _TEXTS)
-    return Decided(event, alarm) if sound and isinstance(alarm, dict) else None
+    return None if event is None or not isinstance(alarm, dict) else Decided(event, alarm)

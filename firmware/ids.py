@@ -7,6 +7,7 @@ from pathlib import Path
 
 from firmware.errors import ConfigError
 
+UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 DEVICE_ID = re.compile(r"rg-[0-9a-f]{8}")
 
 
@@ -20,6 +21,11 @@ def uuid7(unix_ms: int, random: Callable[[int], bytes] = os.urandom) -> str:
     raw[8] = 0x80 | raw[8] & 0x3F
     text = raw.hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def made_ms(uuid: str) -> int | None:
+    """When a `uuid7` was made, in Unix milliseconds; None for what is none."""
+    return int(uuid.replace("-", "")[:12], 16) if UUID7.fullmatch(uuid) else None
 
 
 def device_id(state_dir: Path | str, random: Callable[[int], bytes] = os.urandom) -> str:

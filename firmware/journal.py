@@ -1,10 +1,11 @@
 """The durable store between guard and link. What it has taken survives a kill and a power cut at any instant."""
 
 import contextlib
+import shutil
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,8 +22,11 @@ from firmware.journal_file import (
     set_counter,
     write_number,
 )
-from firmware.plain_json import decode, encode
+from firmware.journal_rows import Delivery, Event, StoredEvent, event_of, object_of
+from firmware.plain_json import encode
 from firmware.responders import HOW, Responder
+
+__all__ = ["JOURNAL", "STATE_KEYS", "Delivery", "Event", "Journal", "StoredEvent", "peek", "read_copy"]
 
 T = TypeVar("T")
 JOURNAL = "journal.db"  # its name in the state directory, for every process of the device
@@ -31,69 +35,6 @@ STATE_KEYS = (
     *("sway_baseline", "stopping_baseline", "senders"),
 )
 LOOK_EVERY = 50  # events, at how many of them are open
-_TEXTS = ("id", "alarm", "dev", "type", "phase", "severity", "t", "clock")
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One thing to be told. `id` is its own; `alarm` is the same through all phases of one alarm's life."""
-
-    id: str
-    alarm: str
-    dev: str
-    boot: int
-    type: str
-    phase: str
-    severity: str  # critical | warning | info
-    t: str  # RFC 3339, UTC
-    mono_ms: int
-    clock: str  # synced | unsynced: whether `t` can be believed
-    deadline_s: float | None
-    data: Mapping[str, Any]
-
-    def body(self) -> dict[str, Any]:
-        """Its fields by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
-
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
-    """An event with its place in the order, and how often a broker has taken it."""
-
-    seq: int
-    event: Event
-    attempts: int
-    sent: str | None  # when a broker first took it
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """How far an event has come, and with whom. Times are RFC 3339; None: not yet."""
-
-    id: str
-    seq: int
-    boot: int
-    alarm: str
-    type: str
-    phase: str
-    sent: str | None
-    accepted: str | None
-    accepted_by: str | None
-    expired: int | None  # not 0: it is not told any more
-    acknowledged: str | None
-    acknowledged_by: str | None
-
-    @property
-    def state(self) -> str:
-        """queued | sent (a broker has it) | expired (sent often enough, no service has ever said that it stored it)
-        | accepted (a service has stored it) | acknowledged (a person)."""
-        if self.acknowledged_by is not None:
-            return "acknowledged"
-        if self.accepted_by is not None:
-            return "accepted"
-        if self.expired:
-            return "expired"
-        return "queued" if self.sent is None else "sent"
 
 
 def peek(path: Path, key: str) -> dict[str, Any]:
@@ -107,7 +48,28 @@ def peek(path: Path, key: str) -> dict[str, Any]:
             row = db.execute("SELECT body FROM states WHERE key = ?", (key,)).fetchone()
     except sqlite3.Error as error:
         raise JournalError(f"{path}: {error}") from error
-    return (_object(row[0]) if row else None) or {}
+    return (object_of(row[0]) if row else None) or {}
+
+
+def read_copy(path: Path, folder: Path) -> dict[str, dict[str, Any]]:
+    """Every state of a journal that cannot be opened, for its disk is full or takes nothing any more.
+
+    It is read from a copy in `folder`, which is memory: without room for its logs SQLite opens nothing.
+
+    Raises:
+        JournalError: it cannot be read either.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="journal-", dir=folder) as memory:
+            copy = Path(memory) / path.name
+            shutil.copyfile(path, copy)
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copyfile(f"{path}-wal", f"{copy}-wal")
+            with contextlib.closing(sqlite3.connect(copy)) as db:
+                rows = db.execute("SELECT key, body FROM states").fetchall()
+    except (OSError, sqlite3.Error) as error:
+        raise JournalError(f"{path}: {error}") from error
+    return {str(key): state for key, body in rows if (state := object_of(body)) is not None}
 
 
 class Journal:
@@ -119,11 +81,15 @@ class Journal:
     may be gone, and its sequence numbers and versions say nothing about what is there now.
     """
 
-    def __init__(self, path: Path | str, *, keep: int = 10_000, keep_open: int = 20_000, at_once: bool = True) -> None:
+    def __init__(
+        self, path: Path | str, *, keep: int = 10_000, keep_open: int = 20_000, at_once: bool = True, check: bool = True
+    ) -> None:
         """`keep` closed events; `keep_open` that still have to be told, and above that the critical ones alone.
 
-        `at_once` False: it is opened with the first call, which may be answered better than a start."""
-        self._file = JournalFile(Path(path))
+        `at_once` False: it is opened with the first call, which may be answered better than a start.
+        `check` False: it is opened without a look through all of it, and damage shows in use, or to another handle.
+        """
+        self._file = JournalFile(Path(path), check=check)
         self._boot_file = self.path.with_name(self.path.name + ".boot")  # outlives a damaged database
         self._lock = threading.RLock()
         self._keep, self._keep_open = keep, keep_open
@@ -243,7 +209,7 @@ class Journal:
             newest = _version(db)
             since = since_version if since_version <= newest else 0  # it counts from the start again
             rows = db.execute("SELECT key, body FROM states WHERE version > ?", (since,)).fetchall()
-            bodies = {str(key): _object(body) for key, body in rows}
+            bodies = {str(key): object_of(body) for key, body in rows}
             self._rotten |= {("state", key) for key, body in bodies.items() if body is None}
             return newest, {key: body for key, body in bodies.items() if body is not None}
 
@@ -264,7 +230,7 @@ class Journal:
             if db.execute(sql, (by, t, event_id)).rowcount:
                 _prune(db, self._keep)
             row = db.execute("SELECT id, alarm, body FROM events WHERE id = ?", (event_id,)).fetchone()
-            return None if row is None else _event(*row)
+            return None if row is None else event_of(*row)
 
         return self._write(update, durable=False)  # forgotten in a power cut, it is only told once more
 
@@ -298,7 +264,7 @@ class Journal:
         """The phases of an alarm that a service has stored, oldest first, each with the service's name."""
         sql = "SELECT id, alarm, body, accepted_by FROM events WHERE alarm = ? AND accepted_by IS NOT NULL ORDER BY seq"
         rows = self._run(lambda db: db.execute(sql, (alarm,)).fetchall())
-        found = [(_event(*row), by) for *row, by in rows]
+        found = [(event_of(*row), by) for *row, by in rows]
         return [(event.phase, str(by)) for event, by in found if event is not None]
 
     def responders(self, alarm: str) -> list[Responder]:
@@ -313,7 +279,7 @@ class Journal:
             "(SELECT min(number) FROM responders WHERE alarm = e.alarm) ORDER BY e.seq"
         )
         rows = self._run(lambda db: db.execute(sql).fetchall())
-        found = [(row[0], _event(*row[7:]), row[1:7]) for row in rows]
+        found = [(row[0], event_of(*row[7:]), row[1:7]) for row in rows]
         return [
             Delivery(event.id, seq, event.boot, event.alarm, event.type, event.phase, *progress)
             for seq, event, progress in found
@@ -325,7 +291,7 @@ class Journal:
     def _read_events(self, where: str, after_seq: int) -> list[StoredEvent]:
         sql = f"SELECT seq, attempts, sent, id, alarm, body FROM events {where} ORDER BY seq"
         rows = self._run(lambda db: db.execute(sql, (after_seq,)).fetchall())
-        found = [(seq, _event(*row), _number(attempts), sent) for seq, attempts, sent, *row in rows]
+        found = [(seq, event_of(*row), _number(attempts), sent) for seq, attempts, sent, *row in rows]
         self._last_seq = max([self._last_seq, *(seq for seq, *_ in found)])
         self._rotten |= {("event", seq) for seq, event, *_ in found if event is None}
         return [StoredEvent(seq, event, *progress) for seq, event, *progress in found if event is not None]
@@ -372,21 +338,6 @@ class Journal:
             self._connection = self._file.open(self._last_seq, replace=replace)
             self._last_seq = max(self._last_seq, self._file.last_seq)
         return self._connection
-
-
-def _event(event_id: str, alarm: str, body: object) -> Event | None:
-    """None for a row that rotted on the disk: it must not keep the sound ones from being told."""
-    try:
-        event = Event(**{**(_object(body) or {}), "id": event_id, "alarm": alarm})
-    except TypeError:
-        return None
-    sound = isinstance(event.data, dict) and all(isinstance(getattr(event, name), str) for name in _TEXTS)
-    return event if sound and isinstance(event.boot, int) else None
-
-
-def _object(body: object) -> dict[str, Any] | None:
-    """The JSON object in a column; None for anything else that may stand there."""
-    return decode(body) if isinstance(body, str) else None
 
 
 def _number(value: object) -> int:

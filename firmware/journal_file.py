@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ CHECK_TIMEOUT_S = 2.0  # damage that is not found by then shows in use, and is r
 CHECK_STEPS = 10_000  # of SQLite's machine, between two looks at the time
 LARGEST = 2**53  # no counter comes near it by counting
 COLUMNS = "seq, id, alarm, body, attempts, sent"
+Row = tuple[Any, ...]
 DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 SCHEMA = """
@@ -81,22 +83,25 @@ def is_damage(error: sqlite3.Error) -> bool:
 class JournalFile:
     """Opens the database, and moves a damaged one aside, saving what can still be read of it."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, *, check: bool = True) -> None:
+        self.path, self._check = path, check
         self.quarantined: Path | None = None
         self.last_seq = 0  # the highest that was ever given, as the file knew when it was opened
         self._inode = 0
 
     def open(self, seq_floor: int = 0, *, replace: bool = False) -> sqlite3.Connection:
-        """A checked connection; sequence numbers go on above `seq_floor`. `replace`: the file failed in use.
+        """A connection; sequence numbers go on above `seq_floor`. `replace`: the file failed in use.
 
         Raises:
             JournalError: the file can neither be used nor replaced.
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self._alone():
-                return self._open_or_replace(seq_floor, replace and not self.replaced())
+            connection = self._open_alone(seq_floor, replace=replace)
+            if self._check and _is_damaged(connection):  # nobody else waits for a look that may last seconds
+                connection.close()
+                connection = self._open_alone(seq_floor, replace=True)
+            return connection
         except (OSError, sqlite3.Error) as error:
             raise self.failure(error) from error
 
@@ -132,6 +137,10 @@ class JournalFile:
                 pause.wait(0.02)
             yield
 
+    def _open_alone(self, seq_floor: int, *, replace: bool) -> sqlite3.Connection:
+        with self._alone():
+            return self._open_or_replace(seq_floor, replace and not self.replaced())
+
     def _open_or_replace(self, seq_floor: int, replace: bool) -> sqlite3.Connection:
         try:
             if not replace:
@@ -139,17 +148,20 @@ class JournalFile:
         except sqlite3.DatabaseError as error:
             if not is_damage(error):
                 raise
-        rows, highest = _salvage(self.quarantine())
-        connection = self._open(max(seq_floor, highest))
+        saved = _salvage(self.quarantine())
+        connection = self._open(max(seq_floor, saved.last_seq))
         with connection:
             connection.execute("BEGIN IMMEDIATE")
-            connection.executemany(f"INSERT OR IGNORE INTO events ({COLUMNS}) VALUES (?,?,?,?,?,?)", rows)
+            connection.executemany(f"INSERT OR IGNORE INTO events ({COLUMNS}) VALUES (?,?,?,?,?,?)", saved.events)
+            connection.executemany("INSERT OR IGNORE INTO states (key, version, body) VALUES (?,?,?)", saved.states)
+            connection.executemany(
+                "INSERT OR IGNORE INTO responders (alarm, by, how, t) VALUES (?,?,?,?)", saved.responders
+            )
         return connection
 
     def _open(self, seq_floor: int) -> sqlite3.Connection:
         connection = _connect(self.path)
         try:
-            _check(connection)
             _prepare(connection, seq_floor)
             self.last_seq = last_seq(connection)
         except BaseException:
@@ -175,22 +187,18 @@ def _locked(handle: int) -> bool:
     return True
 
 
-def _check(connection: sqlite3.Connection) -> None:
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version > SCHEMA_VERSION:
-        raise NewerSchema(f"written by a newer version of the software (format {version}, known: {SCHEMA_VERSION})")
+def _is_damaged(connection: sqlite3.Connection) -> bool:
+    """As far as it shows within CHECK_TIMEOUT_S."""
     deadline_s = time.monotonic() + CHECK_TIMEOUT_S
     connection.set_progress_handler(lambda: time.monotonic() >= deadline_s, CHECK_STEPS)
     try:
-        found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+        return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok")
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT and not is_damage(error):
             raise
-        found = "ok"
+        return is_damage(error)
     finally:
         connection.set_progress_handler(None, 0)
-    if found != "ok":
-        raise damage(found)
 
 
 def damage(found: str) -> sqlite3.DatabaseError:
@@ -201,6 +209,10 @@ def damage(found: str) -> sqlite3.DatabaseError:
 
 
 def _prepare(connection: sqlite3.Connection, seq_floor: int) -> None:
+    """Nothing is written to a file that is as it should be: a full disk must not keep it from being read."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > SCHEMA_VERSION:
+        raise NewerSchema(f"written by a newer version of the software (format {version}, known: {SCHEMA_VERSION})")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")  # NORMAL in WAL loses committed rows at a power cut
     connection.executescript(SCHEMA)
@@ -209,7 +221,8 @@ def _prepare(connection: sqlite3.Connection, seq_floor: int) -> None:
     if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'acknowledgements'").fetchone():
         connection.executescript(FROM_VERSION_2)
     connection.executescript(INDEXES)
-    connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+    if version != SCHEMA_VERSION:
+        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
     if last_seq(connection) < seq_floor:  # whoever replaced the file knew less
         with connection:
             connection.execute("BEGIN IMMEDIATE")
@@ -217,24 +230,47 @@ def _prepare(connection: sqlite3.Connection, seq_floor: int) -> None:
             connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('events', ?)", (seq_floor,))
 
 
-def _salvage(path: Path) -> tuple[list[tuple[Any, ...]], int]:
-    """What still has to be told, and the highest sequence number, as far as they can be read."""
-    rows: dict[int, tuple[Any, ...]] = {}
-    highest = 0
+@dataclass
+class _Saved:
+    """Rows of the tables of the same names."""
+
+    events: list[Row]
+    states: list[Row]
+    responders: list[Row]
+    last_seq: int
+
+
+def _salvage(path: Path) -> _Saved:
+    """What still has to be told, what was true, who has an alarm, and the highest number: as far as they can be read.
+
+    Without the alarm that is open, nothing would sound after a start with a damaged file, or with a newer version's.
+    """
+    saved, events = _Saved([], [], [], 0), dict[int, Row]()
     with contextlib.suppress(sqlite3.Error), contextlib.closing(_connect(path)) as connection:
         with contextlib.suppress(sqlite3.Error):
-            highest = last_seq(connection)
-        for order in ("ASC", "DESC"):  # the first bad page ends each reading
-            # From the table itself, since an index may be damaged too.
-            sql = f"SELECT * FROM events NOT INDEXED ORDER BY seq {order}"
-            with contextlib.suppress(sqlite3.Error):
-                for row in connection.execute(sql):
-                    highest = max(highest, counted(row[0]))
-                    rows |= {row[0]: row[:6]} if _is_open(row) else {}
-    return [rows[seq] for seq in sorted(rows)], highest
+            saved.last_seq = last_seq(connection)
+        for row in _readable(connection, "SELECT * FROM events NOT INDEXED ORDER BY seq"):
+            saved.last_seq = max(saved.last_seq, counted(row[0]))
+            events |= {row[0]: row[:6]} if _is_open(row) else {}
+        saved.states = [
+            (key, counted(version), body)
+            for key, version, body in _readable(connection, "SELECT key, version, body FROM states ORDER BY key")
+            if isinstance(key, str) and isinstance(body, str)
+        ]
+        responders = _readable(connection, "SELECT alarm, by, how, t FROM responders NOT INDEXED ORDER BY number")
+        saved.responders = [row for row in responders if all(isinstance(text, str) for text in row)]
+    saved.events = [events[seq] for seq in sorted(events)]
+    return saved
 
 
-def _is_open(row: tuple[Any, ...]) -> bool:
+def _readable(connection: sqlite3.Connection, sql: str) -> Iterator[Row]:
+    """From both ends, since the first bad page ends each reading; from the tables, for an index may be damaged too."""
+    for order in ("ASC", "DESC"):
+        with contextlib.suppress(sqlite3.Error):
+            yield from connection.execute(f"{sql} {order}")
+
+
+def _is_open(row: Row) -> bool:
     """Whether this row of events makes sense, and still has to be told. Version 1 has no column `closed`."""
     return (
         counted(row[0]) > 0 and all(isinstance(text, str) for text in row[1:4]) and row[7:9] in ((None, None), (None,))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware.errors import ConfigError
-from firmware.ids import device_id, uuid7
+from firmware.ids import device_id, made_ms, uuid7
 
 
 @given(unix_ms=st.integers(0, 2**48 - 1))
@@ -49,3 +49,9 @@ def test_a_state_folder_that_is_a_file_is_one_clear_error(tmp_path: Path) -> Non
     (tmp_path / "state").write_text("")
     with pytest.raises(ConfigError, match=r"check paths\.state"):
         device_id(tmp_path / "state")
+
+
+def test_a_name_tells_when_it_was_made() -> None:
+    assert made_ms(uuid7(1_767_225_600_123)) == 1_767_225_600_123
+    for other in ("", "None", "rg-12345678", "019b7c2e-0000-4000-8000-000000000001", "019b7c2e"):
+        assert made_ms(other) is None

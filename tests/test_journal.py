@@ -13,7 +13,7 @@ from support.events import an_event, made_id, waiting
 from support.waiting import eventually
 
 from firmware.errors import JournalError
-from firmware.journal import Journal
+from firmware.journal import Journal, read_copy
 
 
 def test_an_event_is_what_it_was_when_it_is_read_by_another_process(journal: Journal, path: Path) -> None:
@@ -233,3 +233,26 @@ def test_closing_lets_go_of_the_file(path: Path) -> None:
     journal.close()
     journal.close()
     eventually(lambda: not Path(f"{path}-wal").exists(), what="the log is gone")
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_journal_that_cannot_be_opened_is_read_from_a_copy(path: Path, tmp_path: Path, ended: bool) -> None:
+    writes = Journal(path)
+    writes.set_state({"alarm": {"active": True}, "walk": {"steps": 3}})
+    if ended:
+        writes.close()
+    memory = tmp_path / "memory"
+    memory.mkdir()
+    before = {each.name: each.read_bytes() for each in path.parent.iterdir() if each.is_file()}
+    assert read_copy(path, memory) == {"alarm": {"active": True}, "walk": {"steps": 3}}
+    assert {each.name: each.read_bytes() for each in path.parent.iterdir() if each.is_file()} == before
+    assert list(memory.iterdir()) == []
+    writes.close()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no database" * 900])
+def test_a_journal_whose_copy_cannot_be_read_either_is_one_clear_error(path: Path, content: bytes | None) -> None:
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(JournalError, match=r"journal\.db"):
+        read_copy(path, path.parent)

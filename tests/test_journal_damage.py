@@ -262,3 +262,89 @@ def test_a_place_that_cannot_hold_a_journal_is_one_clear_error(tmp_path: Path, n
     (tmp_path / "folder").mkdir()
     with pytest.raises(JournalError, match="check that its disk is mounted, writable and not full"):
         Journal(tmp_path / name)
+
+
+def _of_version_99(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.executescript("""
+            ALTER TABLE events ADD COLUMN where_she_was TEXT; ALTER TABLE states ADD COLUMN since TEXT;
+            CREATE TABLE rooms (name TEXT); PRAGMA user_version=99;
+        """)
+
+
+def test_an_older_version_goes_on_with_the_alarm_the_states_and_the_persons_of_a_newer_ones_journal(path: Path) -> None:
+    alarm = {"active": True, "type": "fall", "phase": "confirmed"}
+    with contextlib.closing(Journal(path)) as journal:
+        assert journal.next_boot() == 1
+        for number in (1, 2, 3):
+            journal.append(an_event(number))
+        journal.mark_accepted(made_id(1), "hub", "t")
+        journal.mark_acknowledged(made_id(2), "Ann", "10:00", "on_my_way")
+        journal.set_state({"alarm": alarm, "walk_so_far": {"minutes": 3.5}})
+    _of_version_99(path)
+    with contextlib.closing(Journal(path)) as journal:
+        assert journal.quarantined is not None
+        assert waiting(journal) == [made_id(2), made_id(3)]
+        assert journal.states()[1] == {"alarm": alarm, "walk_so_far": {"minutes": 3.5}}
+        assert journal.responders(made_id(2)) == [Responder("Ann", "on_my_way", "10:00")]
+        assert journal.next_boot() == 2
+        assert journal.append(an_event(4)) == 4
+
+
+def test_a_journal_of_a_newer_version_is_moved_aside_whole_and_can_still_be_read_by_that(path: Path) -> None:
+    with contextlib.closing(Journal(path)) as journal:
+        journal.append(an_event(1))
+    _of_version_99(path)
+    with contextlib.closing(Journal(path)) as journal:
+        assert journal.quarantined is not None
+        with contextlib.closing(sqlite3.connect(journal.quarantined)) as db:
+            assert db.execute("PRAGMA user_version").fetchone()[0] == 99
+            assert db.execute("SELECT count(*) FROM events").fetchone()[0] == 1
+
+
+def test_the_alarm_that_is_open_outlives_damage_of_the_events(path: Path) -> None:
+    with contextlib.closing(Journal(path)) as journal:
+        journal.set_state({"alarm": {"active": True}})
+        for number in range(1, 60):
+            journal.append(an_event(number))
+        page = int(_root_page(path, "of_alarm"))
+    content = bytearray(path.read_bytes())
+    content[(page - 1) * 4096 : page * 4096] = b"\xa5" * 4096
+    path.write_bytes(content)
+    with contextlib.closing(Journal(path)) as journal:
+        assert journal.quarantined is not None
+        assert journal.states()[1] == {"alarm": {"active": True}}
+        assert len(waiting(journal)) == 59
+
+
+def test_a_look_through_the_file_keeps_nobody_else_from_opening_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Journal(path).close()
+    seen: list[str] = []
+
+    def looked(connection: sqlite3.Connection) -> bool:
+        if not seen:
+            seen.append("looks")
+            with contextlib.closing(Journal(path, check=False)) as guard:
+                seen.append(str(guard.append(an_event(1))))
+        return False
+
+    monkeypatch.setattr("firmware.journal_file.LOCK_TIMEOUT_S", 0.0)
+    monkeypatch.setattr("firmware.journal_file._is_damaged", looked)
+    Journal(path).close()
+    assert seen == ["looks", "1"]
+
+
+def test_damage_that_one_handle_finds_is_mended_for_the_one_that_does_not_look(path: Path) -> None:
+    with contextlib.closing(Journal(path)) as journal:
+        for number in range(1, 60):
+            journal.append(an_event(number))
+        page = int(_root_page(path, "open_events"))
+    content = bytearray(path.read_bytes())
+    content[(page - 1) * 4096 : page * 4096] = b"\xa5" * 4096
+    path.write_bytes(content)
+    with contextlib.closing(Journal(path, check=False)) as guard:
+        assert guard.quarantined is None
+        with contextlib.closing(Journal(path)) as other:
+            assert other.quarantined is not None
+        assert guard.append(an_event(60)) > 59
+        assert len(waiting(guard)) == 60

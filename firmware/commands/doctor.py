@@ -12,7 +12,7 @@ from pathlib import Path
 
 from firmware.commands.checks.check import Check, Job, side_by_side, worst
 from firmware.commands.checks.kernel import kernel
-from firmware.commands.checks.machine import Machine, clock, disk, permissions, processor
+from firmware.commands.checks.machine import Machine, clock, disk, permissions, processor, run_dir
 from firmware.commands.checks.records import confirmed, records
 from firmware.commands.checks.software import broker, gpio, python, recording, running
 from firmware.commands.checks.voice import voice
@@ -104,6 +104,7 @@ def _machine(config: Config, machine: Machine) -> list[Check]:
         *kernel(machine, config.board),
         permissions(machine, config.board),
         clock(machine),
+        run_dir(config.paths.run_dir, machine),
     ]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from firmware.config import Config, matched, to_toml
 from firmware.core.messages import Value
 from firmware.errors import JournalError, MissingExtra, RearguardError
+from firmware.file_systems import in_memory
 from firmware.guard import threads
 from firmware.guard.background import Background
 from firmware.guard.events import EventMaker, Wall
@@ -36,7 +37,7 @@ from firmware.ipc import (
     Sender,
     encode_play,
 )
-from firmware.journal import JOURNAL, Journal
+from firmware.journal import JOURNAL, Journal, read_copy
 from firmware.realtime import ask_for_real_time
 from firmware.remote_settings import with_kept
 from hal.board import Board
@@ -105,14 +106,16 @@ class _Kept:
         wall, device = Wall(_wall_ms, SYNCED.exists, os.urandom, boot_id), _device(state_dir)
         news = Sender(run_dir / NEWS_SOCKET)
         self.events = EventMaker(device, wall, simulated=simulated)
-        self.writer = JournalWriter(
-            *(lambda: Journal(state_dir / JOURNAL), self.events, now_ns, handover.put, complain),
-            pocket=Pocket(run_dir, complain),
+        journal = state_dir / JOURNAL
+        self.writer = JournalWriter(  # an open alarm sounds at once: the walks' handle looks through the file
+            *(lambda: Journal(journal, check=False), self.events, now_ns, handover.put, complain),
+            pocket=_pocket(run_dir, simulated=simulated),
             written=lambda: news.send({"v": 1}),
+            read_copy=lambda: read_copy(journal, run_dir),
         )
         self.walks = WalkLog(
             *(state_dir, config.plan, wall, device, now_ns, handover.put, complain),
-            lambda: Journal(state_dir / JOURNAL),
+            lambda: Journal(journal),
             too_old_s=config.core.walk.end_after_s,
             simulated=simulated,
             asks=not simulated,
@@ -142,6 +145,13 @@ class _Kept:
             complain(f"walks: {self.walks.unwritten_count} records could not be written and are lost")
         if self.writer.unwritten_count:
             raise JournalError(f"journal: {self.writer.unwritten_count} events could not be written and are lost")
+
+
+def _pocket(run_dir: Path, *, simulated: bool) -> Pocket:
+    memory = in_memory(run_dir)
+    if not (memory or simulated):
+        complain(f"{run_dir} is not in memory; a guard that is killed may lose the alert that it has just decided on")
+    return Pocket(run_dir, complain, in_memory=memory)
 
 
 @contextlib.contextmanager

@@ -33,7 +33,8 @@ READY_CHIRPS = (Pattern.READY, Pattern.READY_1, Pattern.READY_2, Pattern.READY_3
 """By the pulses that tell the clear metres; the first one where something keeps its distance instead."""
 UNCONFIRMED = "the notice is not confirmed: hear or read it, then hold the button for 2 s, or run `rearguard confirm`"
 TAKEN_BACK = (WalkState.SELF_TEST, WalkState.LANE_CHECK)
-"""Ready is taken back into these; a walk that an earlier run of the guard began is under way there as well."""
+"""Ready is taken back into these; a walk that an earlier run of the guard began is under way there as well, and one in
+which somebody fell or called before the first step."""
 CARRIED_RAD = math.radians(30.0)  # from her own upright, as in `wear`: she is down, or it is in a hand
 RELEARN_S = 1.0
 AGAIN_NS = 15_000_000_000  # so often she is reminded of the notice
@@ -117,13 +118,15 @@ class Course:
         falls = alert.hazard is Hazard.FALL
         if falls and self._asked and alert.severity is Severity.SUSPECTED and alert.data.get("path") == "posture":
             return  # she lies on after she cancelled, and is asked again: it is the same fall
-        self.tally.note_alert(alert)
         # No walk, but a fall is a fall; that which an earlier run of the guard left open is in its record.
         if not (self.active or alert.data.get("resumed")):
             outside = Tally()
             outside.note_alert(alert)
             if outside.serious:
                 self._outside.append(WalkRecord(alert.t_ns, self._whole(outside, alert.t_ns)))
+                if self.before:
+                    return  # and it is not the next walk's as well
+        self.tally.note_alert(alert)
         if falls and alert.severity in (Severity.CANCELLED, Severity.RECOVERED):
             self.tally.skip()
             self._asked = alert.severity is Severity.CANCELLED
@@ -308,7 +311,7 @@ class Course:
         self.tally.rest(now_ns, paused=False)
         out += self._outside
         self._outside = []
-        began = before in ACTIVE or (self.tally.taken_up and before in TAKEN_BACK)
+        began = before in ACTIVE or (before in TAKEN_BACK and (self.tally.taken_up or self.tally.counted))
         if began and (self.tally.walked or self.tally.serious):
             record = self._summary(now_ns)
             if self._resumed and not self.tally.serious:

@@ -22,13 +22,11 @@ from firmware.core.messages import (
     Command,
     Detection,
     Hazard,
-    Health,
     Input,
     Notice,
     Output,
     Pattern,
     PlanToday,
-    PowerState,
     PreImpact,
     Resume,
     Severity,
@@ -37,12 +35,10 @@ from firmware.core.messages import (
     WalkSoFar,
 )
 from firmware.core.moving import Moving
-from firmware.core.telemetry import telemetry
+from firmware.core.telemetry import Telling
 from firmware.core.wearing import Wearing
 from hal.samples import ButtonSample, ImuSample, PowerSample, RangeSample, SensorFault
 
-TELEMETRY_NS = 200_000_000
-HEALTH_NS = 1_000_000_000
 WALK_NS = 100_000_000
 BLIND_NS = 900_000_000
 """After so long without a usable sample of the IMU, what was seen before says nothing about now."""
@@ -76,12 +72,14 @@ class SafetyPipeline:
         self._guidance = Guidance(config, self._moving)
         self._guided: Told = []
         self._course = Course(config, self._moving, self._behind, self._wearing, self._guidance)
+        self._telling = Telling(
+            *(self._course, self._moving, self._balance, self._behind, self._wearing, self._health, self._power)
+        )
         self._felt_ns: int | None = None  # the last usable sample of the IMU
         self._turns = 0
         self._asked_ns = -1  # an alarm was open then
-        self._told_power: PowerState | None = None
         self._said: tuple[Detection, ...] = ()
-        self._next_watch_ns = self._next_walk_ns = self._next_health_ns = self._next_telemetry_ns = 0
+        self._next_watch_ns = self._next_walk_ns = 0
         self._due_ns = 0  # until then a sample that changes nothing leaves nothing to do
 
     @property
@@ -287,14 +285,15 @@ class SafetyPipeline:
         if (now_ns >= health.due_ns or now_ns >= power.due_ns) and not self._course.closed:
             changes = health.update(now_ns) + power.wait(now_ns)
         if self._turns != health.turns:
-            self._turns, self._next_health_ns = health.turns, now_ns
+            self._turns = health.turns
+            self._telling.hurry(now_ns)
             self._isolate()
         self._fall_alarm.wait(now_ns)
         if self._fall_alarm.open or self._sos.open:
             self._asked_ns = now_ns
         said = self._says()
         if changes:
-            self._next_health_ns = now_ns
+            self._telling.hurry(now_ns)
         elif said == self._said:
             return
         self._alert(now_ns, (*said, *changes), out)
@@ -325,8 +324,7 @@ class SafetyPipeline:
         return min(
             self._next_watch_ns,
             self._next_walk_ns,
-            self._next_health_ns,
-            self._next_telemetry_ns,
+            self._telling.due_ns,
             self._health.due_ns,
             self._power.due_ns,
         )
@@ -360,21 +358,8 @@ class SafetyPipeline:
         if now_ns >= self._next_walk_ns:
             self._next_walk_ns = now_ns + WALK_NS
             self._tell_walk(now_ns, out)
-        if self._course.closed:
-            return
-        if now_ns >= self._next_health_ns:
-            self._next_health_ns = now_ns + HEALTH_NS
-            out.append(Health(now_ns, {**self._health.parts(now_ns), **self._power.parts(now_ns)}))
-        if self._power.state is not self._told_power and self._power.state is not None:
-            self._told_power = self._power.state
-            out.append(self._power.state)
-        if now_ns >= self._next_telemetry_ns:
-            self._next_telemetry_ns = now_ns + TELEMETRY_NS
-            self._course.tally.sway_drift = self._balance.personal.drift
-            self._course.tally.sway_ratio = self._balance.personal.against_before
-            moving, balance, worn = self._moving, self._balance, self._wearing.on_body
-            imu_ok, pattern = self._health.ok("imu"), self._arbiter.pattern
-            out.append(telemetry(now_ns, self._course, pattern, moving, balance, self._behind, imu_ok, worn))
+        if not self._course.closed:
+            self._telling.tell(now_ns, self._arbiter.pattern, out)
 
     def _tell_walk(self, now_ns: int, out: list[Output]) -> None:
         course, health, falls, wearing = self._course, self._health, self._fall_alarm, self._wearing

@@ -95,8 +95,8 @@ class Tally:
         self._intervals, self._intervals_s, self._times = steps.intervals, steps.intervals_s, steps.times
 
     def begin(self, steps: StepCount) -> None:
-        """What was before it, steps and warnings, belongs to no walk."""
-        self._counts = dict.fromkeys(_COUNTED.values(), 0)
+        """What was before it, steps and warnings, belongs to no walk. A fall that took ready back belongs to this."""
+        self._counts = {name: self._counts[name] if name in _SERIOUS else 0 for name in self._counts}
         self._first_warning_m = self._nearest_m = None
         self.count(steps)
         self._steps_before = steps.count
@@ -137,7 +137,12 @@ class Tally:
     def serious(self) -> bool:
         """Somebody seemed to fall, or called."""
         before = self._before or {}
-        return any(self._counts[name] or before.get(name) for name in _SERIOUS) or bool(self._open_before)
+        return self.counted or any(before.get(name) for name in _SERIOUS) or bool(self._open_before)
+
+    @property
+    def counted(self) -> bool:
+        """A fall or a call was counted in this run of the guard."""
+        return any(self._counts[name] for name in _SERIOUS)
 
     @property
     def walked(self) -> bool:

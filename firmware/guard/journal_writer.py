@@ -1,5 +1,6 @@
 """Writes what was decided into the journal, off the loop. An event that cannot be written is kept and tried again."""
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -15,10 +16,12 @@ from firmware.core.messages import (
     WalkChanged,
     WalkState,
 )
+from firmware.decided import Decided
 from firmware.errors import JournalError
 from firmware.guard.background import Background
 from firmware.guard.events import EventMaker
-from firmware.guard.left_over import baselines, open_alarms, resume
+from firmware.guard.left_over import OVER, UNDER_WAY, baselines, open_alarms, resume
+from firmware.guard.left_over import States as KeptStates
 from firmware.guard.pocket import Pocket
 from firmware.journal import Event, Journal
 from firmware.outputs import as_json
@@ -55,10 +58,13 @@ class JournalWriter:
         complain: Callable[[str], None],
         pocket: Pocket | None = None,
         written: Callable[[], object] = lambda: None,
+        read_copy: Callable[[], KeptStates] | None = None,
     ) -> None:
+        """`read_copy`: the states of a journal that cannot be opened, for its disk is full or takes nothing."""
         self._open_journal, self._events, self._now_ns = open_journal, events, now_ns
         self._hand_over, self._complain, self._pocket = hand_over, complain, pocket
         self._written = written  # called after each event: whoever tells it need not wait for its next turn
+        self._read_copy, self._taken_over = read_copy, False
         self._begun: list[str] = []  # events whose alarm was not yet put into the states
         self._pocketed: list[str] = []
         self._journal: Journal | None = None
@@ -68,7 +74,7 @@ class JournalWriter:
         self._waiting: States = {}
         self._written_ns: int | None = None
         self._failing_since_ns: int | None = None
-        self.background: Background[Event | States] = Background(self._write, complain)
+        self.background: Background[Decided | Event | States] = Background(self._write, complain)
 
     def take(self, inputs: Sequence[Input], outputs: Sequence[Output]) -> None:
         """Called on the loop: only sorts out what is worth keeping."""
@@ -95,16 +101,17 @@ class JournalWriter:
         if event is None:
             return False
         self._waiting["alarm"] = alarm = self._events.alarm_now()
-        if self._pocket is not None:
+        if self._pocket is not None and self._pocket.in_memory:
             self._pocket.put(event, alarm)
-        self.background.put(event)
+        self.background.put(Decided(event, alarm))
         return True
 
-    def _write(self, items: Sequence[Event | States]) -> None:
+    def _write(self, items: Sequence[Decided | Event | States]) -> None:
         for item in items:
-            if isinstance(item, Event):
+            if isinstance(item, Decided):
+                self._take_decided(item)
+            elif isinstance(item, Event):
                 self._unwritten.append(item)
-                self._begun.append(item.id)
             else:
                 if "alarm" in item:
                     self._pocketed, self._begun = [*self._pocketed, *self._begun], []
@@ -117,6 +124,12 @@ class JournalWriter:
             self._fail(JournalError(f"journal: {type(error).__name__}: {error}; please report this defect"))
         else:
             self._failing_since_ns = None
+
+    def _take_decided(self, decided: Decided) -> None:
+        if self._pocket is not None:
+            self._pocket.put(decided.event, decided.alarm)
+        self._unwritten.append(decided.event)
+        self._begun.append(decided.event.id)
 
     def _body(self, state: State) -> Mapping[str, object]:
         if isinstance(state, Typed):
@@ -154,20 +167,35 @@ class JournalWriter:
 
     def _opened(self) -> Journal:
         if self._journal is None:
-            journal = self._open_journal()
             try:
+                journal = self._open_journal()
+            except JournalError:
+                self._take_over_copy()
+                raise
+            try:
+                if not self._taken_over:
+                    self._take_over(journal.states()[1])
                 self._empty_pocket(journal)
                 self._boot = journal.next_boot()
-                self._take_over(journal)
             except BaseException:
                 journal.close()
                 raise
             self._journal = journal
         return self._journal
 
+    def _take_over_copy(self) -> None:
+        """Tried once, for it may be large: what is open goes on, although nothing can be written over it."""
+        if self._read_copy is not None and not self._taken_over and self._failing_since_ns is None:
+            with contextlib.suppress(JournalError):
+                self._take_over(self._read_copy())
+
+    def _left(self) -> list[Decided]:
+        """What a guard that was killed had decided and not written down."""
+        return [] if self._pocket is None else self._pocket.left()
+
     def _empty_pocket(self, journal: Journal) -> None:
-        """What a guard that was killed had decided and not written down is written as its last words."""
-        left = [] if self._pocket is None else self._pocket.left()
+        """It is written as that guard's last words."""
+        left = self._left()
         boot = journal.boot() if left else 0
         for item in left:
             journal.append(replace(item.event, boot=boot))
@@ -176,9 +204,10 @@ class JournalWriter:
         for item in left:
             self._drop(item.event.id)
 
-    def _take_over(self, journal: Journal) -> None:
-        """Before anything is written over it: what is still open goes on, what is not is closed."""
-        states = journal.states()[1]
+    def _take_over(self, kept: KeptStates) -> None:
+        """Before anything is written, which a full disk may refuse: what is open goes on, what is not is closed."""
+        self._taken_over, left = True, self._left()
+        states = {**kept, "alarm": left[-1].alarm} if left else kept
         alarms = open_alarms(states)
         self._events.resumed = {str(alarm["type"]): str(alarm["alarm"]) for alarm in alarms if "alarm" in alarm}
         if alarms:
@@ -187,11 +216,16 @@ class JournalWriter:
             self._states.setdefault("alarm", {"active": False})
         for left_over in resume(states, self._now_ns(), self._events.boot_id):
             self._hand_over(left_over)
-            if left_over.walking or left_over.over:  # killed again before the core has heard of it, it goes on as well
-                self._states.pop("walk", None)
-                self._states.pop("telemetry", None)
+            if left_over.walking or left_over.over:
+                self._keep_open_walk()
         for before in baselines(states, self._now_ns()):
             self._hand_over(before)
+
+    def _keep_open_walk(self) -> None:
+        """Killed again before the core has heard of it, it goes on as well; a walk of this run is known better here."""
+        if self._states.get("walk", {}).get("state") not in (*UNDER_WAY, *OVER):
+            self._states.pop("walk", None)
+            self._states.pop("telemetry", None)
 
     def _keep_open_alarm(self) -> None:
         """What this run has said so far does not know of the alarm; the core's answer to `Resume` will."""

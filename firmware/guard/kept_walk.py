@@ -1,6 +1,6 @@
 """The walk that is under way, kept in the journal: what a guard that is killed in it leaves to the next one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,8 @@ from firmware import typed, walks
 from firmware.core.walk_so_far import believed
 from firmware.errors import JournalError
 from firmware.guard.events import Wall
+from firmware.guard.left_over import open_alarms
+from firmware.ids import made_ms
 from firmware.journal import Journal
 from firmware.known_day import UNSYNCED, clock
 
@@ -19,6 +21,8 @@ DURABLE_NS = 30_000_000_000
 card has to write. What is kept in between survives a kill."""
 GRAVE = ("falls", "sos", "interruptions")
 LARGEST_MS = 2**53
+OF = {"fall": "falls", "sos": "sos"}
+A_MOMENT_MS = 10_000  # a walk is kept every 5 s, by a thread that may be late
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +66,22 @@ class KeptWalk:
         self._put({}, durable=True)
 
     def load(self) -> Left | None:
-        """What an earlier run left; None, and a complaint, for what cannot be true of a walk.
+        """What an earlier run left, with the alarm that ended it; None, and a complaint, for what cannot be true.
 
         Raises:
             JournalError: the journal does not answer, so nothing is known yet; complained about as in `keep`.
         """
         try:
-            body = self._opened().states()[1].get(KEY)
+            states = self._opened().states()[1]
         except JournalError as error:
             self._fail(error)
             raise
         self._failing = False
+        body = states.get(KEY)
         if not body:
             return None
         try:
-            return _checked(typed.build(Left, body))
+            return _with_alarms(_checked(typed.build(Left, body)), open_alarms(states))
         except (ValueError, OverflowError) as error:
             self._complain(f"walks: what was kept of the walk before this start {error}; that walk is not gone on with")
             return None
@@ -124,6 +129,18 @@ def _checked(left: Left) -> Left:
         raise ValueError(f"is a {record.kind} of {left.mono_ms} ms, expected a {walks.WALK} of this machine's time")
     _unix_s(record)
     return replace(left, record=replace(record, data=believed(record.data)))
+
+
+def _with_alarms(left: Left, alarms: Sequence[Mapping[str, Any]]) -> Left:
+    """An alarm is written before what is counted: in a power cut between the two it is of the walk all the same.
+
+    Its name tells when it began. One that began long before or after the last word is of no walk, or counted in it.
+    """
+    record, last_ms = left.record, _unix_s(left.record) * 1000
+    began_ms = {OF[alarm["type"]]: made_ms(str(alarm.get("alarm"))) for alarm in alarms}
+    sudden = {key for key, t_ms in began_ms.items() if t_ms is not None and abs(t_ms - last_ms) <= A_MOMENT_MS}
+    missed = {key: 1 for key in sudden if not record.data.get(key)}
+    return replace(left, record=replace(record, data={**record.data, **missed}))
 
 
 def _unix_s(record: walks.Record) -> float:

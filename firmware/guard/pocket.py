@@ -14,17 +14,19 @@ MOST = 200  # with a disk that takes nothing; the rest is in memory alone
 
 
 class Pocket:
-    """One small file for each event. `put` is for the loop, everything else for the thread that writes."""
+    """One small file for each event. `put` is for the loop as well, everything else for the thread that writes."""
 
-    def __init__(self, folder: Path, complain: Callable[[str], None]) -> None:
-        self._folder, self._complain = folder, complain
+    def __init__(self, folder: Path, complain: Callable[[str], None], *, in_memory: bool = True) -> None:
+        """`in_memory` False: `folder` is on a disk, and the loop waits for none; the thread comes a moment later."""
+        self._folder, self._complain, self.in_memory = folder, complain, in_memory
         self._files: dict[str, Path] = {}
+        self._left: list[Decided] | None = None
         self._count = 0
         self._failed = False
 
     def put(self, event: Event, alarm: Mapping[str, object]) -> None:
         """Keep it until `drop`. A run directory that cannot be written is complained about once."""
-        if len(self._files) >= MOST:
+        if event.id in self._files or len(self._files) >= MOST:
             return
         self._count += 1
         path = self._folder / f"decided-{event.mono_ms:015}-{self._count:06}-{event.id}.json"
@@ -45,7 +47,12 @@ class Pocket:
                 path.unlink()
 
     def left(self) -> list[Decided]:
-        """What an earlier run has left, oldest first; `drop` takes these, too."""
+        """What an earlier run has left, oldest first, until `drop` has taken it."""
+        if self._left is None:
+            self._left = self._found()
+        return [item for item in self._left if item.event.id in self._files]
+
+    def _found(self) -> list[Decided]:
         found = []
         for path in paths(self._folder):
             if path in self._files.values():

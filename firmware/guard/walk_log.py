@@ -88,6 +88,7 @@ class WalkLog:
         self._loaded, self._recorded = False, set[str]()  # whether that is known, and the records before this run
         self._handed = False
         self._id = ""  # of the record of the walk that is under way
+        self._last: walks.Record | None = None  # what was last kept of it
         self._over = False
         self.background: Background[Work] = Background(self._write, complain)
 
@@ -130,7 +131,7 @@ class WalkLog:
         if self._unwritten or self._confirmation:
             self._write_down()
         if self._over and not self._unwritten:  # not before: of two records of one walk, the next run drops one
-            self._over, self._id = False, ""
+            self._over, self._id, self._last = False, "", None
             self._kept.clear()
 
     def _begin(self) -> Plan:
@@ -202,7 +203,7 @@ class WalkLog:
         self._look_back(plan, walks_on=True)
         if self._settled(item.data) and not self._over:
             record = self._record(walks.WALK, item.data)
-            self._id = self._id or record.id
+            self._id, self._last = self._id or record.id, record
             self._kept.keep(replace(record, id=self._id))
 
     def _settled(self, data: Mapping[str, Value]) -> bool:
@@ -211,9 +212,8 @@ class WalkLog:
         if left is None:
             return self._loaded
         now = replace(left.record, data=data)
-        counted = all((now.number(key) or 0) >= (left.record.number(key) or 0) for key in TAKEN_UP)
         more = (now.count("interruptions") or 0) > (left.record.count("interruptions") or 0)
-        if not (self._handed and counted and more):
+        if not (self._handed and more and _goes_on(left.record, now)):
             return False
         self._left, self._id = None, left.record.id
         return True
@@ -246,7 +246,8 @@ class WalkLog:
     def _keep(self, item: WalkRecord | BackwardTest, plan: Plan) -> None:
         if isinstance(item, WalkRecord):
             settled, record = self._settled(item.data), self._record(walks.WALK, item.data)
-            if settled and self._id and not self._over:  # what is over has its record, perhaps only in memory
+            whole = self._last is None or _goes_on(self._last, record)  # no record of a fall outside of it
+            if settled and whole and self._id and not self._over:  # what is over has one, perhaps only in memory
                 record, self._over = replace(record, id=self._id), True
             self._append(record, plan)
         else:
@@ -308,3 +309,8 @@ class WalkLog:
 
     def _clock(self) -> str:
         return clock(self._wall.now_ms() / 1000, synced=self._wall.synced())
+
+
+def _goes_on(before: walks.Record, after: walks.Record) -> bool:
+    """Whether `after` may be of the same walk: nothing of `before` is missing."""
+    return all((after.number(key) or 0) >= (before.number(key) or 0) for key in TAKEN_UP)

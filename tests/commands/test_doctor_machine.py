@@ -15,7 +15,7 @@ from firmware.commands.checks import machine as machine_checks
 from firmware.commands.checks import software
 from firmware.commands.checks.check import Check
 from firmware.commands.checks.kernel import boot_settings, kernel
-from firmware.commands.checks.machine import Machine, clock, disk, permissions, processor
+from firmware.commands.checks.machine import Machine, clock, disk, permissions, processor, run_dir
 from firmware.commands.checks.software import broker, python, recording, running
 from firmware.ipc import Instance
 from firmware.link.config import MqttConfig
@@ -114,6 +114,24 @@ def test_a_folder_below_another_mount_is_of_the_nearest_kind(tmp_path: Path) -> 
     below.mkdir()
     assert disk(below, made_up(tmp_path / "root", mounts(tmp_path, "overlay")), SimClock()).status == "warn"
     assert disk(below, made_up(tmp_path / "root", mounts(below, "ext4")), SimClock()).status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "text"),
+    [
+        ("tmpfs", "ok", "is memory (tmpfs)"),
+        ("ext4", "warn", "is on ext4, expected memory: an alert that a killed guard had just decided on is lost"),
+    ],
+)
+def test_the_run_directory_must_be_memory(tmp_path: Path, kind: str, status: str, text: str) -> None:
+    check = run_dir(tmp_path / "not made yet", made_up(tmp_path / "root", mounts(tmp_path, kind)))
+    assert (check.id, check.status, text in check.detail) == ("run_dir", status, True)
+    assert ("set paths.run_dir" in check.hint) is (status == "warn")
+
+
+def test_where_the_kind_of_the_run_directory_is_not_known_that_is_said(tmp_path: Path) -> None:
+    check = run_dir(tmp_path, made_up(tmp_path / "root"))
+    assert (check.status, "is on an unknown file system" in check.detail) == ("warn", True)
 
 
 class Usage(NamedTuple):

@@ -11,7 +11,6 @@ from firmware.core.messages import (
     Notice,
     Pattern,
     PlanToday,
-    Resume,
     Severity,
     Telemetry,
     WalkChanged,
@@ -319,69 +318,6 @@ def test_two_presses_begin_the_3_m_test_and_two_more_give_it_up() -> None:
     said = [pattern for pattern in wearer.patterns() if pattern in (Pattern.MEASURE_READY, Pattern.MEASURE_VOID)]
     assert said == [Pattern.MEASURE_READY, Pattern.MEASURE_VOID]
     assert [type(o) for o in wearer.outputs].count(BackwardTest) == 1
-
-
-# The record
-
-
-def test_a_fall_outside_of_any_walk_is_kept_all_the_same() -> None:
-    before = Wearer()
-    before.distance_m = 1.2  # no room
-    before.stand(5).walk(5).fall(8.0)
-    after = hold(ready_wearer().walk(8).stand(10)).stand(4).walk(5).fall(8.0)
-    assert [states(wearer)[-1] for wearer in (before, after)] == [WalkState.LANE_CHECK, WalkState.SUMMARY]
-    for wearer, kept in ((before, 1), (after, 2)):
-        wearer.command("end")
-        assert len(records(wearer)) == kept
-        assert records(wearer)[-1].data["falls"] == 1
-
-
-def test_a_call_for_help_before_the_first_step_is_kept() -> None:
-    wearer = ready_wearer()
-    call(wearer)
-    wearer.command("end")
-    assert [record.data["sos"] for record in records(wearer)] == [1]
-
-
-def test_a_fall_that_an_earlier_guard_saw_is_a_fall_of_the_record() -> None:
-    wearer = Wearer().stand(0.5)
-    wearer.send(Resume(wearer.t_ns, True, Hazard.FALL, Severity.CONFIRMED, 40.0))
-    hold(wearer.lie(5).get_up().stand(40).walk(60).stand(10)).stand(3)
-    assert records(wearer)[0].data["falls"] == 1
-
-
-def test_what_was_before_a_restart_of_the_guard_is_not_known_and_so_no_clean_walk() -> None:
-    wearer = Wearer().stand(0.5)
-    wearer.send(Resume(wearer.t_ns, True, Hazard.FALL, Severity.NONE, 0.0))
-    hold(wearer.stand(4).walk(60).stand(10)).stand(3)
-    assert (records(wearer)[0].data["falls"], records(wearer)[0].data["sos"]) == (None, None)
-
-
-def test_warnings_before_the_walk_are_not_of_it() -> None:
-    wearer = Wearer()
-    wearer.distance_m, wearer.speed_mps = 2.4, 0.6
-    wearer.walk(2.8)
-    wearer.distance_m, wearer.speed_mps = None, 0.0
-    hold(wearer.stand(6).walk(20).stand(10)).stand(4)
-    assert Severity.WARNING in wearer.severities(Hazard.OBSTACLE)
-    assert (records(wearer)[0].data["obstacle_warnings"], records(wearer)[0].data["first_warning_distance_m"]) == (
-        0,
-        None,
-    )
-
-
-def test_a_walk_without_a_pause_has_none_and_the_second_walks_stops_are_its_own() -> None:
-    wearer = walking_wearer()
-    wearer.distance_m, wearer.speed_mps = 2.4, 0.6
-    wearer.walk(2.4)
-    wearer.speed_mps = 0.0
-    wearer.stand(10)
-    wearer.distance_m = None
-    hold(hold(wearer).stand(6)).stand(4).walk(30)
-    wearer.command("end")
-    first, second = records(wearer)
-    assert first.data["response_s"] is not None
-    assert (second.data["response_s"], second.data["pauses"]) == (None, 0)
 
 
 def test_the_walk_that_is_over_keeps_its_planned_minutes() -> None:

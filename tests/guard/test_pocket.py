@@ -164,6 +164,20 @@ def test_run_directory_that_cannot_be_written_is_complained_about_once_and_the_a
     assert "may lose an alert" in run.complaints[0]
 
 
+def test_on_a_disk_the_loop_writes_nothing_and_the_thread_does_before_the_journal(start: Callable[[], Run]) -> None:
+    run = start()
+    assert run.writer._pocket is not None
+    run.writer._pocket.in_memory = False
+    run.disk_full = True
+    run.decide(10**9)
+    assert run.pocketed() == []
+    run.write()
+    assert len(run.pocketed()) == 1, "it is told from there"
+    run.disk_full = False
+    run.write()
+    assert run.pocketed() == []
+
+
 def test_pocket_is_bounded(start: Callable[[], Run], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pocket, "MOST", 2)
     run = start()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from firmware import version
 from firmware.commands.checks.check import Check
+from firmware.file_systems import MEMORY, MOUNTS, kind_of
 from hal.clock import Clock
 from hal.config import BoardConfig
 from hal.power.pi_supply import PiSupply
@@ -19,8 +20,7 @@ from hal.power.pi_supply import PiSupply
 MODEL = "proc/device-tree/model"
 SYNCED = "run/systemd/timesync/synchronized"  # made by systemd-timesyncd once the clock was set from the network
 REAL_TIME_CLOCKS = "sys/class/rtc"
-MOUNTS = "proc/mounts"
-FLEETING = ("overlay", "tmpfs", "ramfs")  # what is kept there is gone after a restart
+FLEETING = ("overlay", *MEMORY)  # what is kept there is gone after a restart
 FREE_MB, LEAST_FREE_MB = 200, 10
 SLOW_SYNC_S = 1.0  # an SD card that stalls: the journal waits for it
 
@@ -111,13 +111,22 @@ def disk(directory: Path, machine: Machine, stopwatch: Clock, *, lasting: bool =
         return Check(
             "disk", "fail" if free_mb < LEAST_FREE_MB else "warn", what, "delete recordings that are not needed"
         )
-    kind = _file_system(directory, machine)
+    kind = kind_of(directory, machine.text(MOUNTS) or "")
     if lasting and kind in FLEETING:
         advice = "set paths.state_dir to a folder that lasts, or switch the overlay file system off in raspi-config"
         return Check("disk", "warn", f"{what}, but on {kind}: alarms not yet told are lost in a power cut", advice)
     if took_s > SLOW_SYNC_S:
         return Check("disk", "warn", what, "this SD card stalls: use one of class A1 or A2")
     return Check("disk", "ok", what)
+
+
+def run_dir(directory: Path, machine: Machine) -> Check:
+    """Whether what was decided is kept in memory until the journal has it (`firmware.guard.pocket`)."""
+    kind = kind_of(directory, machine.text(MOUNTS) or "")
+    if kind in MEMORY:
+        return Check("run_dir", "ok", f"{directory} is memory ({kind})")
+    what = f"{directory} is on {kind}, expected memory: an alert that a killed guard had just decided on is lost"
+    return Check("run_dir", "warn", what, "set paths.run_dir to a folder in memory, as /run/rearguard is")
 
 
 def permissions(machine: Machine, config: BoardConfig) -> Check:
@@ -153,15 +162,6 @@ def _group(path: Path) -> str:
         return grp.getgrgid(number).gr_name
     except KeyError:
         return str(number)
-
-
-def _file_system(directory: Path, machine: Machine) -> str:
-    """The kind of file system: that of the longest mount point that `directory` lies below."""
-    mounts = [line.split() for line in (machine.text(MOUNTS) or "").splitlines()]
-    kinds = {Path(fields[1]): fields[2] for fields in mounts if len(fields) > 2}
-    resolved = directory.resolve()
-    above = [path for path in (resolved, *resolved.parents) if path in kinds]
-    return kinds[above[0]] if above else "unknown"
 
 
 def _size(megabytes: float) -> str:
