@@ -78,6 +78,10 @@ class Broker:
             self._process = None
 
     @property
+    def dead(self) -> bool:
+        return self._process is None
+
+    @property
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
