@@ -23,7 +23,7 @@ from firmware.journal import JOURNAL, Event, Journal
 
 VICTIMS = [*([name] for name in PROCESSES), list(PROCESSES)]  # each comes once before chance decides
 SIDE_BY_SIDE = 6  # devices at once: most of a trial is a walker's walking, and lying there
-FALL_S, SETTLED_S = 30.0, 60.0
+FALL_S, SETTLED_S = 30.0, 100.0
 MENDING_S = 2.0  # a device that was killed is whole again by then
 TRIES = 3  # a machine that is too busy to sense in time has no fall to be told
 COUNTS = ("decided", "lost", "doubled", "stuck", "repetitions")
