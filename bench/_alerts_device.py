@@ -16,17 +16,17 @@ from typing import Any
 from unittest.mock import patch
 
 from bench._alerts_broker import Broker
+from bench._alerts_kills import config_of, events, reader
 from firmware import cli
 from firmware.commands import guard_process, sounder_process
 from firmware.commands.processes import Child
 from firmware.commands.supervisor import CHECK_S, restart_dead
-from firmware.config import Config, PathsConfig, to_toml
+from firmware.config import Config, to_toml
 from firmware.core.alerts import RULES
 from firmware.core.messages import Alert, Severity
 from firmware.decided import paths, read
 from firmware.ipc import Play, Receiver, Sender
 from firmware.journal import Event
-from firmware.link.config import MqttConfig
 from firmware.sounder.sounder import Sounder
 from hal.sim.world.incidents import fall_backward
 from hal.sim.world.scenarios import PRESS, SCENARIOS, SOFT_S, SPEED_MPS, START_S, STOP_S, Scene
@@ -41,7 +41,6 @@ DEVICE = ("sounder", "link", "guard")
 PROCESSES = (*DEVICE, "broker", "reader")
 WORDS = "bench.sock"
 CONFIG = "rearguard.toml"
-READER = ("--accept", "--json", "--client-id", "hub", "--name", "hub", "--port")
 
 
 def fall_soon() -> Scene:
@@ -51,9 +50,8 @@ def fall_soon() -> Scene:
     return Scene(SCENE, 60.0, walker, FloorWhenDown(walker, IMPACT_S, open_space), PRESS, ())
 
 
-def config_of(folder: Path, port: int) -> Config:
-    """A device with everything in one folder."""
-    config = Config(mqtt=MqttConfig(port=port), paths=PathsConfig(state_dir=folder, run_dir=folder))
+def _config(folder: Path, port: int) -> Config:
+    config: Config = config_of(str(folder), str(port))
     return replace(config, core=replace(config.core, fall=replace(config.core.fall, countdown_s=COUNTDOWN_S)))
 
 
@@ -63,7 +61,7 @@ class WholeDevice:
     def __init__(self, folder: Path) -> None:
         self.folder, self._told = folder, folder / "told.jsonl"
         self._broker = Broker(folder)
-        folder.joinpath(CONFIG).write_text(to_toml(config_of(folder, self._broker.port)), encoding="utf-8")
+        folder.joinpath(CONFIG).write_text(to_toml(_config(folder, self._broker.port)), encoding="utf-8")
         self._words = Receiver(folder / WORDS)
         self.said: list[dict[str, Any]] = []
         self.left: dict[str, Event] = {}
@@ -96,8 +94,8 @@ class WholeDevice:
             self._bury(name)
         self.left |= {each.event.id: each.event for path in paths(self.folder) if (each := read(path)) is not None}
 
-    def attend(self, until_s: float) -> bool:
-        """Hear one word, or none, until `until_s` of the monotonic clock; whether there was one."""
+    def attend(self, until_s: float) -> None:
+        """Start what died, and hear one word, if one comes before `until_s` of the monotonic clock."""
         now_s = time.monotonic()
         if now_s - self._checked_s >= CHECK_S:
             self._checked_s = now_s
@@ -109,11 +107,10 @@ class WholeDevice:
         word = self._words.receive(min(max(until_s - now_s, 0.0), CHECK_S))
         if word:
             self.said.append(word)
-        return word is not None
 
-    def told(self) -> bytes:
-        """What the reader has written down, with repetitions."""
-        return self._told.read_bytes()
+    def told(self) -> list[dict[str, Any]]:
+        """Every event that the reader has written down, with repetitions."""
+        return events(self._told)
 
     def complaints(self) -> list[str]:
         """What guard, sounder and link have complained of since it was last asked."""
@@ -121,8 +118,7 @@ class WholeDevice:
 
     def _read(self) -> None:
         with self._told.open("ab") as told:
-            command = [sys.executable, "-m", "caregiver.watch", *READER, str(self._broker.port)]
-            self._reader = subprocess.Popen(command, stdout=told, stderr=subprocess.DEVNULL)
+            self._reader = subprocess.Popen(reader(self._broker.port), stdout=told, stderr=subprocess.DEVNULL)
 
     def _pid(self, name: str) -> int | None:
         """None: it is dead already."""

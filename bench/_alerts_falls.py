@@ -6,7 +6,6 @@ run directory or its journal, and what had sounded.
 """
 
 import contextlib
-import json
 import tempfile
 import time
 from collections import Counter
@@ -18,10 +17,11 @@ from random import Random
 from typing import Any
 
 from bench._alerts_device import COUNTDOWN_S, PROCESSES, WholeDevice
+from bench._alerts_kills import added
 from firmware.decided import paths
 from firmware.journal import JOURNAL, Event, Journal
 
-VICTIMS = [*([name] for name in PROCESSES), list(PROCESSES)]  # each comes once before chance decides
+VICTIMS = [["guard"], list(PROCESSES), ["sounder"], ["link"], ["broker"], ["reader"]]  # each before chance decides
 SIDE_BY_SIDE = 6  # devices at once: most of a trial is a walker's walking, and lying there
 FALL_S, SETTLED_S = 30.0, 100.0
 MENDING_S = 2.0  # a device that was killed is whole again by then
@@ -38,7 +38,7 @@ def usual_s() -> float:
         if not _waited(device, lambda: _sounds(device, "fall_countdown"), TRIES * FALL_S):
             raise TimeoutError(f"the whole device heard no fall: {device.complaints()[-3:]}")
         began_s = time.monotonic()
-        while b'"suspected"' not in device.told():
+        while not any(body["phase"] == "suspected" for body in device.told()):
             if time.monotonic() - began_s > SETTLED_S:
                 raise TimeoutError("a suspected fall did not arrive, and nothing had been killed")
         return time.monotonic() - began_s
@@ -109,7 +109,7 @@ class _Settled:
 
 def judged(device: WholeDevice, decided: Sequence[Key], kept: Mapping[str, Event]) -> dict[str, Any]:
     """What the reader has, against what was decided and what the journal keeps."""
-    told = _events(device.told())
+    told = device.told()
     first = {body["id"]: body for body in reversed(told)}
     ordered = sorted(first.values(), key=lambda body: (body["boot"], body["seq"]))
     keys = [(body["type"], body["phase"], body["mono_ms"]) for body in ordered]
@@ -138,24 +138,16 @@ def _untold(word: Mapping[str, Any], keys: Sequence[Key]) -> bool:
     return not told
 
 
-def _events(told: bytes) -> list[dict[str, Any]]:
-    words = []
-    for line in told.splitlines():
-        with contextlib.suppress(ValueError):  # a reader that was killed in mid-line has not accepted it
-            words.append(json.loads(line))
-    return [word["body"] for word in words if word["kind"] == "event"]
-
-
 def measured(count: int) -> dict[str, Any]:
     """On several devices side by side; the counts of all, and everything about each trial that went wrong."""
     with ProcessPoolExecutor(SIDE_BY_SIDE, mp_context=get_context("spawn")) as pool:
         usual = pool.submit(usual_s).result()
         runs = list(pool.map(trial, range(count), [usual] * count))
     found = [run for run in runs if run is not None]
-    total: dict[str, Any] = {key: sum(run[key] for run in found) for key in COUNTS}
-    total["trials"], total["without a fall"] = len(found), count - len(found)
-    total["kills"] = dict(sum((Counter(run["kills"]) for run in found), Counter[str]()))
-    total["in_order"] = all(run["in_order"] for run in found)
-    total["receipt_ms"] = round(usual * 1e3)
-    total["wrong"] = [run for run in found if run["lost"] or run["doubled"] or run["stuck"] or not run["in_order"]]
-    return total
+    return {
+        **added(found, COUNTS),
+        "trials": len(found),
+        "without a fall": count - len(found),
+        "receipt_ms": round(usual * 1e3),
+        "wrong": [run for run in found if run["lost"] or run["doubled"] or run["stuck"] or not run["in_order"]],
+    }

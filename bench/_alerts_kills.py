@@ -112,12 +112,7 @@ class Device:
         self._hear("written" if line == "written?" else line)
 
     def told(self) -> list[dict[str, Any]]:
-        """Every event that the reader has written down, with repetitions."""
-        words = []
-        for line in self.told_file.read_text().splitlines():
-            with contextlib.suppress(ValueError):  # a reader that was killed in mid-line has not accepted it
-                words.append(json.loads(line))
-        return [word["body"] for word in words if word["kind"] == "event"]
+        return events(self.told_file)
 
     def numbers(self) -> list[int]:
         return [body["data"]["number"] for body in self.told()]
@@ -135,8 +130,22 @@ class Device:
             return [sys.executable, "-c", CODE, where, where]
         if name == "link":
             return [sys.executable, "-c", LINK_CODE, where, str(self.broker.port)]
-        options = ["--accept", "--json", "--client-id", "hub", "--name", "hub", "--port", str(self.broker.port)]
-        return [sys.executable, "-m", "caregiver.watch", *options]
+        return reader(self.broker.port)
+
+
+def reader(port: int) -> list[str]:
+    """The command of a caregiver's client that accepts what it has written."""
+    options = ["--accept", "--json", "--client-id", "hub", "--name", "hub", "--port", str(port)]
+    return [sys.executable, "-m", "caregiver.watch", *options]
+
+
+def events(file: Path) -> list[dict[str, Any]]:
+    """Every event that a reader has written down, with repetitions."""
+    words = []
+    for line in file.read_text().splitlines():
+        with contextlib.suppress(ValueError):  # a reader that was killed in mid-line has not accepted it
+            words.append(json.loads(line))
+    return [word["body"] for word in words if word["kind"] == "event"]
 
 
 def usual_s(device: Device) -> float:
@@ -197,7 +206,11 @@ def measured(count: int) -> dict[str, Any]:
     each = max(len(VICTIMS), count // SIDE_BY_SIDE)
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         found = list(pool.map(trials, [each] * SIDE_BY_SIDE, range(SIDE_BY_SIDE)))
-    total: dict[str, Any] = {key: sum(run[key] for run in found) for key in COUNTS}
+    return {**added(found, COUNTS), "receipt_ms": max(run["receipt_ms"] for run in found)}
+
+
+def added(found: Sequence[dict[str, Any]], counts: Sequence[str]) -> dict[str, Any]:
+    """The sums of several runs; in order when each is."""
+    total: dict[str, Any] = {key: sum(run[key] for run in found) for key in counts}
     total["kills"] = dict(sum((Counter(run["kills"]) for run in found), Counter[str]()))
-    total["receipt_ms"] = max(run["receipt_ms"] for run in found)
     return {**total, "in_order": all(run["in_order"] for run in found)}

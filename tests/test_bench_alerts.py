@@ -85,10 +85,10 @@ class Heard:
         self, *told: dict[str, Any], said: tuple[dict[str, Any], ...] = (), left: tuple[Event, ...] = ()
     ) -> None:
         self.said, self.left = list(said), {event.id: event for event in left}
-        self._told = "".join(json.dumps({"kind": "event", "body": body}) + "\n" for body in told)
+        self._told = list(told)
 
-    def told(self) -> bytes:
-        return self._told.encode() + b'{"kind":"ev'
+    def told(self) -> list[dict[str, Any]]:
+        return self._told
 
 
 def event(name: str, phase: str = "suspected", mono_ms: int = 1000) -> Event:
