@@ -1,8 +1,8 @@
 """SIGKILL of the whole device after a fall: guard with its sensors, sounder, link, broker and reader, any or all.
 
-A kill comes between the decision on a suspected fall and its receipt, or at any time of the countdown that follows;
-after every second one comes another while the first is being mended. Decided is what the guard said, what stood in its
-run directory or its journal, and what had sounded.
+A kill comes between the decision on a suspected fall and its receipt, at any time of the countdown that follows, or
+between its end and the next receipt; after half of them comes another while the first is being mended. Decided is what
+the guard said, what stood in its run directory or its journal, and what had sounded.
 """
 
 import contextlib
@@ -19,6 +19,7 @@ from typing import Any
 from bench._alerts_device import COUNTDOWN_S, PROCESSES, WholeDevice
 from bench._alerts_kills import added
 from firmware.decided import paths
+from firmware.guard.loop import TICK_NS
 from firmware.journal import JOURNAL, Event, Journal
 
 VICTIMS = [["guard"], list(PROCESSES), ["sounder"], ["link"], ["broker"], ["reader"]]  # each before chance decides
@@ -54,7 +55,9 @@ def _trial(number: int, usual: float) -> dict[str, Any] | None:
     with tempfile.TemporaryDirectory() as folder, WholeDevice(Path(folder)) as device:
         if not _waited(device, lambda: _sounds(device, "fall_countdown"), FALL_S):
             return None
-        pauses_s = [chance.uniform(0.0, usual if number % 2 == 0 else COUNTDOWN_S)]
+        told_s, turn_s = chance.uniform(0.0, usual), TICK_NS / 1e9
+        confirmed_s = COUNTDOWN_S + chance.uniform(0.0, turn_s + usual)
+        pauses_s = [(told_s, chance.uniform(0.0, COUNTDOWN_S), told_s, confirmed_s)[number % 4]]
         if number % 4 > 1:
             pauses_s.append(chance.uniform(0.0, MENDING_S))
         for again, pause_s in enumerate(pauses_s):
