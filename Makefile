@@ -1,7 +1,7 @@
 # `make walk` and `make test` need only python3, make and git; they make everything else themselves in .venv.
 VENV := .venv
 BIN := $(VENV)/bin
-BENCHES := $(subst /,.,$(basename $(filter-out bench/train_%,$(shell grep -l '__name__ == "__main__"' bench/*.py))))
+BENCHES := $(subst /,.,$(basename $(filter-out bench/train_% bench/_%,$(shell grep -l '__name__ == "__main__"' bench/*.py))))
 
 # With recordings of real people at hand, `make walk` plays one of them falling backward.
 ifdef REARGUARD_DATA

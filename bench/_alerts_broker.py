@@ -15,15 +15,11 @@ DEFAULTS = "persistence true\n"  # on disk, as the package of Debian has it; eve
 SHIPPED = Path(__file__).parents[1] / "deploy/mosquitto/rearguard.conf"
 # Who is let in is no matter here, and has tests of its own.
 OF_WHAT_IS_KEPT = ("persist", "autosave", "max_", "queue", "set_tcp")
-NOT_SHIPPED = "persistence true\nautosave_interval 1\nautosave_on_changes true\n"
-NOT_SHIPPED += "max_queued_messages 10000\nset_tcp_nodelay true\n"
 START_S = 10.0
 
 
 def _kept() -> str:
     """What the shipped configuration says about keeping messages, and its limits."""
-    if not SHIPPED.exists():
-        return NOT_SHIPPED
     lines = SHIPPED.read_text(encoding="utf-8").splitlines()
     return "".join(f"{line}\n" for line in lines if line.startswith(OF_WHAT_IS_KEPT))
 
@@ -76,6 +72,10 @@ class Broker:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    @property
+    def dead(self) -> bool:
+        return self._process is None
 
     @property
     def pid(self) -> int:

@@ -30,6 +30,7 @@ PROCESSES = ("guard", "link", "broker", "reader")
 VICTIMS = [*([name] for name in PROCESSES), list(PROCESSES)]  # each comes once before chance decides
 SIDE_BY_SIDE = 3  # devices at once: most of a trial is waiting for a broker's client to try again
 WARM_UP = 5
+SETTLED_S = 100.0  # longer than any pause between two sendings
 COUNTS = ("decided", "lost", "doubled", "repetitions")
 LINK_CODE = (
     "import sys, threading; from bench._alerts_kills import config_of; "
@@ -111,12 +112,7 @@ class Device:
         self._hear("written" if line == "written?" else line)
 
     def told(self) -> list[dict[str, Any]]:
-        """Every event that the reader has written down, with repetitions."""
-        words = []
-        for line in self.told_file.read_text().splitlines():
-            with contextlib.suppress(ValueError):  # a reader that was killed in mid-line has not accepted it
-                words.append(json.loads(line))
-        return [word["body"] for word in words if word["kind"] == "event"]
+        return events(self.told_file)
 
     def numbers(self) -> list[int]:
         return [body["data"]["number"] for body in self.told()]
@@ -134,8 +130,22 @@ class Device:
             return [sys.executable, "-c", CODE, where, where]
         if name == "link":
             return [sys.executable, "-c", LINK_CODE, where, str(self.broker.port)]
-        options = ["--accept", "--json", "--client-id", "hub", "--name", "hub", "--port", str(self.broker.port)]
-        return [sys.executable, "-m", "caregiver.watch", *options]
+        return reader(self.broker.port)
+
+
+def reader(port: int) -> list[str]:
+    """The command of a caregiver's client that accepts what it has written."""
+    options = ["--accept", "--json", "--client-id", "hub", "--name", "hub", "--port", str(port)]
+    return [sys.executable, "-m", "caregiver.watch", *options]
+
+
+def events(file: Path) -> list[dict[str, Any]]:
+    """Every event that a reader has written down, with repetitions."""
+    words = []
+    for line in file.read_text().splitlines():
+        with contextlib.suppress(ValueError):  # a reader that was killed in mid-line has not accepted it
+            words.append(json.loads(line))
+    return [word["body"] for word in words if word["kind"] == "event"]
 
 
 def usual_s(device: Device) -> float:
@@ -162,7 +172,8 @@ def trials(count: int, seed: int = 0) -> dict[str, Any]:
             killed["all" if len(names) > 1 else names[0]] += 1
             for name in names:
                 device.start(name)
-            _settle(device)
+            with contextlib.suppress(TimeoutError):  # it is judged in the end all the same
+                _settle(device)
         return _judged(device, killed, usual)
 
 
@@ -171,7 +182,7 @@ def _settle(device: Device) -> None:
     journal = device.journal
     assert journal is not None
     device.ask("written?")
-    until(lambda: not journal.unaccepted(), "everything is accepted")
+    until(lambda: not journal.unaccepted(), "everything is accepted", SETTLED_S)
 
 
 def _judged(device: Device, killed: Counter[str], usual: float) -> dict[str, Any]:
@@ -195,7 +206,11 @@ def measured(count: int) -> dict[str, Any]:
     each = max(len(VICTIMS), count // SIDE_BY_SIDE)
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         found = list(pool.map(trials, [each] * SIDE_BY_SIDE, range(SIDE_BY_SIDE)))
-    total: dict[str, Any] = {key: sum(run[key] for run in found) for key in COUNTS}
+    return {**added(found, COUNTS), "receipt_ms": max(run["receipt_ms"] for run in found)}
+
+
+def added(found: Sequence[dict[str, Any]], counts: Sequence[str]) -> dict[str, Any]:
+    """The sums of several runs; in order when each is."""
+    total: dict[str, Any] = {key: sum(run[key] for run in found) for key in counts}
     total["kills"] = dict(sum((Counter(run["kills"]) for run in found), Counter[str]()))
-    total["receipt_ms"] = max(run["receipt_ms"] for run in found)
     return {**total, "in_order": all(run["in_order"] for run in found)}

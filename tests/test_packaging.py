@@ -136,7 +136,7 @@ def test_systemd_never_gives_a_process_up(name: str) -> None:
         "README.md",
         "SECURITY.md",
         *(f"docs/{name}.md" for name in ("SAFETY", "HARDWARE", "OBSTACLES", "DETECTION", "DETECTION-sway", "RECORDS")),
-        *(f"docs/{name}.md" for name in ("HOME-ASSISTANT", "MQTT", "PAIRING")),
+        *(f"docs/{name}.md" for name in ("HOME-ASSISTANT", "MQTT", "PAIRING", "ALERTS")),
     ],
 )
 def test_what_the_documents_point_to_exists(name: str) -> None:
