@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 from bench._alerts_nasty import HUGE, nasty, spoiled, strict
-from caregiver import watch
+from caregiver import lines, watch
 from firmware import config as settings
 from firmware import ipc, remote_settings, typed
 from firmware.core.messages import Acknowledgement, Command
@@ -188,12 +188,12 @@ class _Nowhere:
 
 def check_payload(said: tuple[str, bytes]) -> None:
     """Ignored; or shown as one printable line, and as JSON that every parser reads; and accepted as JSON."""
-    plain = watch.PlainLines()
+    plain = lines.PlainLines()
 
     def say(word: Any) -> bool:
         line = plain.line(word)
         assert line is None or line.isprintable(), f"a terminal would obey {line!r}"
-        as_json = watch.as_json_line(word)
+        as_json = lines.as_json_line(word)
         assert as_json is None or "\n" not in as_json
         strict(as_json or "{}")
         return True
@@ -325,9 +325,9 @@ COMMAND_BUGS: Bugs = {
     "any value is an id": lambda: patch.object(inbound, "_id", lambda value: value),
 }
 PAYLOAD_BUGS: Bugs = {
-    "NaN is JSON": lambda: patch.object(watch, "as_json_line", json.dumps),
+    "NaN is JSON": lambda: patch.object(lines, "as_json_line", json.dumps),
     "deep JSON is a ValueError": lambda: patch.object(watch, "decode", _shallow_payload),
-    "a line is a line": lambda: patch.object(watch.PlainLines, "line", lambda _, word: str(word["body"].get("state"))),
+    "a line is a line": lambda: patch.object(lines.PlainLines, "line", lambda _, word: str(word["body"].get("state"))),
 }
 INBOX_BUGS: Bugs = {
     "deep JSON is a ValueError": lambda: patch.object(ipc, "_parse", _shallow_datagram),

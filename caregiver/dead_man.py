@@ -14,6 +14,7 @@ from typing import Any
 GRACE_S = 5.0  # after the deadline, for a confirmation that is under way
 LONGEST_DEADLINE_S = 120.0  # no device has a longer countdown; without a sensible number it is over already
 SILENT_S = 45.0  # four heartbeats of 10 s missed, and told within a minute
+NEW_S = 10.0  # an event that happened so lately was decided by a guard that lives
 IN_WALK = ("ready", "walking", "paused")
 MOST_DEVICES = 10_000
 MOST_ALARMS = 100  # remembered of each device
@@ -24,8 +25,8 @@ UNANSWERED, SILENT, BACK = "unanswered", "silent", "back"
 @dataclass(frozen=True, slots=True)
 class Escalation:
     """`kind`: "unanswered" (call somebody: a suspected fall was neither confirmed nor cancelled), "silent" (call
-    somebody: no word in a walk) or "back" (the device speaks again). `after_s` is since its last word, or since the
-    suspected fall came."""
+    somebody: no sign in a walk that she is guarded) or "back" (there is one again). `after_s` is since the last sign,
+    or since the suspected fall came."""
 
     kind: str
     device: str
@@ -37,7 +38,19 @@ class Escalation:
 class _Alarm:
     newest: tuple[int, int]
     came_ns: int = 0
-    due_ns: int | None = None
+    asked: bool = False  # suspected, and nothing else since
+    due_ns: int | None = None  # None as well once it was escalated
+
+    def ask(self, now_ns: int, wait_s: float) -> None:
+        """Asked again by a device that started anew, it is due as before: a weak battery may restart it for ever."""
+        due_ns = now_ns + round((wait_s + GRACE_S) * 1e9)
+        if not self.asked:
+            self.asked, self.came_ns, self.due_ns = True, now_ns, due_ns
+        elif self.due_ns is not None:
+            self.due_ns = min(self.due_ns, due_ns)
+
+    def answer(self) -> None:
+        self.asked, self.due_ns = False, None
 
 
 @dataclass(slots=True)
@@ -48,6 +61,14 @@ class _Device:
     silent: bool = False
     alarms: OrderedDict[str, _Alarm] = field(default_factory=OrderedDict)
 
+    def enter(self, now_ns: int, *, walks: bool | None = None, ended: bool | None = None) -> None:
+        """Silence counts from the beginning of a walk, not from the rest before it."""
+        before = self.walks and not self.ended
+        self.walks = self.walks if walks is None else walks
+        self.ended = self.ended if ended is None else ended
+        if self.walks and not self.ended and not before:
+            self.heard_ns = now_ns
+
     def quiet_s(self, now_ns: int) -> float:
         return 0.0 if self.heard_ns is None else (now_ns - self.heard_ns) / 1e9
 
@@ -57,22 +78,19 @@ class DeadMan:
 
     def __init__(self) -> None:
         self._devices: OrderedDict[str, _Device] = OrderedDict()
-        self._hearing = True
+        self._deaf_since_ns: int | None = None
 
     def heard(
         self, now_ns: int, device: str, kind: str, body: Mapping[str, Any], *, retained: bool = False
     ) -> list[Escalation]:
         """A message of a device: its kind is the last word of the topic. What is `retained` is no sign of life."""
         found = self._device(device)
-        lives = not retained and not (kind == "status" and body.get("state") == "lost")
-        back = self._lives(now_ns, device, found) if lives else []
+        back = self._lives(now_ns, device, found) if not retained and _is_guarded(kind, body) else []
         match kind:
             case "status":
-                found.ended = body.get("state") == "ended"  # said by the device itself: a clean end
+                found.enter(now_ns, ended=body.get("state") == "ended")  # said by the device itself: a clean end
             case "walk":
-                found.walks = body.get("state") in IN_WALK
-                if found.heard_ns is None:
-                    found.heard_ns = now_ns
+                found.enter(now_ns, walks=body.get("state") in IN_WALK)
             case "event":
                 _note_event(now_ns, found, body)
             case "alarm":
@@ -80,11 +98,13 @@ class DeadMan:
         return back
 
     def connected(self, now_ns: int, connected: bool) -> None:
-        """We hear the broker, or do not. Who could not be heard is not silent: that is counted from now on."""
-        if connected and not self._hearing:
+        """We hear the broker, or do not. While we do not, nobody's silence grows, and none is forgotten."""
+        if not connected:
+            self._deaf_since_ns = now_ns if self._deaf_since_ns is None else self._deaf_since_ns
+        elif self._deaf_since_ns is not None:
+            deaf_ns, self._deaf_since_ns = now_ns - self._deaf_since_ns, None
             for device in self._devices.values():
-                device.heard_ns = None if device.heard_ns is None else now_ns
-        self._hearing = connected
+                device.heard_ns = None if device.heard_ns is None else device.heard_ns + deaf_ns
 
     def tick(self, now_ns: int) -> list[Escalation]:
         """What is overdue, each once."""
@@ -94,7 +114,7 @@ class DeadMan:
                 if alarm.due_ns is not None and now_ns >= alarm.due_ns:
                     alarm.due_ns = None
                     due.append(Escalation(UNANSWERED, name, alarm_id, (now_ns - alarm.came_ns) / 1e9))
-            if self._hearing and device.walks and not device.ended and not device.silent:
+            if self._deaf_since_ns is None and device.walks and not device.ended and not device.silent:
                 quiet_s = device.quiet_s(now_ns)
                 if quiet_s >= SILENT_S:
                     device.silent = True
@@ -114,6 +134,20 @@ class DeadMan:
         return back
 
 
+def _is_guarded(kind: str, body: Mapping[str, Any]) -> bool:
+    """Whether this says that the process that guards her lives: the one that tells may go on alone for hours."""
+    match kind:
+        case "health":
+            guard = body.get("guard")
+            return isinstance(guard, Mapping) and guard.get("ok") is True
+        case "telemetry":
+            return True
+        case "event":
+            return _age_s(body) <= NEW_S
+        case _:
+            return False
+
+
 def _note_event(now_ns: int, device: _Device, body: Mapping[str, Any]) -> None:
     data = body.get("data")
     alarm_id = data.get("alarm") if isinstance(data, Mapping) else None
@@ -125,10 +159,10 @@ def _note_event(now_ns: int, device: _Device, body: Mapping[str, Any]) -> None:
         return  # told again, or overtaken by what came after it
     alarm = _alarm(device, alarm_id)
     alarm.newest = place
-    alarm.due_ns = None
     if body.get("phase") == "suspected":
-        alarm.came_ns = now_ns
-        alarm.due_ns = now_ns + round((max(0.0, _deadline_s(body) - _age_s(body)) + GRACE_S) * 1e9)
+        alarm.ask(now_ns, max(0.0, _deadline_s(body) - _age_s(body)))
+    else:
+        alarm.answer()
 
 
 def _note_state(now_ns: int, device: _Device, body: Mapping[str, Any], retained: bool) -> None:
@@ -138,11 +172,9 @@ def _note_state(now_ns: int, device: _Device, body: Mapping[str, Any], retained:
     if not retained and not suspected:
         for known_id, known in device.alarms.items():
             if active is False or known_id == alarm_id:  # of one behind a more serious one it says nothing
-                known.due_ns = None
+                known.answer()
     if suspected and isinstance(alarm_id, str) and alarm_id not in device.alarms:
-        alarm = _alarm(device, alarm_id)
-        alarm.came_ns = now_ns
-        alarm.due_ns = now_ns + round((_deadline_s(body) + GRACE_S) * 1e9)
+        _alarm(device, alarm_id).ask(now_ns, _deadline_s(body))
 
 
 def _alarm(device: _Device, alarm_id: str) -> _Alarm:

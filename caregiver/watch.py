@@ -6,10 +6,9 @@ That a person has seen it is another matter (`cmd/ack`), and not this client's t
 """
 
 import argparse
-import io
 import json
 import logging
-import queue
+import re
 import secrets
 import signal
 import socket
@@ -18,26 +17,51 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from caregiver import dead_man
 from caregiver.dead_man import DeadMan, Escalation
-from firmware.errors import RearguardError
+from caregiver.keyboard import Keyboard
+from caregiver.lines import PlainLines, Printer, as_json_line
+from firmware.errors import ConfigError, RearguardError
 from firmware.link import topics
 from firmware.link.client import Connected, Disconnected, Message, Received
 from firmware.link.config import MqttConfig
+from firmware.link.inbound import NAME_MAX
 from firmware.link.mqtt import Connection
-from firmware.plain_json import decode, plain
+from firmware.link.payloads import MOST_TOLD
+from firmware.plain_json import decode
+from firmware.responders import HOW
 
 SESSION_S = 7 * 24 * 3600  # the broker keeps events for us so long
 MAX_BYTES = 65536
 REMEMBERED = 10_000
 TURN_S = 0.2
-
-ANSWERS = {"seen": "seen", "": "on_my_way", "way": "on_my_way", "here": "at_scene"}  # what is typed
-TYPE_ONE = "type seen, way (or nothing) or here, and Enter, to"
+ANSWER_AGAIN_NS = 5_000_000_000
+IDENTITY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # what is none, no device of ours has given
 
 Say = Callable[[Mapping[str, Any]], bool]
+
+
+@dataclass(slots=True)
+class Answer:
+    """A person's word to one alarm, until its device has it."""
+
+    alarm: str
+    by: str
+    how: str
+    due_ns: int = 0
+
+    def is_known(self, alarm_now: Mapping[str, Any]) -> bool:
+        """Whether the device's own word shows it; it shows of each person who is nearest."""
+        people = alarm_now.get("responders")
+        told = [each for each in people if isinstance(each, dict)] if isinstance(people, list) else []
+        shown = any(each.get("by") == self.by and _is_as_far(each.get("how"), self.how) for each in told)
+        return shown or len(told) >= MOST_TOLD  # more people than these it does not show
+
+
+def _is_as_far(told: object, said: str) -> bool:
+    return told in HOW and HOW.index(str(told)) >= HOW.index(said)
 
 
 class Watch:
@@ -52,6 +76,7 @@ class Watch:
         self._last: dict[str, bytes] = {}
         self._dead_man = DeadMan()
         self._alarms: dict[str, str] = {}  # open, by device
+        self._answers: dict[str, Answer] = {}  # that the device has not confirmed
         self.ignored = 0
 
     def turn(self, now_ns: int) -> None:
@@ -71,18 +96,32 @@ class Watch:
                 case Received():
                     self._received(now_ns, signal_)
         self._escalate(self._dead_man.tick(now_ns))
+        self._say_answers(now_ns)
 
-    def answer(self, how: str, by: str) -> int:
-        """Tell every open alarm that somebody has it; how many there are."""
-        for device, alarm in self._alarms.items():
-            body = json.dumps({"alarm": alarm, "by": by, "how": how})
-            self._connection.publish(Message(topics.command(device, "ack"), body, qos=1))
-        return len(self._alarms)
+    @property
+    def open_alarms(self) -> Mapping[str, str]:
+        """By device."""
+        return self._alarms
+
+    def answer(self, device: str, how: str, by: str) -> None:
+        """Tell the device's open alarm that somebody has it; again, until the device says that it knows."""
+        self._answers[device] = Answer(self._alarms[device], by, how)
 
     def _note_alarm(self, device: str, body: Mapping[str, Any]) -> None:
         self._alarms.pop(device, None)
-        if body.get("active") is True and isinstance(body.get("alarm"), str):
-            self._alarms[device] = body["alarm"]
+        alarm = body.get("alarm")
+        if body.get("active") is True and isinstance(alarm, str) and IDENTITY.fullmatch(alarm):
+            self._alarms[device] = alarm
+        answer = self._answers.get(device)
+        if answer is not None and (self._alarms.get(device) != answer.alarm or answer.is_known(body)):
+            del self._answers[device]
+
+    def _say_answers(self, now_ns: int) -> None:
+        for device, answer in self._answers.items():
+            if answer.due_ns <= now_ns:
+                text = json.dumps({"alarm": answer.alarm, "by": answer.by, "how": answer.how})
+                if self._connection.publish(Message(topics.command(device, "ack"), text, qos=1)):
+                    answer.due_ns = now_ns + ANSWER_AGAIN_NS
 
     def _received(self, now_ns: int, message: Received) -> None:
         topic, device = message.topic, topics.device_of(message.topic)
@@ -97,12 +136,14 @@ class Watch:
             self._event(device, body)
         elif self._last.get(topic) != message.payload:  # a broker may hand out the same retained state twice
             self._last[topic] = message.payload
+            if len(self._last) > REMEMBERED:
+                del self._last[next(iter(self._last))]
             self._say({"kind": kind, "dev": device, "body": body})
         self._escalate(self._dead_man.heard(now_ns, device, kind, body, retained=message.retained))
 
     def _event(self, device: str, body: dict[str, Any]) -> None:
         event_id = body.get("id")
-        if not isinstance(event_id, str):
+        if not isinstance(event_id, str) or not IDENTITY.fullmatch(event_id):
             self.ignored += 1
             return
         if event_id not in self._events:
@@ -122,97 +163,6 @@ class Watch:
             self._say({"kind": "escalation", "dev": each.device, "body": body})
 
 
-def as_json_line(word: Mapping[str, Any]) -> str | None:
-    return json.dumps(plain(word), separators=(",", ":"), allow_nan=False)
-
-
-class PlainLines:
-    """One line for a person each; a heartbeat only where it says something new."""
-
-    def __init__(self) -> None:
-        self._health: dict[str, str] = {}
-
-    def line(self, word: Mapping[str, Any]) -> str | None:
-        kind, device, body = word["kind"], word["dev"], word["body"]
-        text = self._health_line(device, body) if kind == "health" else _sentence(kind, body)
-        return None if text is None else "".join(c if c.isprintable() else "?" for c in f"{device} {text}".strip())
-
-    def _health_line(self, device: str, body: Mapping[str, Any]) -> str | None:
-        text = "health ok" if body.get("ok") is True else f"health: {_troubles(body)}"
-        changed = self._health.get(device) != text
-        self._health[device] = text
-        return text if changed else None
-
-
-def _sentence(kind: str, body: Mapping[str, Any]) -> str:
-    match kind:
-        case "connected":
-            return f"broker found, MQTT {body['protocol']}"
-        case "disconnected":
-            return f"broker lost: {body['reason']}"
-        case "status":
-            return f"device {body.get('state')}"
-        case "event":
-            return _event_line(body)
-        case "escalation":
-            return _escalation_line(body)
-        case "alarm":
-            return _alarm_line(body)
-        case "walk":
-            why = body.get("no_start")
-            return f"walk {body.get('state')}, {body.get('steps', 0)} steps{f'; no walk begins: {why}' if why else ''}"
-        case _:
-            return f"{kind} {json.dumps(body)}"
-
-
-def _event_line(body: Mapping[str, Any]) -> str:
-    data = body.get("data")
-    alarm = data.get("alarm") if isinstance(data, dict) else None
-    doubt = "" if body.get("clock") == "synced" else " (its clock is not set)"
-    what = f"{body.get('severity')}: {body.get('type')} {body.get('phase')} at {body.get('t')}{doubt}"
-    return f"{what}, event {body.get('id')}, alarm {alarm}"
-
-
-def _escalation_line(body: Mapping[str, Any]) -> str:
-    after_s = f"{body['after_s']:.0f} s"
-    match body["why"]:
-        case dead_man.UNANSWERED:
-            return f"CALL HER: a fall was suspected {after_s} ago, and neither cancelled nor confirmed since"
-        case dead_man.BACK:
-            return f"speaks again after {after_s}"
-        case _:
-            return f"CALL HER: in a walk, and no word from her device for {after_s}"
-
-
-def _alarm_line(body: Mapping[str, Any]) -> str:
-    if body.get("active") is not True:
-        return "no alarm"
-    who = body.get("acknowledged")
-    heard = _responder(who) if isinstance(who, dict) else "nobody has acknowledged it"
-    return f"ALARM {body.get('type')} {body.get('phase')}, {heard}"
-
-
-def _responder(who: Mapping[str, Any]) -> str:
-    match who.get("how"):
-        case "on_my_way":
-            return f"{who.get('by')} is on the way"
-        case "at_scene":
-            return f"{who.get('by')} is with her"
-        case _:
-            return f"acknowledged by {who.get('by')}"
-
-
-def _troubles(body: Mapping[str, Any]) -> str:
-    parts, guard = body.get("parts"), body.get("guard")
-    broken = sorted(name for name, part in parts.items() if not _well(part)) if isinstance(parts, dict) else []
-    silent = [] if _well(guard) else ["the guard is silent"]
-    return ", ".join([*silent, *broken]) or "not known"
-
-
-def _well(part: object) -> bool:
-    return isinstance(part, dict) and part.get("ok") is True
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Watch until SIGTERM or Ctrl-C; 0 after a clean end."""
     args = _parser().parse_args(arguments)
@@ -222,6 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(name, lambda *_: stop.set())
     try:
         files = args.password_file, args.ca_file, args.cert_file, args.key_file
+        _check_name(args.answer)
         config = MqttConfig(args.host, args.port, args.username, *files)
         connection = _connect(config, args.client_id)
     except (RearguardError, ValueError) as error:
@@ -229,68 +180,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     printer = Printer(as_json_line if args.json else PlainLines().line, stop)
     watch = Watch(connection, args.id, printer.say, args.name if args.accept else None)
-    answers = _typed(args.answer) if args.answer else None
+    keyboard = Keyboard(args.answer, watch) if args.answer else None
     while not stop.is_set():
         watch.turn(time.monotonic_ns())
-        if answers is not None:
-            _answer(watch, answers, args.answer)
+        if keyboard is not None:
+            keyboard.turn()
         connection.wait(TURN_S)
     connection.close()
     return printer.exit_code
+
+
+def _check_name(name: str) -> None:
+    if len(name) > NAME_MAX or not name.isprintable():
+        raise ConfigError(f"--answer: {name[:NAME_MAX]!r} is no name, expected up to {NAME_MAX} printable characters")
 
 
 def _connect(config: MqttConfig, client_id: str) -> Connection:
     """A session is kept only for who asks for it by name: two clients of one name throw each other out."""
     name = client_id or f"rearguard-watch-{secrets.token_hex(6)}"
     return Connection(config, name, session_s=SESSION_S if client_id else 0, max_bytes=MAX_BYTES)
-
-
-def _typed(name: str) -> queue.SimpleQueue[str]:
-    """What somebody types, a line at a time; the thread ends with its input or with the process."""
-    print(f"{TYPE_ONE} answer an alarm as {name}", file=sys.stderr)
-    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-
-    def read() -> None:
-        for line in sys.stdin:
-            lines.put(line.strip().lower())
-
-    threading.Thread(target=read, daemon=True).start()
-    return lines
-
-
-def _answer(watch: Watch, lines: queue.SimpleQueue[str], name: str) -> None:
-    while not lines.empty():
-        how = ANSWERS.get(lines.get())
-        if how is None:
-            print(f"{TYPE_ONE} answer an alarm", file=sys.stderr)
-        elif not watch.answer(how, name):
-            print("no alarm is open", file=sys.stderr)
-
-
-class Printer:
-    """Writes lines to standard output until that fails; then `stop` is set and nothing counts as said any more."""
-
-    def __init__(self, line: Callable[[Mapping[str, Any]], str | None], stop: threading.Event) -> None:
-        self._line, self._stop = line, stop
-        self.exit_code = 0
-        self._failed = False
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="replace")  # a terminal that does not know a letter is no reason to end
-
-    def say(self, word: Mapping[str, Any]) -> bool:
-        line = self._line(word)
-        if line is None or self._failed:
-            return not self._failed
-        try:
-            print(line, flush=True)
-        except OSError as error:
-            self._failed = True
-            self._stop.set()
-            sys.stdout = None
-            if not isinstance(error, BrokenPipeError):  # else whoever read us has gone, for example `| head`
-                print(f"watch: standard output cannot be written: {error}", file=sys.stderr)
-                self.exit_code = 1
-        return not self._failed
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,6 +14,7 @@ class ScriptedConnection:
         self.signals: list[Signal] = []
         self.published: list[Message] = []
         self.subscribed: list[tuple[str, int]] = []
+        self.connected = True
 
     def poll(self) -> Iterable[Signal]:
         signals, self.signals = self.signals, []
@@ -23,8 +24,9 @@ class ScriptedConnection:
         self.subscribed.append((topic, qos))
 
     def publish(self, message: Message) -> bool:
-        self.published.append(message)
-        return True
+        if self.connected:
+            self.published.append(message)
+        return self.connected
 
 
 @pytest.fixture

@@ -6,10 +6,21 @@ from typing import Any
 
 import pytest
 
-from caregiver.dead_man import BACK, GRACE_S, SILENT, SILENT_S, UNANSWERED, DeadMan, Escalation
+from caregiver.dead_man import (
+    BACK,
+    GRACE_S,
+    MOST_ALARMS,
+    MOST_DEVICES,
+    SILENT,
+    SILENT_S,
+    UNANSWERED,
+    DeadMan,
+    Escalation,
+)
 
 DEV, FALL = "rg-00000001", "the fall"
 TOLD_WITHIN_S = 60.0
+HEARTBEAT = {"ok": True, "guard": {"ok": True, "age_s": 0.1}}
 
 
 class Time:
@@ -26,7 +37,7 @@ class Time:
         for second in range(round(seconds)):
             self.now_s += 1
             if heartbeat_s and second % heartbeat_s == 0:
-                self.hears("health", {"ok": True})
+                self.hears("health", HEARTBEAT)
             self._note(self.man.tick(self._now_ns))
 
     @property
@@ -188,10 +199,102 @@ def test_a_device_that_was_lost_in_a_walk_before_we_came_calls_somebody(time: Ti
     assert time.kinds == [SILENT]
 
 
+@pytest.mark.parametrize("guard", [{"ok": False, "age_s": 60.0}, {"ok": 1}, {}, None, "well"])
+def test_a_device_whose_guard_is_dead_is_silent_however_much_its_link_says(time: Time, guard: object) -> None:
+    time.hears("walk", {"state": "walking"})
+    for seq in range(60):
+        time.hears("health", {"ok": False, "guard": guard})
+        time.hears("status", {"state": "ready"})
+        time.hears("walk", {"state": "walking"})  # the link says all of it again at each connection
+        time.hears("event", event("confirmed", seq + 1, age_s=None))
+        time.passes(1)
+    assert time.kinds == [SILENT]
+
+
+def test_what_was_decided_just_now_is_a_sign_of_life(time: Time) -> None:
+    time.hears("walk", {"state": "walking"})
+    for seq in range(6):
+        time.passes(30)
+        time.hears("event", event("confirmed", seq + 1, age_s=9.9))
+    assert time.called == []
+
+
+def test_silence_counts_from_the_beginning_of_a_walk(time: Time) -> None:
+    time.hears("health", HEARTBEAT)
+    time.passes(3600)
+    time.hears("walk", {"state": "ready"})
+    time.passes(SILENT_S - 1)
+    assert time.called == []
+    time.hears("status", {"state": "ended"})
+    time.passes(3600)
+    time.hears("status", {"state": "ready"})
+    time.passes(SILENT_S - 1)
+    assert time.called == []
+    time.passes(2)
+    assert time.kinds == [SILENT]
+
+
+@pytest.mark.parametrize("every_s", [20, 40, 44, 60])
+def test_a_connection_of_ours_that_drops_again_and_again_hides_no_silence(time: Time, every_s: int) -> None:
+    time.hears("walk", {"state": "walking"})
+    began_s = time.now_s
+    for _ in range(600 // every_s):
+        time.passes(every_s - 1)
+        time.man.connected(round(time.now_s * 1e9), False)
+        time.passes(1)
+        time.man.connected(round(time.now_s * 1e9), True)
+        time.hears("walk", {"state": "walking"}, retained=True)
+    assert time.kinds == [SILENT]
+    assert time.called[0][0] - began_s <= TOLD_WITHIN_S
+
+
+@pytest.mark.parametrize("every_s", [20, 30, 34])
+def test_a_device_that_restarts_for_ever_puts_off_no_answer(time: Time, every_s: int) -> None:
+    for boot in range(20):
+        time.hears("event", event("suspected", boot + 1, boot=boot + 1))
+        time.passes(every_s)
+    assert time.kinds == [UNANSWERED]
+    assert time.called[0][1].after_s == pytest.approx(30 + GRACE_S, abs=1)
+
+
+def test_an_event_that_knows_its_age_shortens_what_the_retained_alarm_left_open(time: Time) -> None:
+    time.hears("alarm", {"active": True, "alarm": FALL, "phase": "suspected", "deadline_s": 30.0}, retained=True)
+    time.hears("event", event("suspected", 1, age_s=25.0))
+    time.passes(11)
+    assert time.kinds == [UNANSWERED]
+
+
+@pytest.mark.parametrize(("deadline_s", "waits_s"), [(120.0, 125), (121.0, 5)])
+def test_a_deadline_that_no_device_has_is_over(time: Time, deadline_s: float, waits_s: float) -> None:
+    time.hears("event", event("suspected", 1, deadline_s=deadline_s, age_s=0.0))
+    time.passes(waits_s - 1)
+    assert time.called == []
+    time.passes(2)
+    assert time.kinds == [UNANSWERED]
+
+
+def test_a_retained_alarm_that_is_confirmed_asks_nothing(time: Time) -> None:
+    time.hears("alarm", {"active": True, "alarm": FALL, "phase": "confirmed", "deadline_s": 30.0}, retained=True)
+    time.hears("alarm", {"active": False, "alarm": FALL, "phase": "suspected", "deadline_s": 30.0}, retained=True)
+    time.passes(600)
+    assert time.called == []
+
+
+def test_what_is_remembered_is_bounded_and_the_newest_stays() -> None:
+    time = Time()
+    for number in range(MOST_DEVICES + 5):
+        time.man.heard(0, f"rg-{number:08x}", "walk", {"state": "walking"})
+    assert len(time.man.tick(round(SILENT_S * 1e9))) == MOST_DEVICES
+    for seq in range(1, MOST_ALARMS + 50):
+        time.hears("event", event("suspected", seq, alarm=f"alarm {seq}"))
+    time.passes(60)
+    assert time.kinds.count(UNANSWERED) == MOST_ALARMS
+
+
 def test_a_device_that_speaks_again_is_told_as_back(time: Time) -> None:
     time.hears("walk", {"state": "walking"})
     time.passes(100)
-    time.hears("health", {"ok": True})
+    time.hears("health", HEARTBEAT)
     time.passes(100)
     assert time.kinds == [SILENT, BACK, SILENT]
 

@@ -13,7 +13,9 @@ from support.events import DEVICE, an_event, made_id
 from support.mosquitto import Mosquitto
 from support.waiting import eventually
 
-from caregiver.watch import PlainLines, Printer, Watch, as_json_line, main
+from caregiver.keyboard import Keyboard
+from caregiver.lines import PlainLines, Printer, as_json_line
+from caregiver.watch import Watch, main
 from firmware.journal import StoredEvent
 from firmware.link import payloads, topics
 from firmware.link.client import Connected, Disconnected, Message, Received
@@ -21,6 +23,8 @@ from firmware.link.config import MqttConfig
 from firmware.link.mqtt import MqttClient
 
 EVENT = payloads.event(StoredEvent(1, an_event(1), 0, None), 0.5).encode()
+ALARM = topics.state(DEVICE, "alarm")
+OTHER = "rg-ffffffff"
 
 
 class Screen:
@@ -177,26 +181,122 @@ def test_a_fall_that_is_never_answered_calls_for_somebody(screen: Screen) -> Non
 
 
 def test_a_silent_walk_calls_for_somebody_and_its_end_is_told(screen: Screen) -> None:
-    walking = topics.state(DEVICE, "walk"), b'{"state":"walking"}'
-    screen.receive(*walking)
+    screen.receive(topics.state(DEVICE, "walk"), b'{"state":"walking"}')
     screen.watch.turn(60_000_000_000)
-    screen.receive(*walking, now_s=90)
+    screen.receive(topics.state(DEVICE, "health"), b'{"ok":true,"guard":{"ok":true}}', now_s=90)
     lines = [PlainLines().line(word) for word in screen.words if word["kind"] == "escalation"]
     assert lines == [
-        f"{DEVICE} CALL HER: in a walk, and no word from her device for 60 s",
-        f"{DEVICE} speaks again after 90 s",
+        f"{DEVICE} CALL HER: in a walk, and for 60 s nothing has said that her device guards her",
+        f"{DEVICE} guards her again after 90 s",
     ]
 
 
-def test_who_watches_can_answer_the_alarms_that_are_open(screen: Screen) -> None:
-    assert screen.watch.answer("seen", "Ann") == 0
-    alarm = topics.state(DEVICE, "alarm")
-    screen.receive(alarm, json.dumps({"active": True, "alarm": made_id(1)}).encode())
-    assert screen.watch.answer("on_my_way", "Ann") == 1
-    ack = json.dumps({"alarm": made_id(1), "by": "Ann", "how": "on_my_way"})
-    assert screen.connection.published == [Message(topics.command(DEVICE, "ack"), ack, qos=1)]
-    screen.receive(alarm, b'{"active":false}')
-    assert screen.watch.answer("seen", "Ann") == 0
+def alarm_now(*people: tuple[str, str], alarm: str | None = None) -> bytes:
+    responders = [{"by": by, "how": how, "t": "x"} for by, how in people]
+    return json.dumps({"active": True, "alarm": alarm or made_id(1), "responders": responders}).encode()
+
+
+def ack(how: str = "on_my_way", device: str = DEVICE) -> Message:
+    return Message(topics.command(device, "ack"), json.dumps({"alarm": made_id(1), "by": "Ann", "how": how}), qos=1)
+
+
+def test_an_answer_is_said_again_until_the_device_shows_it(screen: Screen) -> None:
+    screen.receive(ALARM, alarm_now())
+    screen.watch.answer(DEVICE, "on_my_way", "Ann")
+    for now_s in range(11):
+        screen.receive(ALARM, alarm_now(("Ann", "seen"), ("Bob", "at_scene")), now_s=now_s)
+    assert screen.connection.published == [ack()] * 3
+    screen.receive(ALARM, alarm_now(("Ann", "on_my_way")), now_s=11)
+    screen.watch.turn(100_000_000_000)
+    assert screen.connection.published == [ack()] * 3
+
+
+def test_an_answer_that_finds_no_broker_is_said_when_there_is_one(screen: Screen) -> None:
+    screen.receive(ALARM, alarm_now())
+    screen.connection.connected = False
+    screen.watch.answer(DEVICE, "on_my_way", "Ann")
+    for now_s in range(100):
+        screen.watch.turn(now_s * 1_000_000_000)
+    assert screen.connection.published == []
+    screen.connection.connected = True
+    screen.watch.turn(100_000_000_000)
+    assert screen.connection.published == [ack()]
+
+
+@pytest.mark.parametrize("later", [b'{"active":false}', alarm_now(alarm=made_id(2))])
+def test_an_answer_to_an_alarm_that_is_over_is_said_no_more(screen: Screen, later: bytes) -> None:
+    screen.receive(ALARM, alarm_now())
+    screen.connection.connected = False
+    screen.watch.answer(DEVICE, "seen", "Ann")
+    screen.receive(ALARM, later)
+    screen.connection.connected = True
+    screen.watch.turn(100_000_000_000)
+    assert screen.connection.published == []
+
+
+def test_where_more_people_have_it_than_a_device_shows_an_answer_ends(screen: Screen) -> None:
+    screen.receive(ALARM, alarm_now())
+    screen.watch.answer(DEVICE, "seen", "Ann")
+    screen.receive(ALARM, alarm_now(*((f"{number}", "seen") for number in range(8))))
+    screen.watch.turn(100_000_000_000)
+    assert screen.connection.published == []
+
+
+def test_who_goes_to_one_is_not_told_to_another(screen: Screen, capsys: pytest.CaptureFixture[str]) -> None:
+    keyboard = Keyboard("Ann", screen.watch, io.StringIO())
+    keyboard.take("way\n")
+    screen.receive(ALARM, alarm_now())
+    screen.receive(topics.state(OTHER, "alarm"), alarm_now())
+    keyboard.take("\n")
+    keyboard.take("hurry")
+    screen.watch.turn(0)
+    assert screen.connection.published == []
+    said = capsys.readouterr().err
+    assert "no alarm is open" in said
+    assert f"2 alarms are open: type 'way {DEVICE}' or 'way {OTHER}'" in said
+    keyboard.take(f"here {OTHER}")
+    screen.watch.turn(0)
+    assert screen.connection.published == [ack("at_scene", OTHER)]
+
+
+def test_the_one_alarm_that_is_open_is_meant(screen: Screen) -> None:
+    screen.receive(ALARM, alarm_now())
+    keyboard = Keyboard("Ann", screen.watch, io.StringIO())
+    keyboard.take("way rg-12345678")  # another woman's
+    screen.watch.turn(0)
+    assert screen.connection.published == []
+    keyboard.take("")
+    screen.watch.turn(0)
+    assert screen.connection.published == [ack()]
+
+
+def test_a_closed_input_answers_nothing_and_breaks_nothing(
+    screen: Screen, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    Keyboard("Ann", screen.watch).turn()
+    assert "standard input is closed" in capsys.readouterr().err
+
+
+def test_a_closed_output_ends_the_watch_and_accepts_nothing(
+    connection: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stop = threading.Event()
+    monkeypatch.setattr("sys.stdout", None)
+    printer = Printer(as_json_line, stop)
+    connection.signals = [Received(topics.event(DEVICE), EVENT, False)]
+    Watch(connection, "+", printer.say, "Ann's phone").turn(0)
+    assert (stop.is_set(), printer.exit_code, connection.published) == (True, 1, [])
+    assert "standard output cannot be written: it is closed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("identity", ["", "7", "é" * 4000, made_id(1).upper(), made_id(1) + " ", "../" * 12])
+def test_an_event_without_an_id_of_ours_is_accepted_by_nobody(screen: Screen, identity: str) -> None:
+    screen.receive(topics.event(DEVICE), json.dumps({**json.loads(EVENT), "id": identity}).encode())
+    screen.receive(ALARM, alarm_now(alarm=identity or "x"))
+    assert screen.connection.published == []
+    assert screen.watch.ignored == 1
+    assert not screen.watch.open_alarms
 
 
 @pytest.mark.broker
@@ -213,6 +313,12 @@ def test_what_is_typed_is_an_answer_that_the_device_hears(tmp_path: Path) -> Non
             heard: list[bytes] = []
             eventually(lambda: heard.extend(s.payload for s in device.poll() if isinstance(s, Received)) or heard)
     assert json.loads(heard[0]) == {"alarm": made_id(1), "by": "Ann", "how": "on_my_way"}
+
+
+@pytest.mark.parametrize("name", ["A\nB", "x" * 81])
+def test_a_name_that_no_device_takes_is_refused_at_once(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--answer", name]) == 2
+    assert "is no name, expected up to 80 printable characters" in capsys.readouterr().err
 
 
 def test_a_bad_port_is_one_clear_line(capsys: pytest.CaptureFixture[str]) -> None:
