@@ -41,7 +41,7 @@ def test_every_state_has_words(state: WalkState) -> None:
 def test_warning_is_told_with_its_distance_and_time(story: Story) -> None:
     data = {"distance_m": 1.284, "closing_speed_mps": 0.6, "time_to_collision_s": 2.14}
     line = story.output(as_json(Alert(EPOCH_NS + 8_760_000_000, Hazard.OBSTACLE, Severity.WARNING, 1, data)))
-    assert line == "  8.76 s  obstacle   warning: 1.28 m behind, closing 0.60 m/s, contact in 2.1 s"
+    assert line == "  8.76 s  obstacle   warning: 1.28 m behind, at 0.60 m/s, contact in 2.1 s"
 
 
 def test_end_of_a_warning_never_says_that_the_way_is_clear(story: Story) -> None:
