@@ -11,6 +11,7 @@ from rich.console import Console
 
 from firmware.commands.live import view
 from firmware.commands.story import Story
+from firmware.commands.summary import opening
 from firmware.config import Config
 from firmware.link.memory import MemoryBroker, MemoryCaregiver
 from firmware.outputs import as_json
@@ -21,11 +22,12 @@ MOMENT_S = 15.4
 
 
 def main() -> None:
-    story = Story(epoch_ns=0)
+    world = scenario("whole")
+    story = Story(epoch_ns=0, lines=[opening(world.duration_s)])
     with tempfile.TemporaryDirectory() as folder:
         broker = MemoryBroker()
         caregiver = MemoryCaregiver(broker)
-        device = VirtualDevice(Config(), scenario("whole"), Path(folder), broker=broker)
+        device = VirtualDevice(Config(), world, Path(folder), broker=broker)
         while device.clock.now_ns() < MOMENT_S * 1e9:
             device.run_until(device.clock.now_ns() / 1e9 + 0.05)
             for output in device.log.take_all():
@@ -34,7 +36,7 @@ def main() -> None:
                 story.word(word, device.clock.now_ns())
             caregiver.words.clear()
         device.end()
-    console = Console(record=True, width=104, file=io.StringIO())
+    console = Console(record=True, width=80, file=io.StringIO())
     console.print(view(story))
     console.save_svg(str(Path(__file__).with_name("walk.svg")), title="make walk")
 

@@ -21,7 +21,8 @@ _SCENARIOS = (
     "whole, walk, wall, heedless, quiet, sway, fall, cancelled, recovered, sos, sit, stumble, treadmill, partner, stand"
 )
 _WALK_EXAMPLES = """examples:
-  rearguard walk --simulated                          a walk of a minute, with a wall, a sway and a fall
+  rearguard walk --simulated                          a minute: a wall, a sway, and a fall that nobody cancels
+  rearguard walk --simulated --scenario whole         a walk from the table and back to it, as `make walk` shows it
   rearguard walk --simulated --scenario quiet         nothing happens, and nothing sounds
   rearguard walk --simulated --fault off:rangefinder  the distance sensor falls silent after 6 s
   rearguard walk --simulated --record walk.mcap       keep it, for `rearguard replay walk.mcap`

@@ -9,6 +9,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from firmware.commands.story import PATTERNS
 from firmware.version import VERSION
 
 ROOT = Path(__file__).parents[1]
@@ -116,6 +117,19 @@ def test_the_commands_that_the_readme_names_exist() -> None:
         assert f"make {target}" in readme
         assert f"\n{target}:" in makefile
     assert "make test" in (ROOT / ".ci" / "run").read_text()
+
+
+@pytest.mark.parametrize("pattern", ["notice", "fall_possible", "cancelled", "ended", "device_caution"])
+def test_the_readme_tells_the_wearer_of_sounds_that_follow_a_walk_or_an_alarm(pattern: str) -> None:
+    how = PATTERNS[pattern].partition(":")[0]
+    assert f"\n| {how} |" in (ROOT / "README.md").read_text()
+
+
+def test_the_readme_is_for_the_wearer_first_and_tells_that_nothing_starts_at_power_on() -> None:
+    text = (ROOT / "README.md").read_text()
+    wearer, maker, figures = (text.index(f"\n## {title}") for title in ("A walk, w", "On a Rasp", "What is meas"))
+    assert wearer < maker < figures
+    assert "**At power-on nothing starts by itself yet**" in text
 
 
 @pytest.mark.parametrize("name", ["guard", "sounder", "link"])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from firmware.commands.records import kept, settings, today
 from firmware.core.plan import PlanConfig, Step, Today
-from firmware.errors import ConfigError, MissingExtra, how_to_add
+from firmware.errors import ConfigError, MissingExtra, RearguardError, how_to_add
 from firmware.known_day import UNSYNCED
 from firmware.walks import WALK, Record, advice, planned
 
@@ -19,7 +19,11 @@ Curve = tuple[str, Sequence[Record]]  # its name, and the walks
 
 
 def plan(args: argparse.Namespace) -> int:
-    """0 when the plan could be told, and drawn where that was asked for."""
+    """0 when the plan could be told, and drawn where that was asked for.
+
+    Raises:
+        RearguardError: there is nothing to draw yet.
+    """
     config = settings(args)
     kind = _drawable(args.draw) if args.draw else ""
     if args.simulated:
@@ -37,6 +41,9 @@ def plan(args: argparse.Namespace) -> int:
             _tell_as_json(coming, steps, advice(found))
         else:
             _tell(coming, config.plan, advice(found), day_known=known)
+    if args.draw and not any(walks for _, walks in curves):
+        see = f"rearguard plan --simulated --draw {args.draw}"
+        raise RearguardError(f"--draw {args.draw}: not drawn, no walk is kept yet (to see what it looks like: {see})")
     if args.draw:
         _draw(args.draw, kind, curves)
     return 0

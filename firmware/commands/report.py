@@ -43,7 +43,7 @@ def report(args: argparse.Namespace) -> int:
     reasons = advice(found, simulated=args.simulated)
     coming, path = plan.today(now_day), args.out or PAGE
     _write(path, page(walk, walks, tests, steps, coming, due(coming), reasons, made))
-    print(f"wrote {path}")
+    print(f"wrote {path}{'' if walks else ': no walk is kept yet, so it tells only the plan'}")
     return 0
 
 

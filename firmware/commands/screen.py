@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, Self
 
 from firmware.commands.story import Story
@@ -31,6 +31,8 @@ class Screen(Protocol):
     def close(self) -> None: ...
 
     def summary(self, summary: dict[str, Any]) -> None: ...
+
+    def close_with(self, lines: Sequence[str]) -> None: ...
 
 
 def open_screen(args: argparse.Namespace, story: Story) -> Screen:
@@ -75,6 +77,10 @@ class PlainScreen:
         print()
         print("\n".join(summary_lines(summary)), flush=True)
 
+    def close_with(self, lines: Sequence[str]) -> None:
+        print()
+        print("\n".join(lines), flush=True)
+
 
 class JsonScreen(PlainScreen):
     """Every output, every word of the caregiver's client and the summary as one JSON object a line."""
@@ -90,3 +96,6 @@ class JsonScreen(PlainScreen):
 
     def summary(self, summary: dict[str, Any]) -> None:
         print(json.dumps(summary), flush=True)
+
+    def close_with(self, lines: Sequence[str]) -> None:
+        """For people; a program has the summary."""

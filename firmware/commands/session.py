@@ -16,7 +16,7 @@ from firmware.commands.processes import Child
 from firmware.commands.screen import Screen, open_screen
 from firmware.commands.speaker import Speaker
 from firmware.commands.story import Story
-from firmware.commands.summary import summary_json
+from firmware.commands.summary import closing, opening, summary_json
 from firmware.commands.supervisor import restart_dead, run_arguments, start_device
 from firmware.config import Config, to_toml
 from firmware.core.messages import Pattern
@@ -32,6 +32,8 @@ DELIVERY_PATIENCE_S = 8.0
 END_PATIENCE_S = 9.0  # the end chirp, and a slow disk
 SILENT_S = 1.0  # the guard says something five times a second
 HUNG_S = 4.0  # and is then started again, even where it still feeds its watchdog
+ROUTINE = ("guard: mounting: ", "MQTT: the broker speaks only ")
+"""What is said at every start; beside a simulated walker and a broker of our own it is no news."""
 TAKEN = ("delivered", "accepted", "acknowledged")
 SHOWN_ELSEWHERE = (
     "alerts are shown where a caregiver watches, not here: the broker asks for her certificate (docs/PAIRING.md); "
@@ -74,8 +76,10 @@ class Session:
         self._children = start_device(run_arguments(args, file, epoch_ns), guard_arguments, watched=True)
         for child in self._children.values():
             stack.callback(child.stop)
-        self._heard_s = time.monotonic()
+        self._heard_s = 0.0  # not yet: until then the guard has as long as it takes four Pythons to start
         self._silent = False
+        self._simulated, self._routine = args.simulated, ROUTINE if broker else ()
+        self._scenario = args.scenario if args.simulated and not args.motion else ""
         self._screen: Screen = stack.enter_context(open_screen(args, self.story))
         if not self._watch:
             self._screen.say(SHOWN_ELSEWHERE)
@@ -87,6 +91,7 @@ class Session:
 
     def walk(self, duration_s: float) -> None:
         """Follow the walk until it is over."""
+        self._screen.say(opening(duration_s if self._simulated else None))
         while not self._stop.is_set() and self.story.seconds(time.monotonic_ns()) < duration_s:
             self._turn()
             self._look_after_guard()
@@ -108,6 +113,8 @@ class Session:
         self._screen.close()
         summary = summary_json(self.story, [one for one in self._journal.deliveries() if one.id not in self._before])
         self._screen.summary(summary)
+        if self._scenario:
+            self._screen.close_with(closing(self._scenario, summary))
         lost = [alert for alert in summary["alerts"] if alert["delivery"] not in TAKEN]
         return FAILURE if lost or not clean or summary["state"] != "ended" else OK
 
@@ -124,7 +131,8 @@ class Session:
             self._screen.word(word, text)
         for child in (*self._children.values(), *self._watch.values()):
             while (complaint := child.complaint()) is not None:
-                self._say(complaint)
+                if not complaint.startswith(self._routine):
+                    self._say(complaint)
         self._screen.refresh()
 
     def _show(self, body: dict[str, Any]) -> None:
@@ -135,12 +143,13 @@ class Session:
 
     def _look_after_guard(self) -> None:
         guard = self._children["guard"]
+        heard = self._heard_s > guard.started_s
         silent_s = time.monotonic() - max(self._heard_s, guard.started_s)
-        if silent_s > (HUNG_S if self._heard_s > guard.started_s else START_S):
+        if silent_s > (HUNG_S if heard else START_S):
             self._say("guard hangs; it is killed and started again")
             guard.kill()
             self._heard_s = time.monotonic()
-        elif silent_s > SILENT_S and not self._silent:
+        elif heard and silent_s > SILENT_S and not self._silent:
             self._silent = True
             self._say("guard is silent; in a walk the sounder plays the fault pattern by itself")
 

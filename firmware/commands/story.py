@@ -225,7 +225,7 @@ def _approach(data: Line) -> str:
     contact_s = data.get("time_to_collision_s")
     parts = [
         "" if distance_m is None else f"{distance_m:.2f} m behind",
-        "" if speed_mps is None else f"closing {speed_mps:.2f} m/s",
+        "" if speed_mps is None else f"at {speed_mps:.2f} m/s",
         "" if contact_s is None else f"contact in {contact_s:.1f} s",
     ]
     text = ", ".join(part for part in parts if part)

@@ -4,7 +4,39 @@ from collections.abc import Sequence
 from typing import Any
 
 from firmware.commands.story import Story, fed, in_words
+from firmware.core.messages import Hazard
 from firmware.journal import Delivery
+
+ENDED = ("cancelled", "recovered")  # phases after which nobody needs help any more
+OTHER_WALKS = {
+    "whole": "from the table and back to it; she falls, and gets up again",
+    "cancelled": "she falls, and says by the button that she is all right",
+    "treadmill": "the rail behind her keeps its distance",
+}
+
+
+def opening(duration_s: float | None) -> str:
+    """The first words of a walk; `duration_s` of a simulated one."""
+    if duration_s is None:
+        return "The device starts. Ctrl-C ends the walk."
+    return f"A simulated walk of {duration_s:.0f} s begins. Ctrl-C ends it at any time."
+
+
+def closing(scenario: str, summary: dict[str, Any]) -> list[str]:
+    """The last words of a simulated walk: whether its alarm is open still, and which other walks there are."""
+    others = [f"  {name:<11}{what}" for name, what in OTHER_WALKS.items() if name != scenario]
+    return [
+        f"That was the simulated walk {scenario!r}.",
+        *(["It ended while her alarm was open: nobody had ended that."] if alarm_open(summary) else []),
+        "Others, by `rearguard walk --simulated --scenario NAME` (--help names all):",
+        *others,
+    ]
+
+
+def alarm_open(summary: dict[str, Any]) -> bool:
+    """Whether the last fall or call for help has not ended."""
+    calls = [alert for alert in summary["alerts"] if alert["type"] in (Hazard.FALL, Hazard.SOS)]
+    return bool(calls) and calls[-1]["phase"] not in ENDED
 
 
 def summary_json(story: Story, deliveries: Sequence[Delivery]) -> dict[str, Any]:
@@ -36,9 +68,7 @@ def _alert(story: Story, delivery: Delivery) -> dict[str, Any]:
 def summary_lines(summary: dict[str, Any]) -> list[str]:
     """The same, to be read by a person."""
     lines = [
-        f"The walk: {_minutes(summary.get('minutes'))} walked, {_count(summary.get('steps'), 'step')}, "
-        f"{_number(summary.get('cadence_spm'), '.0f')} steps a minute; "
-        f"trunk sway {_number(summary.get('sway_rms_deg'), '.1f')} deg rms",
+        _walked(summary),
         *_way(summary),
         f"Obstacles: {_count(summary.get('obstacle_cautions'), 'caution')}, "
         f"{_count(summary.get('obstacle_warnings'), 'approach')} with a warning, "
@@ -61,6 +91,16 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
         after = "" if alert["after_s"] is None else f" in {alert['after_s']:.2f} s"
         lines.append(f"  {alert['what']:<30} {alert['delivery']}{after}   alarm ..{alert['alarm'][-8:]}")
     return lines
+
+
+def _walked(summary: dict[str, Any]) -> str:
+    if not summary.get("steps"):
+        return "The walk: no step was taken"
+    return (
+        f"The walk: {_minutes(summary.get('minutes'))}, {_count(summary.get('steps'), 'step')}, "
+        f"{_number(summary.get('cadence_spm'), '.0f')} a minute; "
+        f"trunk sway {_number(summary.get('sway_rms_deg'), '.1f')} deg rms"
+    )
 
 
 def _way(summary: dict[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from firmware.commands.run import check_recordable, open_world
 from firmware.commands.screen import JsonScreen, PlainScreen, Screen
 from firmware.commands.story import Story
-from firmware.commands.summary import summary_json
+from firmware.commands.summary import closing, opening, summary_json
 from firmware.config import load
 from firmware.link.memory import MemoryBroker, MemoryCaregiver
 from firmware.outputs import as_json
@@ -36,6 +36,7 @@ def virtual_walk(args: argparse.Namespace) -> int:
             broker=broker,
             record=Path(args.record) if args.record else None,
         )
+        screen.say(opening(world.duration_s))
         pulses = 0
         turns = round(world.duration_s / TURN_S)
         for turn in range(1, turns + 1):
@@ -46,7 +47,10 @@ def virtual_walk(args: argparse.Namespace) -> int:
         _show(device, caregiver, story, screen)
         for complaint in device.complaints:
             print(f"rearguard: {complaint}", file=sys.stderr)
-        screen.summary(summary_json(story, device.deliveries))
+        summary = summary_json(story, device.deliveries)
+        screen.summary(summary)
+        if not args.motion:
+            screen.close_with(closing(args.scenario, summary))
     return 0
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from firmware import walks as records
 from firmware.commands.records import kept, settings
 from firmware.errors import ConfigError
-from firmware.plain_json import encode
+from firmware.plain_json import plain
 from firmware.walks import TEST, Kept, Record, planned
 
 SCHEMA = Path(records.__file__).parent / "schemas" / "record.json"
@@ -34,7 +34,7 @@ def walks(args: argparse.Namespace) -> int:
     shown = [record for record in found.records if since is None or date.fromisoformat(record.date) >= since]
     if args.json:
         for body in (*(record.body() for record in shown), *found.newer):
-            print(encode(body))
+            print(json.dumps(plain(body), allow_nan=False, separators=(",", ":")))  # ASCII: any stream takes it
     elif args.csv:
         write_csv(shown)
     elif not shown:

@@ -31,7 +31,9 @@ class Band:
 
 BANDS: tuple[Band, ...] = (
     Band(
-        3.5, "below it, a faller is unlikely (98 % of the fallers were slower)", "Polo-Ferrero 2025, 483 people of 76"
+        3.5,
+        "below it, a faller is unlikely (98 % of the fallers were slower)",
+        "Polo-Ferrero 2025, 483 people of 76 years",
     ),
     Band(5.5, "from it on, a faller is more likely (59.5 % of the fallers, 31.4 % of the others)", "Polo-Ferrero 2025"),
     Band(8.15, "from it on, falls followed among residents of a nursing home", "Kapan 2025"),

@@ -271,7 +271,7 @@ class Telemetry:
     lean_deg: float | None
     sway_deg: float | None
     sway_dps: float | None
-    steps: int
+    steps: int  # of the walk, as in its summary
     cadence_spm: float | None
     worn: bool | None = None  # False: dropped, or taken off and put down
     mode: str | None = None  # "treadmill" or "partner": what keeps its distance behind her

@@ -128,6 +128,12 @@ class Tally:
         return self._steps_walked + (self._steps - self._steps_before if self._since_ns is not None else 0)
 
     @property
+    def steps_in_all(self) -> int:
+        """Of the whole walk: what its summary will say."""
+        before = (self._before or {}).get("steps")
+        return self.steps + (before if isinstance(before, int) else 0)
+
+    @property
     def clean(self) -> bool:
         """Nothing was warned of, nobody fell, called or was told to rest, and no part failed."""
         whole = self.summary(0)
@@ -207,8 +213,8 @@ class Tally:
             "planned_minutes": self.planned_minutes,
             "pauses": self._pauses,
             "steps": self.steps,
-            "cadence_spm": round(60.0 * intervals / intervals_s, 1) if intervals else None,
-            "step_time_sd_ms": None if step_sd_s is None else round(1000.0 * step_sd_s),
+            "cadence_spm": round(60.0 * intervals / intervals_s, 1) if intervals and self.steps else None,
+            "step_time_sd_ms": None if step_sd_s is None or not self.steps else round(1000.0 * step_sd_s),
             "obstacle_cautions": counts["obstacle_cautions"],
             "obstacle_warnings": counts["obstacle_warnings"],
             "first_warning_distance_m": self._first_warning_m,

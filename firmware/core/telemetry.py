@@ -79,7 +79,7 @@ class Telling:
             round(math.degrees(attitude.pitch_rad), 1) if known else None,
             round(math.degrees(sway_rad), 1) if known else None,
             round(math.degrees(trunk.rate_radps), 1) if known else None,
-            steps.count,
+            tally.steps_in_all,
             _rounded(steps.cadence_spm(now_ns)),
             self._wearing.on_body,
             behind.companion.mode,

@@ -14,7 +14,7 @@ class Norm:
     source: str
 
 
-LEE = "Lee 2014: 284 people of 65 and more, walking forward; no norm for backward was found"
+LEE = "Lee 2014: 284 people of 65 years and more, walking forward; no norm for backward was found"
 SWAY_ROLL_DEG = Norm(6.0, 2.0, LEE)
 SWAY_PITCH_DEG = Norm(6.7, 2.2, LEE)
 SPEED_SOURCE = "Fritz 2013: of 62 older people all who had fallen walked backward more slowly than 0.6 m/s"

@@ -36,8 +36,7 @@ def page(
         _next_walk(today, when, advice),
         _one_walk(walk, step),
         _section("tests", "3-m backward walk test", _tests(tests)),
-        _section("weeks", "The weeks", _by_week(walks) + "".join(map(_figure, _charts(walks, tests, steps)))),
-        _section("table", "All walks", _table(walks, steps)),
+        *(_all_walks(walks, tests, steps) if walks else ()),
         _section("sources", "What this is, and what it is not", _sources()),
     ]
     return _DOCUMENT.format(style=STYLE, body="\n".join(parts))
@@ -65,7 +64,7 @@ _DOCUMENT = """<!DOCTYPE html>
 def _head(walks: Sequence[Record], made: str) -> str:
     span = f"{walks[0].date} to {walks[-1].date}" if walks else "no walk yet"
     device = escape(walks[-1].dev) if walks else ""
-    told = [f"{len(walks)} walks, {span}", device, f"made {escape(made)}"]
+    told = [f"{len(walks)} walks, {span}" if walks else span, device, f"made {escape(made)}"]
     simulated = any(walk.simulated for walk in walks)
     note = '<p class="note"><strong>Simulated:</strong> no person walked this.</p>' if simulated else ""
     return (
@@ -92,7 +91,7 @@ def _next_walk(today: Today, when: str, advice: Sequence[str]) -> str:
 
 def _one_walk(walk: Record | None, step: Step | None) -> str:
     if walk is None:
-        return _section("walk", "The walk", "<p>There is no walk to show.</p>")
+        return _section("walk", "The walk", "<p>No walk is kept yet. The first one will stand here.</p>")
     dated = walk.date if walk.day is not None else f"{walk.date} (the clock was not to be trusted)"
     verdict = f"<p>For the plan: {escape(step.verdict)}: {escape(step.reason)}.</p>" if step else ""
     rows = "".join(
@@ -161,6 +160,12 @@ _FROM_FIRST_MOVEMENT = (
 )
 
 
+def _all_walks(walks: Sequence[Record], tests: Sequence[Record], steps: Sequence[Step]) -> Iterator[str]:
+    drawn = "".join(map(_figure, _charts(walks, tests, steps)))
+    yield _section("weeks", "The weeks", _by_week(walks) + drawn)
+    yield _section("table", "All walks", _table(walks, steps))
+
+
 def _by_week(walks: Sequence[Record]) -> str:
     """Medians of each week that has a date; where a clock was wrong, nobody knows which week it was."""
     weeks: dict[date, list[Record]] = {}
@@ -168,8 +173,9 @@ def _by_week(walks: Sequence[Record]) -> str:
         if walk.day is not None:
             day = date.fromordinal(walk.day)
             weeks.setdefault(day - timedelta(days=day.weekday()), []).append(walk)
-    rows = []
+    rows: list[list[str]] = []
     for monday, within in weeks.items():
+        rows += _missed(date.fromisoformat(rows[-1][0]), monday) if rows else []
         minutes = sum(walk.number("minutes") or 0.0 for walk in within)
         warned = sum(walk.number(key) or 0.0 for walk in within for key in ("obstacle_warnings", "sway_warnings"))
         often = f"{10 * warned / minutes:.1f}" if minutes else NO_CELL
@@ -181,6 +187,15 @@ def _by_week(walks: Sequence[Record]) -> str:
         if rows
         else ""
     )
+
+
+def _missed(before: date, monday: date) -> list[list[str]]:
+    """One row for the weeks between those two Mondays, where there are any: no walk, and nothing measured."""
+    first, last = before + timedelta(days=7), monday - timedelta(days=7)
+    if first > last:
+        return []
+    named = first.isoformat() if first == last else f"{first.isoformat()} to {last.isoformat()}"
+    return [[named, "0", "0", *["" for _ in _WEEKLY], ""]]
 
 
 _WEEKLY = (
@@ -198,8 +213,6 @@ def _median(records: Sequence[Record], key: str, form: str) -> str:
 
 def _charts(walks: Sequence[Record], tests: Sequence[Record], steps: Sequence[Step]) -> Iterator[Chart]:
     """Those of which something is known."""
-    if not walks:
-        return
     counted = [test for test in tests if test.number("duration_s") is not None]
     yield "Minutes, walked and planned", charts.minutes(walks, steps), _in_words(walks, "minutes", "{:.1f} min")
     for title, key, draw, form in _LINES:

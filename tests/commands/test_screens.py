@@ -12,12 +12,12 @@ import pytest
 from rich.console import Console
 from support.walks import Walk, take_walk
 
-from firmware.commands.live import view
+from firmware.commands.live import LINES, OTHERS, view
 from firmware.commands.screen import JsonScreen, PlainScreen, open_screen
 from firmware.commands.speaker import LONGEST_S, Speaker
-from firmware.commands.story import Story
+from firmware.commands.story import PATTERNS, Story
 from firmware.commands.waveform import RATE_HZ, as_wave, render
-from firmware.core.messages import Hazard, Pattern, Severity
+from firmware.core.messages import Hazard, Pattern, SetPattern, Severity
 from firmware.outputs import as_json
 
 
@@ -26,9 +26,9 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Walk:
     return take_walk("wall", tmp_path_factory.mktemp("wall"), seconds=9.2)
 
 
-def shown(story: Story, width: int) -> str:
+def shown(story: Story, width: int, lines: int = LINES) -> str:
     console = Console(width=width, file=io.StringIO(), force_terminal=False)
-    console.print(view(story))
+    console.print(view(story, lines))
     text = console.file
     assert isinstance(text, io.StringIO)
     return text.getvalue()
@@ -42,13 +42,15 @@ def test_live_view_shows_what_matters_at_any_width(walk: Walk, width: int) -> No
             story.output(as_json(output))
     text = shown(story, width)
     assert all(len(line) <= width for line in text.splitlines())
-    for word in ("walking", "m/s", "4 pulses a second", "rangefinder", "no broker yet", "warning"):
+    for word in ("walking", "m/s", "4 pulses a second", "rangefinder", "not connected yet", "warning"):
         assert word in text
 
 
 def test_live_view_never_calls_the_way_free_while_the_rangefinder_is_silent() -> None:
     story = Story(0)
-    assert "cannot see" in shown(story, 100), "nothing is known yet"
+    assert "not known yet: the device is starting" in shown(story, 100)
+    story.parts = {"imu": {"ok": True}}
+    assert "cannot see" in shown(story, 100)
     story.parts = {"rangefinder": {"ok": True}}
     assert "nothing within 4 m" in shown(story, 100)
     story.parts = {"rangefinder": {"ok": False}}
@@ -74,6 +76,58 @@ def test_live_view_says_why_no_walk_begins_and_what_keeps_its_distance() -> None
     assert f"no start: {why}" in narrow, "what to do about it comes last, and is not cut off"
     story.telemetry = {"no_start": "", "mode": "treadmill"}
     assert "treadmill behind" in shown(story, 100)
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+@pytest.mark.parametrize("pattern", Pattern)
+def test_no_word_of_what_sounds_is_cut_in_the_live_view(pattern: Pattern, width: int) -> None:
+    story = Story(0)
+    story.output(as_json(SetPattern(0, pattern)))
+    text = shown(story, width)
+    above, below = (" ".join(part.replace("│", " ").split()) for part in text.split("What happened"))
+    sound, _, meaning = PATTERNS[pattern].partition(": ")
+    assert f"sounds {sound} meaning {meaning or '-'} parts" in above
+    assert f"sounds {PATTERNS[pattern]}" in below
+
+
+def test_what_happened_goes_on_below_its_own_sentence_and_the_newest_stays_in_sight() -> None:
+    story = Story(0)
+    for second in range(20):
+        story.output(as_json(SetPattern(second * 10**9, Pattern.FALL_NOBODY_SPARING)))
+    rows = [line.strip("│ ") for line in shown(story, 80).splitlines()]
+    assert rows[-3].startswith("19.00 s  sounds     ten fast pulses")
+    assert rows[-2].endswith("the battery is low")
+    assert not any("…" in row for row in rows)
+
+
+def test_live_view_fits_a_terminal_of_24_lines(walk: Walk) -> None:
+    story = Story(0)
+    for output in walk.outputs:
+        story.output(as_json(output))
+    story.parts = {f"part {number}": {"ok": True} for number in range(12)}  # goes on in a second line
+    assert len(shown(story, 80, lines=24 - OTHERS).splitlines()) <= 24
+
+
+def test_bar_is_the_whole_range_at_any_width() -> None:
+    story = Story(0)
+    story.parts, story.telemetry = {"rangefinder": {"ok": True}}, {"distance_m": 2.0}
+    for width in (70, 80, 100):
+        bar = next(line for line in shown(story, width).splitlines() if "behind" in line)
+        assert bar.count("█") == pytest.approx(bar.count("·"), abs=1)
+
+
+def test_a_broken_part_is_told_by_a_word_not_by_its_colour_alone() -> None:
+    story = Story(0)
+    story.parts = {"imu": {"ok": True}, "rangefinder": {"ok": False}}
+    assert "imu rangefinder: broken" in shown(story, 80)
+
+
+def test_before_the_first_step_no_steps_and_no_cadence_are_shown() -> None:
+    story = Story(0, state="self_test")
+    story.telemetry = {"steps": 3, "cadence_spm": 102.0}
+    assert "steps" not in shown(story, 80)
+    story.state = "walking"
+    assert "3 steps, 102 a minute" in shown(story, 80)
 
 
 def options(*, as_lines_of_json: bool = False, plain: bool = False) -> argparse.Namespace:

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from firmware.commands.story import PATTERNS, TITLES, Story, in_words
-from firmware.commands.summary import summary_json, summary_lines
+from firmware.commands.summary import OTHER_WALKS, closing, opening, summary_json, summary_lines
 from firmware.core.messages import Alert, Hazard, Pattern, SetPattern, Severity, WalkChanged, WalkState
 from firmware.journal import Delivery
 from firmware.outputs import as_json
+from hal.sim.world.scenarios import SCENARIOS
 
 EPOCH_NS = 5_000_000_000
 
@@ -40,7 +41,7 @@ def test_every_state_has_words(state: WalkState) -> None:
 def test_warning_is_told_with_its_distance_and_time(story: Story) -> None:
     data = {"distance_m": 1.284, "closing_speed_mps": 0.6, "time_to_collision_s": 2.14}
     line = story.output(as_json(Alert(EPOCH_NS + 8_760_000_000, Hazard.OBSTACLE, Severity.WARNING, 1, data)))
-    assert line == "  8.76 s  obstacle   warning: 1.28 m behind, closing 0.60 m/s, contact in 2.1 s"
+    assert line == "  8.76 s  obstacle   warning: 1.28 m behind, at 0.60 m/s, contact in 2.1 s"
 
 
 def test_end_of_a_warning_never_says_that_the_way_is_clear(story: Story) -> None:
@@ -89,7 +90,10 @@ def test_what_a_broken_device_publishes_is_passed_over(story: Story, word: dict[
 
 def test_summary_reads_well_without_numbers(story: Story) -> None:
     lines = summary_lines(summary_json(story, []))
-    assert lines[0] == "The walk: - walked, 0 steps, - steps a minute; trunk sway - deg rms"
+    assert lines[0] == "The walk: no step was taken"
+    story.summary = {"steps": 1}
+    lines = summary_lines(summary_json(story, []))
+    assert lines[0] == "The walk: -, 1 step, - a minute; trunk sway - deg rms"
     assert lines[-1] == "Alerts: none"
 
 
@@ -112,6 +116,30 @@ def test_summary_has_the_first_moment_of_ready(story: Story) -> None:
         ready = WalkChanged(EPOCH_NS + seconds * 10**9, WalkState.READY, {"steps": 0})
         story.output(as_json(ready))
     assert summary_json(story, [])["ready_s"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("phases", "is_open"),
+    [((), False), (("suspected", "confirmed"), True), (("suspected", "cancelled"), False), (("recovered",), False)],
+)
+def test_last_words_of_a_simulated_walk_say_whether_its_alarm_is_open(
+    story: Story, phases: tuple[str, ...], is_open: bool
+) -> None:
+    summary = summary_json(story, [delivery(str(number), phase) for number, phase in enumerate(phases)])
+    lines = closing("walk", summary)
+    assert ("It ended while her alarm was open: nobody had ended that." in lines) is is_open
+    assert lines[0] == "That was the simulated walk 'walk'."
+    assert all(len(line) <= 80 for line in lines)
+
+
+def test_last_words_of_a_simulated_walk_name_others_that_exist() -> None:
+    assert set(OTHER_WALKS) <= set(SCENARIOS)
+    assert not any(line.startswith("  whole") for line in closing("whole", {"alerts": []}))
+
+
+def test_first_words_of_a_walk_are_calm_and_say_how_to_end_it() -> None:
+    assert opening(100.0) == "A simulated walk of 100 s begins. Ctrl-C ends it at any time."
+    assert opening(None) == "The device starts. Ctrl-C ends the walk."
 
 
 def test_alarms_in_words() -> None:

@@ -1,13 +1,13 @@
-"""What the commands about walks tell, export, confirm and report."""
+"""What the commands about walks tell, export and confirm."""
 
 import csv
 import io
 import json
 import os
+import subprocess
 import sys
 from dataclasses import replace
 from datetime import date
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -21,8 +21,7 @@ from firmware.commands import records as looked_up
 from firmware.commands.walks import SCHEMA
 from firmware.core.plan import PlanConfig
 from firmware.notice import Confirmation
-from firmware.reports import norms, weeks
-from firmware.reports.charts import COLOURS
+from firmware.reports import weeks
 
 
 @pytest.fixture
@@ -106,14 +105,32 @@ def test_a_day_that_is_none_is_refused_in_one_line(device: Device, wish: str) ->
 
 @pytest.mark.parametrize("form", [[], ["--csv"], ["--json"]])
 def test_strange_letters_in_a_record_neither_end_a_command_nor_steer_the_terminal(
-    device: Device, tmp_path: Path, form: list[str]
+    device: Device, form: list[str]
 ) -> None:
     strange = record(1, kind="backward_test", duration_s=None, reason="\ud800\x1b[31m\x9b2J\x07").body()
     (device.state / walks.FILE).write_text(json.dumps(strange) + "\n")
     code, out, _ = device("walks", *form)
     assert (code, "??[31m?2J?" in out) == (0, True)
     assert out.replace("\n", "").isprintable()
-    assert "void: ??[31m" in reported(device, tmp_path)
+
+
+def test_the_export_as_json_is_valid_on_a_stream_that_knows_only_ascii(device: Device) -> None:
+    """There `é` would become `\\xe9`, which no JSON has."""
+    device.walked(record(1, mood="müde, 5 °C", software="😀"))
+    command = [
+        sys.executable,
+        "-m",
+        "firmware",
+        "walks",
+        "--json",
+        "--config",
+        str(device.state.parent / "rearguard.toml"),
+    ]
+    for encoding in ("ascii", "latin-1", "utf-8"):
+        env = {**os.environ, "PYTHONIOENCODING": encoding}
+        done = subprocess.run(command, env=env, capture_output=True, timeout=60, check=True)
+        body = json.loads(done.stdout.decode(encoding))
+        assert (body["data"]["mood"], body["software"]) == ("müde, 5 °C", "😀")
 
 
 def test_rotten_and_newer_records_are_told_and_the_rest_is_listed(device: Device) -> None:
@@ -179,6 +196,7 @@ def test_eight_weeks_of_a_simulated_walker_are_drawn(device: Device, tmp_path: P
 
 
 def test_a_picture_leaves_the_json_of_the_plan_alone(device: Device, tmp_path: Path) -> None:
+    device.walked(record(1))
     code, out, err = device("plan", "--json", "--draw", str(tmp_path / "plan.svg"))
     assert (code, json.loads(out)["minutes"], err) == (0, 5.0, f"drew {tmp_path / 'plan.svg'}\n")
     assert device("plan", "--json", "--simulated")[0] == 2, "of no walker there is no JSON"
@@ -187,6 +205,13 @@ def test_a_picture_leaves_the_json_of_the_plan_alone(device: Device, tmp_path: P
 def test_a_picture_of_an_unknown_kind_is_refused_before_any_work(device: Device) -> None:
     code, _, err = device("plan", "--draw", "plan.jpeg")
     assert (code, "expected a name that ends with .svg or .png" in err) == (2, True)
+
+
+def test_a_plan_without_walks_is_told_and_not_drawn(device: Device, tmp_path: Path) -> None:
+    code, out, err = device("plan", "--draw", str(tmp_path / "plan.svg"))
+    assert (code, out.splitlines()[0]) == (1, "the next walk: 5 minutes, due today")
+    assert err.startswith(f"rearguard: --draw {tmp_path / 'plan.svg'}: not drawn, no walk is kept yet (")
+    assert not (tmp_path / "plan.svg").exists()
 
 
 def test_the_document_tells_the_defaults_of_the_plan() -> None:
@@ -245,143 +270,3 @@ def test_a_new_edition_of_the_notice_has_to_be_confirmed_again(device: Device) -
     code, out, _ = device("confirm", "--show")
     assert code == 1
     assert "an earlier edition was confirmed on 2025-01-05 (by a clock that was not set), by button" in out
-
-
-# report
-
-
-class Page(HTMLParser):
-    """What a page refers to, names and shows."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags, self.ids, self.references, self.open = list[str](), list[str](), list[str](), list[str]()
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        if tag not in ("meta", "link", "img", "path", "use", "rect", "line"):
-            self.open.append(tag)
-        for name, value in attrs:
-            if name == "id":
-                self.ids.append(value or "")
-            if name in ("href", "src", "xlink:href", "data", "action"):
-                self.references.append(value or "")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self.open:
-            assert self.open.pop() == tag, f"{tag} closes {self.open[-3:]}"
-
-
-def reported(device: Device, tmp_path: Path, *arguments: str) -> str:
-    path = tmp_path / "page.html"
-    code, out, err = device("report", "--out", str(path), *arguments)
-    assert (code, out, err) == (0, f"wrote {path}\n", "")
-    return path.read_text()
-
-
-def test_a_report_stands_alone_and_fetches_nothing(device: Device, tmp_path: Path) -> None:
-    text = reported(device, tmp_path, "--simulated")
-    page = Page(text)
-    assert page.open == []
-    assert all(reference.startswith("#") for reference in page.references)
-    assert {reference[1:] for reference in page.references} <= set(page.ids)
-    assert len(page.ids) == len(set(page.ids))
-    assert not {"script", "link", "img", "iframe", "object"} & set(page.tags)
-    assert "http" not in text.replace('http-equiv="Content-Security-Policy"', "")
-    assert "url(" not in text.replace("url(#", "")
-    assert page.tags.count("svg") == 10
-
-
-def test_a_report_says_from_when_the_backward_test_is_timed(device: Device, tmp_path: Path) -> None:
-    words = "from her first movement, not from the word “go”"
-    assert words in reported(device, tmp_path, "--simulated")
-    assert words not in reported(device, tmp_path), "there is no test to explain"
-
-
-def test_a_report_follows_the_readers_light_or_dark_screen_and_prints(device: Device, tmp_path: Path) -> None:
-    text = reported(device, tmp_path, "--simulated")
-    drawn = text[text.index("<main>") :]
-    for word, colour in COLOURS.items():
-        assert drawn.count(colour) == drawn.count(f"var(--{word}, {colour})") > 0
-        assert text.count(f"--{word}: ") == 3  # light, dark, print
-    assert "prefers-color-scheme: dark" in text
-    assert "@media print" in text
-
-
-def test_a_report_tells_the_walk_the_weeks_the_norms_and_their_sources(device: Device, tmp_path: Path) -> None:
-    device.walked(*eight_weeks())
-    text = reported(device, tmp_path)
-    for said in ("401 m ± 48 m", "0.63 m/s", "6.0 ± 2.0 deg (Lee 2014)", "6.7 ± 2.2 deg (Lee 2014)", "0.91 times"):
-        assert said in text
-    for source in ("Fritz 2013", "Polo-Ferrero 2025", "Kapan 2025", "Lee 2014", "never a diagnosis"):
-        assert source in text
-    assert "The walk of 2026-02-27" in text
-    assert "Simulated" not in text
-    week = "2026-02-23", "3", "30", "0.63", "0.98", "6.4", "7.2", "1.7"
-    assert "".join(f"<td>{cell}</td>" for cell in week) in text
-
-
-def test_any_walk_can_be_reported_and_an_unknown_one_is_refused(device: Device, tmp_path: Path) -> None:
-    device.walked(*eight_weeks())
-    assert "The walk of 2026-01-07" in reported(device, tmp_path, "--walk", "3")
-    assert "The walk of 2026-01-07" in reported(device, tmp_path, "--walk", eight_weeks()[2].id)
-    for wrong in ("2", "99", "x"):  # the second is a test
-        code, _, err = device("report", "--walk", wrong)
-        assert (code, f"--walk {wrong}: no such walk" in err) == (2, True)
-
-
-def test_a_device_without_walks_has_a_report_that_says_so(device: Device, tmp_path: Path) -> None:
-    text = reported(device, tmp_path)
-    assert "no walk yet" in text
-    assert "5 minutes" in text
-
-
-def test_what_is_not_known_is_said_and_never_drawn_as_nothing(device: Device, tmp_path: Path) -> None:
-    unknown = dict.fromkeys(record(1).data)
-    device.walked(record(1, **unknown), record(2, clock="unsynced", **unknown))
-    text = reported(device, tmp_path)
-    assert "the clock was not to be trusted" in text
-    assert text.count("not known") > 15
-    assert Page(text).tags.count("svg") == 1
-
-
-def test_a_hostile_record_cannot_write_into_the_page(device: Device, tmp_path: Path) -> None:
-    evil = "<script>alert(1)</script>"
-    device.walked(record(1, mode=evil), record(2, kind="backward_test", duration_s=None, reason=evil))
-    assert "<script" not in reported(device, tmp_path)
-
-
-def test_a_report_that_cannot_be_written_leaves_the_older_one(device: Device, tmp_path: Path) -> None:
-    code, _, err = device("report", "--out", str(tmp_path / "absent" / "page.html"))
-    assert (code, "cannot be written: No such file or directory" in err) == (2, True)
-
-
-@pytest.mark.parametrize(
-    ("duration_s", "words"),
-    [(3.5, "up to 3.5 s"), (3.6, "3.5 to 5.5 s"), (5.5, "3.5 to 5.5 s"), (8.0, "5.5 to 8.15 s"), (9.0, "over 8.15 s")],
-)
-def test_a_test_is_placed_among_the_published_limits(duration_s: float, words: str) -> None:
-    assert norms.band_words(duration_s) == words
-
-
-def test_a_report_replaces_nothing_that_is_no_plain_file(device: Device, tmp_path: Path) -> None:
-    pipe, link = tmp_path / "pipe", tmp_path / "link"
-    os.mkfifo(pipe)
-    link.symlink_to(tmp_path / "page.html")
-    for place in (pipe, link, tmp_path, Path("/")):
-        code, _, err = device("report", "--simulated", "--out", str(place))
-        assert code == 2, place
-        assert "expected the name of a plain file" in err
-    assert pipe.is_fifo()
-    assert link.is_symlink()
-
-
-def test_a_number_that_no_walk_can_have_costs_itself_alone(device: Device) -> None:
-    device.walked(record(1))
-    path = device.state / walks.FILE
-    line = path.read_text().strip()
-    path.write_text(line + "\n" + line.replace('"steps":', '"steps":1' + "0" * 400 + ',"old_steps":') + "\n")
-    assert device("walks")[0] == 0
-    assert device("walks", "--csv")[0] == 0
-    assert device("report", "--out", str(device.state / "page.html"))[0] == 0

@@ -58,6 +58,13 @@ def test_minutes_go_from_the_first_step_to_the_last() -> None:
     assert tally.summary(200 * S)["steps"] == 62
 
 
+def test_hands_before_the_walk_have_no_cadence() -> None:
+    tally, steps = begun(before=40)
+    tally.count(steps.take(10, 30 * S))
+    summary = tally.summary(31 * S)
+    assert (summary["steps"], summary["cadence_spm"], summary["step_time_sd_ms"]) == (0, None, None)
+
+
 def test_rows_of_steps_add_up_and_each_end_of_one_is_a_pause() -> None:
     tally, steps = begun()
     for row in range(3):

@@ -11,7 +11,18 @@ from support.walks import Walk, take_walk
 from firmware import walks
 from firmware.config import Config
 from firmware.core.alerts import RULES
-from firmware.core.messages import Alert, Hazard, Notice, Output, Pattern, SetPattern, Severity, WalkChanged, WalkState
+from firmware.core.messages import (
+    Alert,
+    Hazard,
+    Notice,
+    Output,
+    Pattern,
+    SetPattern,
+    Severity,
+    Telemetry,
+    WalkChanged,
+    WalkState,
+)
 from firmware.link.memory import MemoryBroker, MemoryCaregiver
 from firmware.virtual import VirtualDevice
 from hal.sim.world.fall_scenes import FALL_SCENES
@@ -74,6 +85,15 @@ def test_it_leaves_one_record_and_the_next_walk_is_planned_by_it(whole: Walk) ->
     (record,) = walks.read(whole.device.folder).records
     assert (record.data["falls"], record.data["obstacle_warnings"], record.data["planned_minutes"]) == (1, 1, 5.0)
     assert isinstance(record.data["distance_m"], float)
+
+
+def test_live_view_summary_and_record_tell_one_number_of_steps(whole: Walk) -> None:
+    """Getting up after the fall, and the hands before and after, are no steps of the walk."""
+    ended = next(o for o in whole.outputs if isinstance(o, WalkChanged) and o.state is WalkState.ENDED)
+    (record,) = walks.read(whole.device.folder).records
+    shown = [o.steps for o in whole.outputs if isinstance(o, Telemetry) and o.t_ns >= ended.t_ns]
+    assert {*shown, ended.summary["steps"], whole.summary["steps"]} == {record.data["steps"]}
+    assert shown[0] > 10
 
 
 @pytest.mark.parametrize("seed", range(3))
