@@ -94,7 +94,9 @@ def _person(args: argparse.Namespace) -> int:
 
 
 def _revoke(args: argparse.Namespace) -> int:
-    opened(args.authority).revoke(args.name)
+    for path in opened(args.authority).revoke(args.name):
+        whose = "; whose certificate it was is not known, and it is not revoked" if path.parent.name == "signed" else ""
+        print(f"{path}: is damaged{whose}; restore it from your copy of the folder", file=sys.stderr)
     print(f"revoked: {args.name} is let in no more, and hears and says nothing if still connected; {RELOAD}")
     return OK
 
@@ -115,6 +117,9 @@ def _renew(args: argparse.Namespace) -> int:
 def _list(args: argparse.Namespace) -> int:
     now = datetime.fromtimestamp(time.time(), UTC)
     for entry in opened(args.authority).entries():
+        if entry.role == "damaged":
+            print(f"{entry.role:<10} {entry.name}  its file cannot be read: restore it, or revoke this name")
+            continue
         soon = "" if entry.role == "revoked" or entry.until - now > WARN else "  ends soon: renew it"
         print(f"{entry.role:<10} {entry.name}  until {entry.until:%Y-%m-%d}{soon}")
     sys.stdout.flush()

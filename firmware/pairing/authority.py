@@ -20,10 +20,12 @@ from pathlib import Path
 from cryptography import x509
 
 from firmware.errors import ConfigError
+from firmware.ids import sync_directory
 from firmware.pairing import bundle, names
 from firmware.pairing import certificates as made
 from firmware.pairing.bundle import THERAPIST, Bundle
 from firmware.pairing.files import BROKER_GROUP, FOR_GROUP, PUBLIC, SECRET, give, write
+from firmware.pairing.register import Register
 from firmware.pairing.rules import acl
 from firmware.plain_file import read_bytes
 
@@ -35,7 +37,7 @@ class Entry:
     """One certificate: whose, of what kind, and until when."""
 
     name: str
-    role: str  # "authority", "broker", "device", "caregiver", "therapist" or "revoked"
+    role: str  # "authority", "broker", "device", "caregiver", "therapist", "revoked" or "damaged"
     until: datetime
 
 
@@ -72,6 +74,8 @@ class Authority:
                 "`rearguard authority list` shows what it has signed"
             )
         folder.parent.mkdir(parents=True, exist_ok=True)
+        for left in folder.parent.glob(f".{folder.name}.[0-9]*"):  # with a key that nobody needs
+            shutil.rmtree(left, ignore_errors=True)
         draft = folder.with_name(f".{folder.name}.{os.getpid()}")
         draft.mkdir(mode=0o711)
         try:
@@ -109,7 +113,7 @@ class Authority:
         with self._alone():
             before = self._issued(name)
             if before is not None:
-                known = f"{name!r}: is let in already, as a {_role(before)}"
+                known = f"{name!r}: is let in already, as a {Register(self._folder).role(name)}"
                 raise ConfigError(f"{known}; choose another name, or revoke this one first")
             key = made.new_key()
             folder = self._folder / "caregivers" / name
@@ -120,16 +124,17 @@ class Authority:
             self._hand_out(issued)
             return folder
 
-    def revoke(self, name: str) -> None:
-        """Let somebody in no more. Can be repeated."""
+    def revoke(self, name: str) -> list[Path]:
+        """Let somebody in no more; the files that are damaged, for one of hers may be among them. Can be repeated."""
         with self._alone():
-            issued = self._issued(name)
-            if issued is None:
+            if not Register(self._folder).knows(name):
                 raise ConfigError(f"{name[:80]!r}: nobody of this name is let in; see `rearguard authority list`")
-            self._renew_crl([self._of(one).serial_number for one in self._all("signed") if one.name == name])
-            self._path(name).unlink()
+            self._path(name).unlink(missing_ok=True)  # from here on every command takes her rights away
+            sync_directory(self._folder / "issued")
             shutil.rmtree(self._folder / "caregivers" / name, ignore_errors=True)
             self._write_rules()
+            self._renew_crl()
+            return Register(self._folder).damaged
 
     def renew(self, name: str) -> Bundle:
         """A new certificate for the same key; the old one stays good until its end."""
@@ -158,10 +163,12 @@ class Authority:
             Entry(str(self._folder), "authority", self.certificate.not_valid_after_utc),
             Entry(self.hosts[0], "broker", broker.not_valid_after_utc),
         ]
-        for issued in self._all("issued"):
-            found.append(Entry(issued.name, _role(issued), self._of(issued).not_valid_after_utc))
-        outside = {one.name: Entry(one.name, "revoked", self._of(one).not_valid_after_utc) for one in self._outside()}
-        return [*found, *outside.values()]
+        known = Register(self._folder)
+        for name, issued in known.inside.items():
+            role = "damaged" if issued is None else known.role(name)
+            found.append(Entry(name, role, self._now if issued is None else issued.certificate.not_valid_after_utc))
+        ends = {one.name: one.certificate.not_valid_after_utc for one in known.outside()}
+        return [*found, *(Entry(name, "revoked", end) for name, end in ends.items())]
 
     def bundle_path(self, name: str) -> Path:
         return self._path(name)
@@ -199,15 +206,6 @@ class Authority:
         except FileNotFoundError:
             return None
 
-    def _all(self, where: str) -> list[Bundle]:
-        found = [bundle.load(path) for path in (self._folder / where).glob("[!.]*.pem")]
-        return sorted(found, key=lambda issued: issued.name)
-
-    def _outside(self) -> list[Bundle]:
-        """What was signed for those who are let in no more."""
-        inside = {issued.name for issued in self._all("issued")}
-        return [one for one in self._all("signed") if one.name not in inside]
-
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """Two commands at the same time would each write what the other one did not know."""
@@ -236,24 +234,19 @@ class Authority:
         write(folder / "ca.pem", issued.authority)
 
     def _write_rules(self) -> None:
+        known = Register(self._folder)
         named: dict[str, list[str]] = {"device": [], "caregiver": [], THERAPIST: []}
-        for one in self._all("issued"):
-            named[_role(one)].append(one.name)
-        text = acl(named["caregiver"], named[THERAPIST], {one.name for one in self._outside()})
+        for name in known.inside:
+            named[known.role(name)].append(name)
+        text = acl(named["caregiver"], named[THERAPIST], {one.name for one in known.outside()})
         write(self._folder / "broker" / "acl", text, FOR_GROUP, BROKER_GROUP)
 
-    def _renew_crl(self, serials: Sequence[int]) -> None:
+    def _renew_crl(self) -> None:
         before = x509.load_pem_x509_crl(read_bytes(self._folder / "broker" / "crl.pem"))
         number = before.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number + 1
-        together = {*(entry.serial_number for entry in before), *serials}
+        outside = [one.certificate.serial_number for one in Register(self._folder).outside()]
+        together = {*(entry.serial_number for entry in before), *outside}
         _write_crl(self._folder, self.certificate, self._key, sorted(together), number, self._now)
-
-
-def _role(issued: Bundle) -> str:
-    """Whatever says nothing of a therapist gives no more than a caregiver's rights."""
-    if names.is_device(issued.name):
-        return "device"
-    return THERAPIST if issued.role == THERAPIST else "caregiver"
 
 
 def _hosts(texts: Sequence[str]) -> tuple[str, ...]:

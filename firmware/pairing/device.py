@@ -5,6 +5,7 @@ from pathlib import Path
 
 from firmware.errors import ConfigError
 from firmware.ids import device_id
+from firmware.pairing import bundle, names
 from firmware.pairing import certificates as made
 from firmware.pairing.bundle import FILE, KEY_FILE, Bundle
 from firmware.pairing.files import PUBLIC, SECRET, give, write
@@ -30,7 +31,7 @@ def install(state_dir: Path, given: Bundle, source: str, now: datetime) -> None:
     """Keep the bundle, once everything about it is as it must be.
 
     Raises:
-        ConfigError: what is not.
+        ConfigError: what is not; also where the device is paired with another home.
         OSError: the folder cannot be written.
     """
     device, path = device_id(state_dir), state_dir / KEY_FILE
@@ -54,7 +55,22 @@ def install(state_dir: Path, given: Bundle, source: str, now: datetime) -> None:
     if certificate.not_valid_before_utc > now:
         begins = f"{certificate.not_valid_before_utc:%Y-%m-%d}"
         raise ConfigError(f"{source}: begins on {begins}, and it is {now:%Y-%m-%d} by this clock; set the clock")
+    names.host_name(given.host)
+    _check_home(state_dir / FILE, given, source)
     write(state_dir / FILE, given.text(), PUBLIC)
+
+
+def _check_home(path: Path, given: Bundle, source: str) -> None:
+    """Another home's bundle would send every alert there, without a word to anybody here."""
+    try:
+        before = bundle.load(path)
+    except (ConfigError, OSError):
+        return  # none, or one that is good for nothing
+    if before.authority != given.authority:
+        raise ConfigError(
+            f"{source}: is of another home ({given.host}) than this device is paired with ({before.host}); if it is to "
+            f"move there, `sudo rm {path.parent}/pairing*` first, and begin anew"
+        )
 
 
 def _key(path: Path) -> made.Key:

@@ -131,6 +131,60 @@ def test_whoever_is_revoked_is_listed_as_such_and_her_key_is_gone(run: Run, tmp_
     assert run("caregiver", "ann")[0] == 0
 
 
+def rules_of(home: Path, name: str) -> list[str]:
+    blocks = (home / "broker" / "acl").read_text().split("user ")[1:]
+    return next(block.splitlines()[1:] for block in blocks if block.splitlines()[0] == name)
+
+
+def revoked_numbers(home: Path) -> set[int]:
+    return {one.serial_number for one in x509.load_pem_x509_crl((home / "broker" / "crl.pem").read_bytes())}
+
+
+@pytest.mark.parametrize("where", ["signed", "issued"])
+@pytest.mark.parametrize("damage", [b"", b"junk", bytes(range(256))])
+def test_one_damaged_file_keeps_nobody_from_being_revoked(run: Run, tmp_path: Path, where: str, damage: bytes) -> None:
+    home = tmp_path / "home"
+    run("init", "--host", "hub")
+    for name in ("ann", "bob"):
+        run("caregiver", name)
+    (home / where / "bob.pem").write_bytes(damage)
+    code, _, err = run("revoke", "ann")
+    assert (code, f"{where}/bob.pem: is damaged" in err) == (0, True)
+    assert rules_of(home, "ann") == ["topic deny #"]
+    assert "read rearguard/v1/#" in "".join(rules_of(home, "bob"))
+    assert len(revoked_numbers(home)) == 1  # bob is let in still
+    assert ("damaged    bob" in run("list")[1]) == (where == "issued")
+
+
+@pytest.mark.parametrize("step", ["sync_directory", "write"])
+def test_a_revocation_that_was_cut_off_can_be_repeated_and_any_later_command_completes_it(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    home = tmp_path / "home"
+    run("init", "--host", "hub")
+    for name in ("ann", "bob"):
+        run("caregiver", name)
+
+    def cut(*_: object) -> None:
+        raise OSError(5, "the power is cut")
+
+    with monkeypatch.context() as now:
+        now.setattr(f"firmware.pairing.authority.{step}", cut)
+        assert run("revoke", "ann")[0] != 0
+    run("caregiver", "eve")
+    assert rules_of(home, "ann") == ["topic deny #"]
+    assert run("revoke", "ann")[0] == 0
+    assert len(revoked_numbers(home)) == 1
+
+
+def test_what_a_killed_command_has_left_of_an_authority_goes_with_the_next(run: Run, tmp_path: Path) -> None:
+    left = tmp_path / ".home.123"
+    left.mkdir()
+    (left / "ca-key.pem").write_text("a key")
+    run("init", "--host", "hub")
+    assert not left.exists()
+
+
 def settled_by(home: Path) -> list[str]:
     """Who may set what the therapist may, by the rules that the broker reads."""
     blocks = (home / "broker" / "acl").read_text().split("user ")[1:]

@@ -216,6 +216,27 @@ def test_a_pairing_is_renewed_with_the_same_key(run: Run, device: Device, tmp_pa
     assert run("renew", name, "--host", "x")[0] == 2
 
 
+def test_the_bundle_of_another_home_is_not_taken_over_a_pairing(run: Run, device: Device, tmp_path: Path) -> None:
+    bundle, _ = _bundle(device, tmp_path, run)
+    assert device("pair", "--install", str(bundle))[0] == 0
+    before = (device.state / FILE).read_text()
+    stranger = Authority.init(tmp_path / "other", ["evil.example"], 8883, datetime.now(UTC))
+    theirs = stranger.sign((tmp_path / "request").read_bytes(), "request")
+    (tmp_path / "theirs").write_text(theirs.text())
+    code, _, err = device("pair", "--install", str(tmp_path / "theirs"))
+    assert (code, "is of another home (evil.example)" in err, (device.state / FILE).read_text()) == (2, True, before)
+    (device.state / FILE).write_text("damaged")
+    assert device("pair", "--install", str(tmp_path / "theirs"))[0] == 0
+
+
+@pytest.mark.parametrize("host", ["a b", "x\x1b[2J", "*", "hub.local\u202e"])
+def test_a_bundle_with_a_broker_of_no_name_is_refused(run: Run, device: Device, tmp_path: Path, host: str) -> None:
+    bundle, text = _bundle(device, tmp_path, run)
+    bundle.write_text(text.replace("host: hub\n", f"host: {host}\n"))
+    code, _, err = device("pair", "--install", str(bundle))
+    assert (code, "expected a host name or an address" in err, (device.state / FILE).exists()) == (2, True, False)
+
+
 @pytest.mark.parametrize("command", [["authority", "list"], ["pair", "--request", "x"]])
 def test_without_the_library_the_command_that_installs_it_is_told(
     command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
