@@ -1,35 +1,49 @@
 """The link as a process: sends what the journal holds, and brings words back to the guard. No GPIO in here."""
 
+import contextlib
 import threading
+from pathlib import Path
 
 from firmware.config import Config
 from firmware.decided import Decided, paths, read
 from firmware.ids import device_id
 from firmware.ipc import LINK_SOCKET, NEWS_SOCKET, Receiver, Sender
 from firmware.journal import JOURNAL, Journal
+from firmware.link.ledger import Ledger
 from firmware.link.link import TURN_S, Link
 from firmware.link.mqtt import MqttClient
 from firmware.link.pairing import paired
 from hal.clock import MonotonicClock
 
 
+class InMemory:
+    """What the guard has in the run directory; each file is read until it is whole, and not again."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self._run_dir = run_dir
+        self._known: dict[Path, Decided | None] = {}
+
+    def __call__(self) -> list[Decided]:
+        with contextlib.suppress(OSError):  # too many files are open, perhaps: what was there is there still
+            self._known = {path: self._known.get(path) or read(path) for path in paths(self._run_dir)}
+        return [decided for decided in self._known.values() if decided is not None]
+
+
 def run_link(config: Config, stop: threading.Event) -> None:
-    """Link until `stop` is set, then say a clean end."""
+    """Link until `stop` is set, then say a clean end. At any other end the broker says our last will."""
     clock, state_dir, run_dir = MonotonicClock(), config.paths.state_dir, config.paths.run_dir
     device = device_id(state_dir)
-    journal = Journal(state_dir / JOURNAL, at_once=False)  # a disk that does not answer keeps no alert from being told
+    client = MqttClient(paired(config.mqtt, state_dir), device)
+    ledger = Ledger(Journal(state_dir / JOURNAL, at_once=False), clock)
     to_guard, news = Sender(run_dir / LINK_SOCKET), Receiver(run_dir / NEWS_SOCKET)
-
-    def in_memory() -> list[Decided]:
-        return [each for path in paths(run_dir) if (each := read(path)) is not None]
-
-    link = Link(journal, MqttClient(paired(config.mqtt, state_dir), device), to_guard.send, clock, decided=in_memory)
+    link = Link(ledger, client, to_guard.send, clock, decided=InMemory(run_dir))
+    ledger.start(news.receive)
     try:
         while not stop.is_set():
             link.tick()
-            news.receive(TURN_S)
-    finally:
-        news.close()
+            ledger.wait(TURN_S)
         link.close()
+    finally:
+        ledger.close()
+        news.close()
         to_guard.close()
-        journal.close()
