@@ -51,6 +51,17 @@ def test_what_is_told_from_memory_comes_after_everything_that_was_ever_told(benc
     assert (told["id"], told["boot"], told["seq"]) == (made_id(1), boot, 3)
 
 
+def test_two_events_told_from_memory_never_have_the_same_number(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    for method in ("dropped", "states", "unaccepted", "newest"):
+        monkeypatch.setattr(Journal, method, broken)
+    bench.restart()
+    for number in range(1, 6):  # the one before is gone each time, wherever it went
+        bench.decided[:] = [Decided(an_event(number, boot=0), ALARM_NOW)]
+        bench.run(2)
+    numbers = {(told["boot"], told["seq"], told["id"]) for told in bench.events()}
+    assert numbers == {(1, number, made_id(number)) for number in range(1, 6)}
+
+
 def test_what_the_journal_takes_at_once_is_not_looked_at_twice(bench: Bench) -> None:
     bench.decided.append(fall())
     bench.run(0.5)
