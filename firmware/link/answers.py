@@ -27,7 +27,7 @@ class Unwritten:
 class Answers:
     """Takes out of `outbox` what a service has stored or a person has heard of.
 
-    `alarm` is the alarm now, whose answers are shown and repeated; `changed` that there is a new one.
+    `alarm` is the alarm now, whose answers are shown and repeated; `changed`: there are others than before.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Answers:
     def learn(self, found: Found) -> None:
         """What the journal knows."""
         if found.alarm == self.alarm:
+            self.changed = self.changed or self._people != found.people
             self._people = found.people
             self._acceptances = {**dict.fromkeys(found.acceptances), **self._acceptances}
         for stored in found.events:  # the journal may have been asked too soon, or be another one

@@ -127,10 +127,11 @@ class Ledger:
         self._failure, self._answered_ns = failure, self._clock.now_ns()
 
     def _run(self, wait: Callable[[float], object]) -> None:
-        while not self._ended.is_set():
-            self.turn()
-            wait(TURN_S if self._failure or not self._writes else 0.0)
         self.turn()
+        while not self._ended.is_set():
+            wait(TURN_S if self._failure or not self._writes else 0.0)
+            self.turn()
+        self.turn()  # the last words
         self._journal.close()
 
     def _write(self) -> None:

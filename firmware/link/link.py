@@ -102,7 +102,8 @@ class Link:
         if (self._changed or self._answers.changed) and ready:
             self._want_all()
         self._ledger.alarm = self._alarm_now()
-        self._ledger.kept = {"senders": self._gate.numbers} if self._gate.numbers else {}
+        if self._started and self._gate.numbers:  # before, those that it holds are not known
+            self._ledger.kept = {"senders": self._gate.numbers}
         if self._client.connected:
             self._send(now_ns)
 
@@ -195,16 +196,18 @@ class Link:
         self._untaken.number_after(found.boot, found.seq)
         self._boot, self._dropped, self._rotten = found.boot, found.dropped, found.rotten
         self._states.update(found.states)
+        self._changed = self._changed or bool(found.states) or not self._started
         if not self._started:  # what lay there at the start may be from yesterday, and was shown
             self._started = True
             self._gate.restore(self._states.get("senders", {}))
             self._shown_alarm = self._alarm_now()
         elif "health" in found.states:
             self._guard_ns = now_ns
+        if "alarm" in found.states:
+            self._decided_ns = 0  # what the guard could not write may be newer: it is looked at before anything is said
         self._answers.follow(self._alarm_now())
         self._answers.learn(found)
         self._outbox.add(self._answers.unaccepted(found.events), now_ns)
-        self._changed = True
 
     def _read_decided(self, now_ns: int) -> None:
         """What the journal does not take for a second is told from memory; once it is taken, its id is the same."""

@@ -51,6 +51,20 @@ def test_what_is_told_from_memory_comes_after_everything_that_was_ever_told(benc
     assert (told["id"], told["boot"], told["seq"]) == (made_id(1), boot, 3)
 
 
+def test_a_journal_that_can_be_read_again_does_not_end_an_alarm_that_it_has_not_heard_of(bench: Bench) -> None:
+    bench.journal.set_state({"alarm": {"active": False}})
+    bench.hangs = True
+    bench.restart()
+    bench.decided.append(fall())
+    bench.run(5.2)  # not when the run directory is looked at anyway
+    assert bench.kept(ALARM)["active"] is True
+    bench.hangs = False
+    bench.run(5)
+    bench.journal.close()  # as after a failed write; then it is read anew
+    bench.run(5)
+    assert [alarm["active"] for alarm in bench.said(ALARM)].count(False) == 0
+
+
 def test_two_events_told_from_memory_never_have_the_same_number(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     for method in ("dropped", "states", "unaccepted", "newest"):
         monkeypatch.setattr(Journal, method, broken)

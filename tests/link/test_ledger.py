@@ -120,6 +120,15 @@ def test_a_long_queue_keeps_nothing_new_from_being_read(ledger_: Ledger, journal
     assert clock.now_ns() < 2 * ledger.WRITING_NS
 
 
+def test_a_journal_that_is_opened_anew_gives_a_silent_guard_no_new_life(bench: Bench) -> None:
+    bench.run(1)
+    bench.guard_lives()
+    bench.run(10)
+    bench.journal.close()
+    bench.run(2)
+    assert bench.kept(HEALTH)["guard"]["ok"] is False
+
+
 class Hanging(Journal):
     """Its disk does not answer until `released`."""
 
@@ -215,6 +224,19 @@ def test_an_old_word_that_the_broker_has_kept_waits_until_the_journal_says_that_
     bench.run(1)
     assert bench.link.rejected == {"old number": 1}
     assert bench.to_guard == []
+
+
+def test_numbers_that_the_journal_holds_are_kept_though_a_word_came_before_it_could_be_read(bench: Bench) -> None:
+    bench.journal.set_state({"senders": {"Ann": 7}})
+    bench.hangs = True
+    bench.restart()
+    bench.run(3)
+    bench.command("locate", {"by": "Bob", "seq": 1})
+    bench.run(1)
+    assert [word["name"] for word in bench.to_guard] == ["locate"]
+    bench.hangs = False
+    bench.run(1)
+    assert bench.journal.states()[1]["senders"] == {"Ann": 7, "Bob": 1}
 
 
 @pytest.fixture
