@@ -125,6 +125,8 @@ class Ledger:
         if failure and not self._failure:  # said once, not twenty times a second
             log.error("%s", failure)
         self._failure, self._answered_ns = failure, self._clock.now_ns()
+        if self._outcomes:  # once a turn: woken by each write, the link would keep the processor from the next one
+            self._woken.set()
 
     def _run(self, wait: Callable[[float], object]) -> None:
         self.turn()
@@ -140,7 +142,7 @@ class Ledger:
             with self._lock:
                 key, write = next(iter(self._writes.items()))
             try:
-                self._hand_over(write(self._journal))
+                self._outcomes.append(write(self._journal))
             except (TypeError, ValueError) as error:  # it would keep everything behind it waiting for ever
                 log.error("journal: %s: %s; this is a defect, please report it", key, error)
             with self._lock:
@@ -163,11 +165,9 @@ class Ledger:
         counts = dropped, rotten, alarm
         if changed or events or self._wrote or counts != self._counts:
             people, acceptances = (journal.responders(alarm), journal.acceptances(alarm)) if alarm else ([], [])
-            self._hand_over(Found(changed, events, *journal.newest(), dropped, rotten, alarm, people, acceptances))
+            self._outcomes.append(
+                Found(changed, events, *journal.newest(), dropped, rotten, alarm, people, acceptances)
+            )
         self._version, self._counts, self._wrote = version, counts, False
         self._states.update(changed)
         self._last_seq = max((stored.seq for stored in events), default=self._last_seq)
-
-    def _hand_over(self, outcome: Outcome) -> None:
-        self._outcomes.append(outcome)
-        self._woken.set()
