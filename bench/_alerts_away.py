@@ -19,6 +19,7 @@ from bench._alerts_power import made
 from firmware.journal import JOURNAL, Journal
 from firmware.link import topics
 from firmware.link.client import Delivered, Message, Received
+from firmware.link.ledger import Ledger
 from firmware.link.link import Link
 from firmware.link.memory import MemoryBroker, MemoryClient
 from firmware.link.mqtt import Connection
@@ -226,7 +227,8 @@ def _without_a_broker(folder: Path, hours: int, events: int, falls: set[str]) ->
     broker.online = False
     with contextlib.closing(Journal(folder / JOURNAL)) as journal:
         journal.next_boot()
-        link = Link(journal, MemoryClient(broker, DEVICE), lambda _: None, clock, utc=lambda: "2026-01-01T00:00:00Z")
+        ledger = Ledger(journal, clock)
+        link = Link(ledger, MemoryClient(broker, DEVICE), lambda _: None, clock, utc=lambda: "2026-01-01T00:00:00Z")
         done, every_s, each_hour = 0, hours * 3600 / events, events // hours
         for second in range(hours * 3600):
             while done < events and done * every_s <= second:
@@ -235,5 +237,6 @@ def _without_a_broker(folder: Path, hours: int, events: int, falls: set[str]) ->
                 event = made(done, chance, kind="fall" if is_fall else "battery")
                 falls |= {event.id} if is_fall else set()
                 journal.append(event)
+            ledger.turn()
             link.tick()
             clock.sleep(OFFLINE_TURN_S)

@@ -18,6 +18,7 @@ from firmware.journal import JOURNAL, Event, Journal
 from firmware.link import topics
 from firmware.link.client import Delivered, Message
 from firmware.link.config import MqttConfig
+from firmware.link.ledger import Ledger
 from firmware.link.link import TURN_S as LINK_TURN_S
 from firmware.link.link import Link
 from firmware.link.mqtt import Connection, MqttClient
@@ -69,13 +70,13 @@ class Line:
 
     def __init__(self, folder: Path, broker: Broker, port: int = 0, *, knows_reader: bool = False) -> None:
         self._config = broker.config_at(port or broker.port)
-        self.journal, self._links = Journal(folder / JOURNAL), Journal(folder / JOURNAL)
+        self.journal, self._ledger = Journal(folder / JOURNAL), Ledger(Journal(folder / JOURNAL), MonotonicClock())
         self.journal.next_boot()
         self._news, self._guard = Receiver(folder / NEWS_SOCKET), Sender(folder / NEWS_SOCKET)
         if knows_reader:
             _introduce(self._config)
         self.client = MqttClient(self._config, DEVICE)
-        self.link = Link(self._links, self.client, lambda _: None, MonotonicClock())
+        self.link = Link(self._ledger, self.client, lambda _: None, MonotonicClock())
         self.reader = Reader(self._config)
         self._away = threading.Event()
         self._stop = threading.Event()
@@ -85,7 +86,7 @@ class Line:
         """As `firmware.commands.link_process` does."""
         while not self._stop.is_set():
             self.link.tick()
-            self._news.receive(LINK_TURN_S)
+            self._ledger.wait(LINK_TURN_S)
 
     def append(self, event: Event) -> None:
         """As the guard's writer does."""
@@ -117,6 +118,7 @@ class Line:
         return self.client.connected and self.reader.connected
 
     def __enter__(self) -> "Line":
+        self._ledger.start(self._news.receive)
         for thread in self._threads:
             thread.start()
         return self
@@ -126,10 +128,10 @@ class Line:
         for thread in self._threads:
             thread.join()
         self.link.close()
+        self._ledger.close()
         self.reader.close()
         self._news.close()
         self._guard.close()
-        self._links.close()
         self.journal.close()
 
 

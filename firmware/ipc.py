@@ -216,7 +216,9 @@ class Instance:
     """
 
     def __init__(self, run_dir: Path, name: str) -> None:
-        self._file = (run_dir / f"{name}.lock").open("w", encoding="ascii")
+        # for both ways and without waiting: whatever stands under this name, a pipe also, can be locked
+        handle = os.open(run_dir / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+        self._file = open(handle, "rb", buffering=0)  # noqa: SIM115 - open as long as the process lives
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -27,6 +27,7 @@ from firmware.guard.sinks import RecorderSink
 from firmware.guard.walk_log import WalkLog
 from firmware.ipc import Play, SounderReport, encode_report
 from firmware.journal import JOURNAL, Delivery, Journal
+from firmware.link.ledger import Ledger
 from firmware.link.link import TURN_S as LINK_TURN_S
 from firmware.link.link import Link
 from firmware.link.memory import MemoryBroker, MemoryClient
@@ -190,12 +191,13 @@ class VirtualDevice:
         self.sounder = Sounder(config.sounder, outputs, self._report, airbag, countdown_s=countdown_s)
         self.journal = self.open_journal()
         client = MemoryClient(broker or MemoryBroker(), DEVICE)
-        self.link = Link(self.journal, client, self.to_guard.append, self.clock, utc=self._utc)
+        self._ledger = Ledger(self.journal, self.clock)
+        self.link = Link(self._ledger, client, self.to_guard.append, self.clock, utc=self._utc)
         self.deliveries: list[Delivery] = []
         self.guard.schedule(self._every)
         self._sounding = False
         self._every(lambda: round(SOUNDER_TURN_S * 1e9), self._sound)
-        self._every(lambda: round(LINK_TURN_S * 1e9), self.link.tick)
+        self._every(lambda: round(LINK_TURN_S * 1e9), self._tell)
 
     def run_until(self, t_s: float) -> None:
         """Let everything happen until `t_s` seconds after the start."""
@@ -217,6 +219,7 @@ class VirtualDevice:
         self.guard.close()
         self.sounder.close()
         self.link.close()
+        self._ledger.close()
         self.deliveries = self.journal.deliveries()
         self.journal.close()
 
@@ -238,6 +241,11 @@ class VirtualDevice:
             self._sounding = True
             self.sounder.tick(self.clock.now_ns())
             self._sounding = False
+
+    def _tell(self) -> None:
+        """A turn of both threads of the link."""
+        self._ledger.turn()
+        self.link.tick()
 
     def _report(self, report: SounderReport) -> None:
         self.from_sounder.append(encode_report(report))

@@ -1,6 +1,7 @@
 """Datagrams between the processes: what fits arrives, what does not is counted and dropped."""
 
 import json
+import os
 import socket
 from pathlib import Path
 
@@ -144,6 +145,14 @@ def test_second_process_of_a_name_is_refused_and_the_first_one_is_left_alone(tmp
     Instance(tmp_path, "sounder").close()
     first.close()
     Instance(tmp_path, "guard").close()
+
+
+def test_a_pipe_in_the_place_of_the_lock_keeps_no_process_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "link.lock")
+    first = Instance(tmp_path, "link")
+    with pytest.raises(AlreadyRunning):
+        Instance(tmp_path, "link")
+    first.close()
 
 
 def test_only_the_user_and_the_group_may_write(tmp_path: Path) -> None:

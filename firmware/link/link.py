@@ -3,22 +3,22 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from firmware.decided import Decided
-from firmware.errors import JournalError
-from firmware.journal import Journal, StoredEvent
+from firmware.journal import Journal
 from firmware.link import payloads, topics
+from firmware.link.answers import Answers
 from firmware.link.client import Client, Connected, Delivered, Disconnected, Message, Received, Signal
 from firmware.link.discovery import discovery
 from firmware.link.gate import Gate
 from firmware.link.inbound import THIS_ALARM, Accept, Ack, Refused, Settings, Wish, Word, parse
+from firmware.link.ledger import Found, Ledger
 from firmware.link.outbox import Entry, Outbox
 from firmware.link.retained import Retained
+from firmware.link.untaken import Untaken
 from firmware.plain_json import encode
-from firmware.responders import Responder, furthest
 from firmware.version import VERSION
 from hal.clock import Clock
 
@@ -28,13 +28,16 @@ CHANGED_HEARTBEAT_NS = 1_000_000_000
 TELEMETRY_NS = 1_000_000_000
 REMIND_NS = 5_000_000_000  # the guard's socket loses what it has no room for
 CATCH_UP_NS = 1_000_000_000  # by then a broker has handed out what it kept for us
-UNWRITTEN_MAX = 100
+START_NS = 2_000_000_000  # so long the first word from outside waits for what the journal knows of earlier ones
 DECIDED_NS = 500_000_000  # so often the run directory is looked at
-UNTAKEN_NS = 1_000_000_000  # a sound disk takes an event in some milliseconds
 MOVING = ("walking", "paused")
 UNDER_WAY = ("ready", *MOVING)
 
 log = logging.getLogger("rearguard.link")
+
+
+def _expiry(event_id: str) -> Callable[[Journal], None]:
+    return lambda journal: journal.mark_expired(event_id)
 
 
 def utc_now() -> str:
@@ -43,7 +46,8 @@ def utc_now() -> str:
 
 
 class Link:
-    """`tick` every 50 ms does everything; it never waits for the network and never raises for what comes from it.
+    """`tick` every 50 ms does everything; it waits neither for the network nor for a disk, and never raises for what
+    comes from there.
 
     `notify_guard` gets {"v": 1, "kind": "ack", "alarm", "state", "by", "phase"}, again every 5 s while the alarm lasts,
     or {"v": 1, "kind": "command", "name"}. `phase` is that of the accepted event, empty for a person's word.
@@ -51,7 +55,7 @@ class Link:
 
     def __init__(
         self,
-        journal: Journal,
+        ledger: Ledger,
         client: Client,
         notify_guard: Callable[[dict[str, object]], object],
         clock: Clock,
@@ -62,16 +66,14 @@ class Link:
     ) -> None:
         """`decided` is what the guard has in the run directory because its journal does not take it; `today_ms` is
         Unix time by a clock that was set, or None."""
-        self._journal, self._client, self._notify, self._clock, self._utc = journal, client, notify_guard, clock, utc
+        self._ledger, self._client, self._notify, self._clock, self._utc = ledger, client, notify_guard, clock, utc
         self._device, self._decided, self._decided_ns = client.device, decided, 0
-        self._today_ms = today_ms
-        self._untaken: dict[str, int] = {}  # decided, by id -> since when
-        self._accepted: set[str] = set()  # of these
-        self._newest = 1, 0  # boot and sequence number
-        self._outbox, self._retained, self._gate = Outbox(), Retained(), Gate()
+        self._began_ns, self._today_ms = clock.now_ns(), today_ms
+        self._outbox, self._retained, self._gate, self._untaken = Outbox(), Retained(), Gate(), Untaken()
+        self.rejected: Counter[str] = Counter()
+        self._answers = Answers(ledger, self._outbox, self._untaken, notify_guard, utc, self.rejected)
         self._states: dict[str, dict[str, Any]] = {}
-        self._openings = self._version = self._last_seq = self._boot = self._dropped = 0
-        self._unwritten: dict[tuple[str, str], tuple[Responder, bool]] = {}  # alarm, by -> does the guard know
+        self._boot = self._dropped = self._rotten = 0
         self._shown_alarm = ""  # what whoever presses a button can have seen
         self._connected_ns = self._reminded_ns = 0
         self._protocol = ""
@@ -81,21 +83,31 @@ class Link:
         self._heartbeat_said: object = None
         self._telemetry_ns: int | None = None
         self._telemetry_said: dict[str, Any] | None = None
-        self._started = self._journal_failing = False
+        self._started = False  # whether the journal has ever been read
         self._changed = True
-        self.rejected: Counter[str] = Counter()
 
     def tick(self) -> None:
-        """Hear what came, read what is new, tell the guard and the world what is due."""
+        """Hear what came, take what is new, tell the guard and the world what is due."""
         now_ns = self._clock.now_ns()
-        well = [self._with_journal(self._take, signal, now_ns) for signal in self._client.poll()]
-        well.append(self._with_journal(self._read, now_ns))
+        for outcome in self._ledger.take():
+            if isinstance(outcome, Found):
+                self._learn(outcome, now_ns)
+            else:
+                outcome()
+        ready = self._started or now_ns - self._began_ns >= START_NS
+        for signal in self._client.poll() if ready else ():
+            self._take(signal, now_ns)
         self._read_decided(now_ns)
-        well.append(self._with_journal(self._write_acknowledgements))
-        well.append(self._with_journal(self._remind_guard, now_ns))
+        if self._client.connected and now_ns - self._connected_ns >= CATCH_UP_NS:
+            self._shown_alarm = self._alarm_now()
+        self._remind_guard(now_ns)
+        if (self._changed or self._answers.changed) and ready:
+            self._want_all()
+        self._ledger.alarm = self._alarm_now()
+        if self._started and self._gate.numbers:  # before, those that it holds are not known
+            self._ledger.kept = {"senders": self._gate.numbers}
         if self._client.connected:
             self._send(now_ns)
-        self._journal_failing = not all(well)
 
     def close(self) -> None:
         """Say that this is a clean end, not a loss. In the middle of a walk it is none, whoever ended us."""
@@ -103,17 +115,6 @@ class Link:
         under_way = self._states.get("walk", {}).get("state") in UNDER_WAY
         last = payloads.lost(self._device) if under_way else payloads.ended(self._device, self._boot)
         self._client.close(Message(topics.status(self._device), last, qos=1, retain=True))
-
-    def _with_journal(self, action: Callable[..., None], *args: object) -> bool:
-        """The journal's disk may fail; what is connected stays connected, and the next tick tries again."""
-        try:
-            action(*args)
-        except JournalError as error:
-            if not self._journal_failing:  # said once, not twenty times a second
-                log.error("%s", error)
-            self._journal_failing = True
-            return False
-        return True
 
     # What comes in
 
@@ -147,12 +148,13 @@ class Link:
         self._outbox.answered(answer.token, now_ns, taken=answer.ok)
         self._heard = answer.heard if answer.ok else False
         if answer.ok:
-            self._journal.mark_sent(answer.token, self._utc())
+            event_id, t = answer.token, self._utc()
+            self._ledger.put(("sent", event_id), lambda journal: journal.mark_sent(event_id, t))
             self._give_up()
 
     def _give_up(self) -> None:
         for event in self._outbox.expired():
-            self._journal.mark_expired(event.id)
+            self._ledger.put(("expired", event.id), _expiry(event.id))
             self._outbox.remove(event.id)
             log.warning("nobody has accepted %s (%s %s); it is not told any more", event.id, event.type, event.phase)
 
@@ -177,123 +179,57 @@ class Link:
             case Settings(by, _, values):
                 self._notify({"v": 1, "kind": "settings", "by": by, "values": dict(values)})
             case Accept(event_id, by):
-                self._accept(event_id, by)
+                self._answers.accept(event_id, by)
             case Ack(alarm, by, how):
-                responder = Responder(by, how, self._utc())
-                self._acknowledge(self._shown_alarm if alarm == THIS_ALARM else alarm, responder)
-
-    def _accept(self, event_id: str, by: str) -> None:
-        """The guard hears it first, for the journal's disk may fail; the service is asked again then."""
-        waiting = self._outbox.event(event_id)
-        if waiting is not None:
-            self._tell_guard(waiting.alarm, "accepted", by, waiting.phase)
-            if event_id in self._untaken:
-                self._accepted.add(event_id)
-                self._outbox.remove(event_id)
-        event = self._journal.mark_accepted(event_id, by, self._utc())
-        self._outbox.remove(event_id)
-        if event is None and waiting is None:
-            raise Refused("unknown id")
-        if event is not None and waiting is None:
-            self._tell_guard(event.alarm, "accepted", by, event.phase)
-
-    def _acknowledge(self, alarm: str, responder: Responder) -> None:
-        """A person says it once: the guard hears it at once, and the journal is asked until it has it."""
-        known = bool(alarm) and (alarm == self._alarm_now() or self._outbox.knows_alarm(alarm))
-        if not alarm or (not known and len(self._unwritten) >= UNWRITTEN_MAX):
-            raise Refused("unknown alarm")
-        if known:
-            self._tell_guard(alarm, "acknowledged", responder.by)
-        if len(self._unwritten) >= UNWRITTEN_MAX and (alarm, responder.by) not in self._unwritten:
-            raise Refused("too many people")  # while the disk fails; the guard has heard it
-        self._unwritten[alarm, responder.by] = responder, known
-
-    def _write_acknowledgements(self) -> None:
-        for (alarm, by), (responder, told) in list(self._unwritten.items()):
-            known = self._journal.mark_acknowledged(alarm, by, responder.t, responder.how)
-            del self._unwritten[alarm, by]
-            if not known:
-                self.rejected["unknown alarm"] += 1
-                continue
-            if not told:
-                self._tell_guard(alarm, "acknowledged", by)
-            self._outbox.acknowledged(alarm)
-            self._changed = True
-        if self._gate.numbers:
-            self._journal.set_state({"senders": self._gate.numbers})
+                self._answers.acknowledge(self._shown_alarm if alarm == THIS_ALARM else alarm, by, how)
 
     def _remind_guard(self, now_ns: int) -> None:
-        """Every word about the alarm that lasts, again: a datagram may be lost, and the guard may have started anew."""
-        alarm = self._alarm_now()
-        if self._states.get("alarm", {}).get("active") is not True or now_ns - self._reminded_ns < REMIND_NS:
-            return
-        self._reminded_ns = now_ns
-        person = furthest([*self._waiting_responders(alarm), *self._journal.responders(alarm)])
-        if person is not None:
-            self._tell_guard(alarm, "acknowledged", person.by)
-        for phase, by in self._journal.acceptances(alarm):
-            self._tell_guard(alarm, "accepted", by, phase)
-
-    def _waiting_responders(self, alarm: str) -> list[Responder]:
-        """Whose word the journal could not take yet."""
-        return [responder for (named, _), (responder, _) in self._unwritten.items() if named == alarm]
-
-    def _tell_guard(self, alarm: str, state: str, by: str, phase: str = "") -> None:
-        self._notify({"v": 1, "kind": "ack", "alarm": alarm, "state": state, "by": by, "phase": phase})
+        """While the alarm lasts."""
+        if self._states.get("alarm", {}).get("active") is True and now_ns - self._reminded_ns >= REMIND_NS:
+            self._reminded_ns = now_ns
+            self._answers.remind_guard()
 
     def _alarm_now(self) -> str:
         return str(self._states.get("alarm", {}).get("alarm", ""))
 
-    # What is new in the journal
+    # What is new in the journal, and beside it
 
-    def _read(self, now_ns: int) -> None:
-        if self._openings != self._journal.openings:  # another file, perhaps: what is known of the old one says nothing
-            self._openings, self._version, self._last_seq = self._journal.openings, 0, 0
-        self._version, states = self._journal.states(self._version)
-        changed = {key: body for key, body in states.items() if self._states.get(key) != body}
-        self._states.update(changed)
-        if "health" in changed and self._started:  # what lay there at the start may be from yesterday
-            self._guard_ns = now_ns
-        if not self._started:
+    def _learn(self, found: Found, now_ns: int) -> None:
+        self._untaken.number_after(found.boot, found.seq)
+        self._boot, self._dropped, self._rotten = found.boot, found.dropped, found.rotten
+        self._states.update(found.states)
+        self._changed = self._changed or bool(found.states) or not self._started
+        if not self._started:  # what lay there at the start may be from yesterday, and was shown
+            self._started = True
             self._gate.restore(self._states.get("senders", {}))
-        if not self._started or (self._client.connected and now_ns - self._connected_ns >= CATCH_UP_NS):
             self._shown_alarm = self._alarm_now()
-        fresh = self._journal.unaccepted(self._last_seq)
-        self._last_seq = max((stored.seq for stored in fresh), default=self._last_seq)
-        self._outbox.add(fresh, now_ns)
-        self._started, self._changed = True, self._changed or bool(changed)
-        if self._changed:
-            self._boot, self._dropped = self._journal.boot(), self._journal.dropped()
-            self._want_all()
-            self._changed = False
+        elif "health" in found.states:
+            self._guard_ns = now_ns
+        if "alarm" in found.states:
+            self._decided_ns = 0  # what the guard could not write may be newer: it is looked at before anything is said
+        self._answers.follow(self._alarm_now())
+        self._answers.learn(found)
+        self._outbox.add(self._answers.unaccepted(found.events), now_ns)
 
     def _read_decided(self, now_ns: int) -> None:
         """What the journal does not take for a second is told from memory; once it is taken, its id is the same."""
         if now_ns - self._decided_ns < DECIDED_NS:
             return
-        self._decided_ns, found = now_ns, self._decided()
-        self._untaken = {each.event.id: self._untaken.get(each.event.id, now_ns) for each in found}
-        self._accepted &= self._untaken.keys()
-        late = [each for each in found if now_ns - self._untaken[each.event.id] >= UNTAKEN_NS]
-        if late:
-            self._with_journal(self._read_newest)
-        boot, newest_seq = self._newest
-        for seq, each in enumerate(late, newest_seq + 1):  # the numbers that the journal is about to give
-            if each.event.id not in self._accepted:
-                self._outbox.add([StoredEvent(seq, replace(each.event, boot=boot), 0, None)], now_ns)
-        if late:
-            self._states["alarm"] = dict(late[-1].alarm)
-            self._want_state("alarm", payloads.alarm(self._device, self._boot, late[-1].alarm, []))
-
-    def _read_newest(self) -> None:
-        self._newest = max(self._newest, self._journal.newest())
+        self._decided_ns = now_ns
+        late = self._untaken.late(self._decided(), now_ns)
+        self._outbox.add(self._answers.unaccepted(late), now_ns)
+        if self._untaken.alarm is not None and self._untaken.alarm != self._states.get("alarm"):
+            self._states["alarm"] = dict(self._untaken.alarm)
+            self._answers.follow(self._alarm_now())
+            self._changed = True
 
     def _want_all(self) -> None:
+        self._changed = self._answers.changed = False
         if self._protocol:
             self._retained.want(topics.status(self._device), payloads.birth(self._device, self._boot, self._protocol))
-        alarm = self._alarm_now()
-        people = self._journal.responders(alarm) if alarm else []
-        self._want_state("alarm", payloads.alarm(self._device, self._boot, self._states.get("alarm"), people))
+        if self._started or "alarm" in self._states:  # else what the broker keeps of the alarm may well be true
+            alarm = payloads.alarm(self._device, self._boot, self._states.get("alarm"), self._answers.people())
+            self._want_state("alarm", alarm)
         if "walk" in self._states:
             self._want_state("walk", payloads.walk(self._device, self._boot, self._states["walk"]))
         self._retained.want(topics.discovery(self._device), encode(discovery(self._device, VERSION)))
@@ -326,7 +262,8 @@ class Link:
         """How long ago it happened. None: in an earlier run, whose clock may have been another."""
         event = entry.stored.event
         age_s = now_ns / 1e9 - event.mono_ms / 1000
-        return round(age_s, 1) if event.boot == self._boot and age_s >= 0 else None
+        of_now = event.boot == self._boot or event.id in self._untaken
+        return round(age_s, 1) if of_now and age_s >= 0 else None
 
     def _send_heartbeat(self, now_ns: int) -> None:
         since_ns = HEARTBEAT_NS if self._heartbeat_ns is None else now_ns - self._heartbeat_ns
@@ -346,12 +283,13 @@ class Link:
             "t": self._utc(),
             "outbox": {"depth": self._outbox.depth, "oldest_s": oldest_s, "heard": self._heard},
             "rejected": self.rejected.total(),
-            "rotten": self._journal.rotten_rows,
+            "rotten": self._rotten,
             "dropped": self._dropped,
             "version": VERSION,
         }
         states = self._states
-        told = states.get("health"), guard_age_s, said, states.get("power"), self._client.warning
+        troubles = {"certificate": self._client.warning, "journal": self._ledger.trouble(now_ns)}
+        told = states.get("health"), guard_age_s, said, states.get("power"), troubles
         return payloads.health(self._device, self._boot, *told)
 
     def _send_telemetry(self, now_ns: int) -> None:

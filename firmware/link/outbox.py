@@ -146,11 +146,9 @@ class Outbox:
         self._entries.pop(event_id, None)
         self._spent.discard(event_id)
 
-    def acknowledged(self, alarm: str) -> None:
-        """A person has the alarm: what a broker has taken of it need not be told again."""
-        for event_id, entry in list(self._entries.items()):
-            if entry.stored.event.alarm == alarm and entry.taken:
-                self.remove(event_id)
+    def taken(self, alarm: str) -> list[str]:
+        """What a broker has taken of an alarm: once a person has it, that need not be told again."""
+        return [key for key, entry in self._entries.items() if entry.stored.event.alarm == alarm and entry.taken]
 
     def disconnected(self, now_ns: int) -> None:
         """Everything is due at the next connection: the broker may have lost even what it took."""

@@ -15,6 +15,7 @@ EXPIRY_S = {"critical": 24 * 3600, "warning": 3600, "info": 24 * 3600}
 DEFAULT_EXPIRY_S = 3600
 GUARD_SILENT_S = 3.0
 MOST_TOLD = 8  # of the people who have an alarm
+MOST_REASON = 200  # characters
 POWER_STALE_NS = 90_000_000_000
 NO_POWER: Mapping[str, Any] = {
     "battery": {"share": None, "volts": None, "amps": None, "left_min": None},
@@ -77,16 +78,17 @@ def health(
     guard_age_s: float | None,
     link: Mapping[str, Any],
     power: Mapping[str, Any] | None = None,
-    ending: str = "",
+    troubles: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The heartbeat. `ok` is True only when the guard has spoken lately and says that every part is well.
 
-    `ending` is what the link says of a certificate that ends soon: a part of the device like the others.
+    `troubles` are the link's own, by part, with the reason; an empty one is none.
     """
     parts = (body or {}).get("parts")
     parts = parts if isinstance(parts, Mapping) else {}
-    if ending:
-        parts = {**parts, "certificate": {"ok": False, "age_s": None, "reason": ending}}
+    for name, reason in (troubles or {}).items():
+        if reason:
+            parts = {**parts, name: {"ok": False, "age_s": None, "reason": reason[:MOST_REASON]}}
     guard_ok = guard_age_s is not None and guard_age_s <= GUARD_SILENT_S
     well = bool(parts) and all(isinstance(part, Mapping) and part.get("ok") is True for part in parts.values())
     guard = {"ok": guard_ok, "age_s": None if guard_age_s is None else round(guard_age_s, 1)}

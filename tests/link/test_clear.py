@@ -16,6 +16,7 @@ from firmware.link import topics
 from firmware.link.clear import NO_ANSWER, clear
 from firmware.link.client import Connected, Message, Received
 from firmware.link.config import MqttConfig
+from firmware.link.ledger import Ledger
 from firmware.link.link import Link
 from firmware.link.memory import MemoryBroker, MemoryClient
 from firmware.link.mqtt import Connection, MqttClient
@@ -142,7 +143,9 @@ def test_a_real_broker_keeps_nothing_of_a_device_that_was_there(mosquitto: Mosqu
         journal.next_boot()
         journal.set_state({"walk": {"state": "walking", "steps": 3}})
         client = MqttClient(config, DEVICE)
-        link = Link(journal, client, lambda body: None, MonotonicClock())
+        ledger = Ledger(journal, MonotonicClock())
+        link = Link(ledger, client, lambda body: None, MonotonicClock())
+        ledger.turn()
         eventually(lambda: (link.tick(), client.connected)[1], what="the link is connected")
         link.tick()
         link.close()

@@ -51,6 +51,31 @@ def test_what_is_told_from_memory_comes_after_everything_that_was_ever_told(benc
     assert (told["id"], told["boot"], told["seq"]) == (made_id(1), boot, 3)
 
 
+def test_a_journal_that_can_be_read_again_does_not_end_an_alarm_that_it_has_not_heard_of(bench: Bench) -> None:
+    bench.journal.set_state({"alarm": {"active": False}})
+    bench.hangs = True
+    bench.restart()
+    bench.decided.append(fall())
+    bench.run(5.2)  # not when the run directory is looked at anyway
+    assert bench.kept(ALARM)["active"] is True
+    bench.hangs = False
+    bench.run(5)
+    bench.journal.close()  # as after a failed write; then it is read anew
+    bench.run(5)
+    assert [alarm["active"] for alarm in bench.said(ALARM)].count(False) == 0
+
+
+def test_two_events_told_from_memory_never_have_the_same_number(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    for method in ("dropped", "states", "unaccepted", "newest"):
+        monkeypatch.setattr(Journal, method, broken)
+    bench.restart()
+    for number in range(1, 6):  # the one before is gone each time, wherever it went
+        bench.decided[:] = [Decided(an_event(number, boot=0), ALARM_NOW)]
+        bench.run(2)
+    numbers = {(told["boot"], told["seq"], told["id"]) for told in bench.events()}
+    assert numbers == {(1, number, made_id(number)) for number in range(1, 6)}
+
+
 def test_what_the_journal_takes_at_once_is_not_looked_at_twice(bench: Bench) -> None:
     bench.decided.append(fall())
     bench.run(0.5)
@@ -65,7 +90,8 @@ def test_accepted_from_memory_it_is_told_no_more_and_the_guard_hears_it(bench: B
     MemoryCaregiver(bench.broker)
     bench.run(200)
     assert len(bench.events()) == 1
-    assert bench.to_guard == [ack_word("accepted", "caregiver", "suspected")]
+    assert bench.to_guard[0] == ack_word("accepted", "caregiver", "suspected")
+    assert all(word == bench.to_guard[0] for word in bench.to_guard), "again while the alarm lasts"
     bench.decided.clear()
     bench.journal.append(an_event(1))  # there is room again
     bench.run(200)

@@ -12,7 +12,7 @@ from support.link_bench import Bench, ack_word, broken
 
 from firmware.journal import Journal
 from firmware.link import topics
-from firmware.link.link import UNWRITTEN_MAX
+from firmware.link.answers import UNWRITTEN_MAX
 from firmware.link.memory import MemoryCaregiver
 from firmware.link.outbox import Outbox
 
@@ -123,10 +123,10 @@ def test_a_flood_of_names_while_the_disk_fails_is_bounded_and_the_guard_hears_ea
             bench.command("ack", {"alarm": made_id(1), "by": f"name {second}.{number}"})
         bench.run(1)
     assert len(bench.to_guard) == 300
-    assert len(bench.link._unwritten) == UNWRITTEN_MAX
+    assert len(bench.link._answers._unwritten) == UNWRITTEN_MAX
     bench.command("ack", {"alarm": made_id(1), "by": "name 0.0", "how": "at_scene"})  # who waits already may go on
     bench.run()
-    assert bench.link._unwritten[made_id(1), "name 0.0"][0].how == "at_scene"
+    assert bench.link._answers._unwritten[made_id(1), "name 0.0"].responder.how == "at_scene"
     assert bench.link.rejected == {"too many people": 300 - UNWRITTEN_MAX}
 
 

@@ -20,6 +20,7 @@ from firmware.journal import Journal
 from firmware.link import mqtt, topics
 from firmware.link.client import Connected, Delivered, Disconnected, Message, Received, Signal
 from firmware.link.config import MqttConfig
+from firmware.link.ledger import Ledger
 from firmware.link.link import Link
 from firmware.link.mqtt import Connection, MqttClient
 from hal.clock import MonotonicClock
@@ -34,12 +35,14 @@ class Running:
     def __init__(self, journal: Journal, port: int) -> None:
         self.journal, self.to_guard = journal, list[dict[str, object]]()
         self.client = MqttClient(MqttConfig(port=port), DEVICE)
-        self.link = Link(journal, self.client, self.to_guard.append, MonotonicClock())
+        self.ledger = Ledger(journal, MonotonicClock())
+        self.link = Link(self.ledger, self.client, self.to_guard.append, MonotonicClock())
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
     def _run(self) -> None:
         while not self._stop.wait(TICK_S):
+            self.ledger.turn()
             self.link.tick()
 
     def __enter__(self) -> "Running":

@@ -88,14 +88,13 @@ def test_an_accepted_event_is_never_sent_again() -> None:
     assert outbox.depth == 0
 
 
-def test_a_persons_word_ends_what_was_told_of_the_alarm_and_nothing_else() -> None:
+def test_a_person_can_have_heard_what_a_broker_has_taken_of_the_alarm_and_nothing_else() -> None:
     outbox = Outbox()
     outbox.add([_stored(1), _stored(2, alarm=made_id(1), phase="confirmed"), _stored(3)], 0)
     for number in (1, 3):
         outbox.sending(made_id(number), 0)
         outbox.answered(made_id(number), 0)
-    outbox.acknowledged(made_id(1))
-    assert _due(outbox, 1000) == [made_id(2), made_id(3)]
+    assert outbox.taken(made_id(1)) == [made_id(1)]
 
 
 def test_a_broker_that_never_answers_is_asked_again() -> None:
@@ -187,8 +186,8 @@ def test_as_many_wait_here_as_in_the_journal() -> None:
     assert inspect.signature(Journal).parameters["keep_open"].default == MOST
 
 
-def test_nothing_is_left_of_an_event_that_was_sent_often_enough_and_then_acknowledged() -> None:
+def test_nothing_is_left_of_an_event_that_was_sent_often_enough_and_then_taken_out() -> None:
     outbox = Outbox()
     outbox.add([StoredEvent(1, an_event(1, severity="info"), OTHER_SENDINGS, "t")], 0)
-    outbox.acknowledged(made_id(1))
+    outbox.remove(made_id(1))
     assert (outbox.depth, outbox._spent) == (0, set())

@@ -10,6 +10,7 @@ from firmware.errors import JournalError
 from firmware.journal import Journal
 from firmware.link import topics
 from firmware.link.client import Message
+from firmware.link.ledger import Ledger
 from firmware.link.link import Link
 from firmware.link.memory import MemoryBroker, MemoryClient
 from hal.sim.clock import SimClock
@@ -18,7 +19,10 @@ PARTS = {"imu": {"ok": True, "age_s": 0.0, "reason": ""}}
 
 
 class Bench:
-    """A link, its journal and its broker; `run` lets time pass as the link's process does."""
+    """A link, its journal and its broker; `run` lets time pass as the link's process does.
+
+    `hangs`: the journal's thread is waiting for its disk, and takes no turn.
+    """
 
     def __init__(self, journal: Journal, protocol: str = "5") -> None:
         self.journal, self.clock, self.broker = journal, SimClock(), MemoryBroker(protocol)
@@ -26,11 +30,13 @@ class Bench:
         self.to_guard: list[dict[str, object]] = []
         self.decided: list[Decided] = []
         self.today_ms: int | None = None
+        self.hangs = False
         self.link = self.new_link()
 
     def new_link(self) -> Link:
+        self.ledger = Ledger(self.journal, self.clock)
         return Link(
-            self.journal,
+            self.ledger,
             self.client,
             self.to_guard.append,
             self.clock,
@@ -47,8 +53,12 @@ class Bench:
 
     def run(self, seconds: float = 0.1) -> None:
         for _ in range(round(seconds / 0.05)):
+            if not self.hangs:
+                self.ledger.turn()
             self.link.tick()
             self.clock.sleep(0.05)
+        if not self.hangs:
+            self.ledger.turn()
 
     def guard_lives(self, **parts: dict[str, object]) -> None:
         """The guard's heartbeat."""
