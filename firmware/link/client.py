@@ -42,6 +42,7 @@ class Delivered:
     ok: bool
     reason: str
     heard: bool | None = None
+    too_large: bool = False  # for this broker: it was not sent at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,11 @@ class Client(Protocol):
 
     @property
     def connected(self) -> bool: ...
+
+    @property
+    def dropped(self) -> int:
+        """How many messages to us were too large or too many."""
+        ...
 
     @property
     def warning(self) -> str:

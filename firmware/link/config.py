@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from firmware.link.protocol import CHOICES
+
 
 @dataclass(frozen=True, slots=True)
 class MqttConfig:
@@ -17,6 +19,7 @@ class MqttConfig:
     ca_file: str = ""  # set: TLS 1.3, and only a broker that this authority vouches for
     cert_file: str = ""
     key_file: str = ""
+    protocol: str = "auto"  # "5" or "3.1.1"; auto: 5, and 3.1.1 where a broker refuses it
     keepalive_s: int = 5  # a dead broker is noticed, and a dead device told as lost, after about two of these
 
     def __post_init__(self) -> None:
@@ -24,6 +27,8 @@ class MqttConfig:
             raise ValueError(f"mqtt: host ({self.host!r}) must be a host name or an address, or empty for no broker")
         _check_whole("port", self.port, 1, 65535)
         _check_whole("keepalive_s", self.keepalive_s, 2, 60)
+        if self.protocol not in CHOICES:
+            raise ValueError(f"mqtt: protocol ({self.protocol!r}) must be one of {', '.join(CHOICES)}")
         if self.password_file and not self.username:
             raise ValueError("mqtt: password_file is set but username is empty; set both or neither")
         if bool(self.cert_file) != bool(self.key_file):

@@ -140,10 +140,14 @@ class Link:
 
     def _delivered(self, answer: Delivered, now_ns: int) -> None:
         if not answer.ok:
-            log.warning("MQTT: the broker refused %s: %s; check its access rules", answer.token, answer.reason)
+            advice = "" if answer.too_large else "; check its access rules"
+            log.warning("MQTT: the broker refused %s: %s%s", answer.token, answer.reason, advice)
         if "/" in answer.token:  # a topic, so a retained state
             if not answer.ok:
                 self._retained.refused(answer.token, now_ns)
+            return
+        if answer.too_large:
+            self._outbox.too_large(answer.token, now_ns)
             return
         self._outbox.answered(answer.token, now_ns, taken=answer.ok)
         self._heard = answer.heard if answer.ok else False
@@ -282,7 +286,7 @@ class Link:
         said = {
             "t": self._utc(),
             "outbox": {"depth": self._outbox.depth, "oldest_s": oldest_s, "heard": self._heard},
-            "rejected": self.rejected.total(),
+            "rejected": self.rejected.total() + self._client.dropped,
             "rotten": self._rotten,
             "dropped": self._dropped,
             "version": VERSION,

@@ -68,6 +68,7 @@ class MemoryClient:
     def __init__(self, broker: MemoryBroker, device: str) -> None:
         self.device = device
         self.warning = ""
+        self.dropped = 0
         self._broker = broker
         self._signals: deque[Signal] = deque()
         self._connected = self._closed = False

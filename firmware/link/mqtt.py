@@ -10,7 +10,7 @@ import logging
 import socket
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,18 +26,18 @@ from firmware.link import payloads, tls, topics
 from firmware.link.client import Connected, Delivered, Disconnected, Message, Received, Signal
 from firmware.link.config import MqttConfig
 from firmware.link.inbound import MAX_BYTES
+from firmware.link.limits import Limits
+from firmware.link.protocol import Choice
 
 PROTOCOLS = {"5": paho.MQTTv5, "3.1.1": paho.MQTTv311}
-OTHER = {"5": "3.1.1", "3.1.1": "5"}
 RECONNECT_S = (1, 4)  # paho's own would grow to two minutes
 UNDER_WAY_MAX = 60  # more than the outbox's and the states of the time in which they go unanswered
 PUBACK_TIMEOUT_S = 10.0
 PUBACK_PATIENCE_S = 15.0  # a broker that answers nothing for so long is left for a new connection
 RESTART_S = 2.0  # a network thread that dies at once is not replaced twenty times a second
 SESSION_S = 3600  # the broker keeps acknowledgements for the device so long
-INBOX_MAX = 500
-SWITCH_PATIENCE_S = 4.0
-CONNACK_PATIENCE_S = 1.5  # some brokers (amqtt) meet MQTT 5 with silence
+INBOX_MAX = 500  # of each command: a flood of one keeps no other out
+OTHERS = "others"
 FAREWELL_S = 1.0
 NO_SUBSCRIBERS = 0x10
 WRONG_VERSION = "Unsupported protocol version"
@@ -68,12 +68,15 @@ class Connection:
         self._password = _password(config)
         self._tls = tls.context(config)
         self._inbox: deque[Signal | tuple[int, ReasonCode]] = deque()
+        self._waiting: Counter[str] = Counter()  # in it, by command; counted on two threads
+        self._counting = threading.Lock()
+        self._limits = Limits()
+        self._choice = Choice(config.protocol, secure=self._tls is not None)
         self._news = threading.Event()
         self._tokens: dict[int, tuple[str, float]] = {}  # what awaits an answer, and since when
         self._unanswered_s: float | None = None  # since when nothing at all was answered
         self._connected = self._let_in = self._answered = False
-        self._protocol, self._wanted = "5", "5"
-        self._tried = {"5"}
+        self._protocol = self._choice.wanted
         self._started_s = 0.0
         self._opened_s: float | None = None
         self._retired: list[threading.Thread] = []
@@ -81,7 +84,7 @@ class Connection:
         self.dropped = 0  # messages to us that were too large or too many
         self._paho: paho.Client | None = None
         if config.host:
-            self._start("5")
+            self._start(self._protocol)
 
     @property
     def connected(self) -> bool:
@@ -109,8 +112,12 @@ class Connection:
                 continue
             if isinstance(item, Connected | Disconnected):
                 self._connected = isinstance(item, Connected)
-                self._tokens.clear()
+                # paho sends them again by itself: they count, but their senders do not wait for them any more
+                self._tokens = {mid: ("", time.monotonic()) for mid in self._tokens}
                 self._unanswered_s = None
+            elif isinstance(item, Received):
+                with self._counting:
+                    self._waiting[_kind(item.topic)] -= 1
             signals.append(item)
         return signals
 
@@ -119,6 +126,10 @@ class Connection:
             self._paho.subscribe(topic, qos)
 
     def publish(self, message: Message) -> bool:
+        if self._connected and not self._limits.takes(message):
+            if message.token:
+                self._put(Delivered(message.token, False, "larger than the broker takes", too_large=True))
+            return True
         if self._paho is None or not self._connected or (message.qos and not self._has_room()):
             return False
         info = self._paho.publish(
@@ -136,7 +147,7 @@ class Connection:
         """What was not answered in time is taken for lost; its sender sends it again."""
         latest_s = time.monotonic() - PUBACK_TIMEOUT_S
         self._tokens = {mid: token for mid, token in self._tokens.items() if token[1] > latest_s}
-        return len(self._tokens) < UNDER_WAY_MAX
+        return len(self._tokens) < self._limits.room(UNDER_WAY_MAX)
 
     def close(self, farewell: Message | None = None) -> None:
         """Say the last word, wait at most a second for the broker to have it, and end."""
@@ -157,9 +168,11 @@ class Connection:
     # Building, watching and replacing paho's client
 
     def _start(self, protocol: str) -> None:
-        self._protocol = self._wanted = protocol
+        self._protocol, self._limits = protocol, Limits()
         self._answered = self._let_in = False
         self._started_s, self._opened_s = time.monotonic(), None
+        self._choice.started(protocol, self._started_s)
+        self._tokens.clear()
         client = self._build(protocol)
         self._paho = client
         client.loop_start()
@@ -223,24 +236,16 @@ class Connection:
             self._lose("the broker answers nothing")
             self._replace(self._protocol)
             return
-        if self._met_with_silence():
-            self._wanted = OTHER[self._protocol]
-        if self._wanted != self._protocol and self._may_switch():
-            self._replace(self._wanted)
-
-    def _met_with_silence(self) -> bool:
-        opened_s = self._opened_s
-        return not self._answered and opened_s is not None and time.monotonic() - opened_s >= CONNACK_PATIENCE_S
-
-    def _may_switch(self) -> bool:
-        """At once where the other protocol was not tried yet; else slowly, for then it is not the protocol."""
-        return self._wanted not in self._tried or time.monotonic() - self._started_s >= SWITCH_PATIENCE_S
+        now_s, opened_s = time.monotonic(), self._opened_s
+        if opened_s is not None and not self._answered:
+            self._choice.silent(self._protocol, now_s - opened_s)
+        if self._choice.wanted != self._protocol and self._choice.may_switch(now_s):
+            self._replace(self._choice.wanted)
 
     def _replace(self, protocol: str) -> None:
         if self._paho is not None:
             self._retire(self._paho)
         self._lose("the connection was replaced")
-        self._tried.add(protocol)
         self._start(protocol)
 
     def _lose(self, reason: str) -> None:
@@ -280,21 +285,23 @@ class Connection:
         if reason.is_failure:
             log.warning("MQTT %s: the broker refuses the connection: %s", self._protocol, reason)
             if str(reason) == WRONG_VERSION:
-                self._wanted = OTHER[self._protocol]
+                self._choice.refused(self._protocol)
             return
         if self._protocol != "5":
-            log.warning("MQTT: the broker speaks only %s; what it refuses cannot be seen", self._protocol)
-        self._let_in, self._tried, self._told_absent = True, {self._protocol}, ""
+            log.warning("MQTT %s: what the broker refuses cannot be seen", self._protocol)
+        self._choice.let_in(self._protocol)
+        self._limits = Limits.told(properties)
+        self._let_in, self._told_absent = True, ""
         self._put(Connected(self._protocol))
 
     def _on_disconnect(self, flags: paho.DisconnectFlags, reason: ReasonCode, properties: Properties | None) -> None:
         if self._let_in:
             self._put(Disconnected(str(reason)))
-            self._wanted, self._tried = "5", {"3.1.1"}  # the broker that comes back may be another one
+            self._choice.lost()
         elif self._tls is not None and self._tls.trouble:
             self._tell_absent("")
         elif not self._answered:
-            self._wanted = OTHER[self._protocol]  # it took the connection and hung up without a word
+            self._choice.hung_up(self._protocol)
         self._let_in = self._answered = False
         self._opened_s = None
 
@@ -307,9 +314,12 @@ class Connection:
                 log.error("MQTT: the broker refuses a subscription: %s; check its access rules", reason)
 
     def _on_message(self, message: paho.MQTTMessage) -> None:
-        if len(message.payload) > self._max_bytes or len(self._inbox) >= INBOX_MAX:
-            self.dropped += 1
-            return
+        kind = _kind(message.topic)
+        with self._counting:
+            if len(message.payload) > self._max_bytes or self._waiting[kind] >= INBOX_MAX:
+                self.dropped += 1
+                return
+            self._waiting[kind] += 1
         self._put(Received(message.topic, bytes(message.payload), message.retain))
 
     def _put(self, item: Signal | tuple[int, ReasonCode]) -> None:
@@ -340,6 +350,12 @@ class MqttClient(Connection):
         self.device = device
         will = Message(topics.status(device), payloads.lost(device), qos=1, retain=True)
         super().__init__(config, device, will=will, session_s=SESSION_S)
+
+
+def _kind(topic: str) -> str:
+    """A topic's command; whatever else there is shares one."""
+    last = topic.rpartition("/")[2]
+    return last if last in topics.COMMANDS else OTHERS
 
 
 def _properties(packet: int, **values: str | int) -> Properties:

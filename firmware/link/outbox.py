@@ -17,8 +17,8 @@ CRITICAL_LATE_NS = 3600 * 1_000_000_000  # since a broker first took it
 OTHER_GAPS_S = (5.0, 15.0, 60.0, 120.0, 240.0, 480.0, 900.0)
 OTHER_SENDINGS = 100  # a day
 PUBACK_TIMEOUT_S = 10.0
-IN_FLIGHT = 20  # a broker that answers nothing does not get everything at once
-RESERVED = 10  # more, for urgent ones that were never sent: no backlog keeps a fall waiting
+IN_FLIGHT = 12  # a broker that answers nothing does not get everything at once, and Mosquitto takes 20 under way
+RESERVED = 6  # more, for urgent ones that were never sent: no backlog keeps a fall waiting
 MOST = 20_000  # that wait, as in the journal; above that the oldest go, and nothing critical
 POISON = 3  # connections lost under one event: from then on it is sent without its details
 
@@ -135,6 +135,17 @@ class Outbox:
                 self._spent.add(event_id)
         entry.due_ns = now_ns + round(entry.gap_s(now_ns) * 1e9)
         entry.sendings += 1
+
+    def too_large(self, event_id: str, now_ns: int) -> None:
+        """This broker cannot take it as it is: it is due without its details at once; refused even so, later."""
+        entry = self._entries.get(event_id)
+        if entry is None or not entry.in_flight:
+            return
+        if entry.minimal:
+            self.answered(event_id, now_ns, taken=False)
+            entry.losses = POISON
+        else:
+            entry.in_flight, entry.losses, entry.due_ns = False, POISON, now_ns
 
     def expired(self) -> list[Event]:
         """What was sent often enough, and waits only to be taken out."""

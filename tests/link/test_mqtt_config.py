@@ -20,6 +20,8 @@ def test_an_empty_host_is_a_device_without_a_broker() -> None:
         ({"port": 1883.0}, "port"),
         ({"keepalive_s": 1}, "keepalive_s"),
         ({"keepalive_s": 61}, "keepalive_s"),
+        ({"protocol": "4"}, "auto, 5, 3.1.1"),
+        ({"protocol": 5}, "auto, 5, 3.1.1"),
         ({"password_file": "secret"}, "username is empty"),
         ({"cert_file": "a", "ca_file": "c"}, "belong together"),
         ({"key_file": "a", "ca_file": "c"}, "belong together"),

@@ -191,3 +191,18 @@ def test_nothing_is_left_of_an_event_that_was_sent_often_enough_and_then_taken_o
     outbox.add([StoredEvent(1, an_event(1, severity="info"), OTHER_SENDINGS, "t")], 0)
     outbox.remove(made_id(1))
     assert (outbox.depth, outbox._spent) == (0, set())
+
+
+def test_what_is_too_large_for_a_broker_is_told_at_once_without_its_details_and_else_later() -> None:
+    outbox = Outbox()
+    outbox.add([_stored(1)], 0)
+    outbox.sending(made_id(1), 0)
+    outbox.too_large(made_id(1), S)
+    (entry,) = outbox.due(S)
+    assert entry.minimal
+    outbox.sending(made_id(1), S)
+    outbox.too_large(made_id(1), S)
+    assert _due(outbox, 1) == []
+    (entry,) = outbox.due(6 * S)
+    assert entry.minimal
+    outbox.too_large(made_id(2), S)  # of one that was accepted meanwhile
