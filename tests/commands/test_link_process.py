@@ -75,10 +75,12 @@ def test_link_takes_a_turn_whenever_the_guard_has_news(
             guard.send({"v": 1})
             eventually(lambda wanted=number: turns[-1].events == wanted)  # type: ignore[misc]
         stop.set()
+        monkeypatch.undo()
         journal.append(an_event(3))
         guard.send({"v": 1})
         link.join()
     assert turns[-1].closed
+    eventually(lambda: "ledger" not in [thread.name for thread in threading.enumerate()])
 
 
 def test_link_keeps_the_time_while_its_clock_is_right(
