@@ -110,6 +110,10 @@ class Journal:
         """Where a damaged journal was moved to by this object; None: it was sound."""
         return self._file.quarantined
 
+    def damaged_count(self) -> int:
+        """How many damaged journals lie beside this one, whoever moved them there."""
+        return self._file.damaged_count()
+
     @property
     def rotten_rows(self) -> int:
         """How many rows were found in the open file that make no sense, and were taken for absent."""

@@ -13,12 +13,14 @@ from typing import Any
 
 from firmware.errors import JournalError
 from firmware.ids import sync_directory
-from firmware.plain_file import write_whole
+from firmware.plain_file import read_bytes, write_whole
 
 SCHEMA_VERSION = 3
 BUSY_TIMEOUT_S = 2.0
 LOCK_TIMEOUT_S = 2.0
 CHECK_TIMEOUT_S = 2.0  # damage that is not found by then shows in use, and is replaced then
+LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK  # a pipe in its place keeps nobody waiting
+MOST_DIGITS = 100
 CHECK_STEPS = 10_000  # of SQLite's machine, between two looks at the time
 LARGEST = 2**53  # no counter comes near it by counting
 COLUMNS = "seq, id, alarm, body, attempts, sent"
@@ -123,13 +125,17 @@ class JournalFile:
         self.quarantined = target
         return target
 
+    def damaged_count(self) -> int:
+        """How many were moved aside and lie there still."""
+        return sum(path.name[-1].isdigit() for path in self.path.parent.glob(f"{self.path.name}.damaged-*"))
+
     def failure(self, error: Exception) -> JournalError:
         return JournalError(f"journal {self.path}: {error}; check that its disk is mounted, writable and not full")
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """One process at a time opens or replaces the file; TimeoutError when another one does not come to an end."""
-        with open(f"{self.path}.lock", "wb") as lock:
+        with open(os.open(f"{self.path}.lock", LOCK_FLAGS, 0o666), "rb") as lock:
             deadline_s, pause = time.monotonic() + LOCK_TIMEOUT_S, threading.Event()
             while not _locked(lock.fileno()):
                 if time.monotonic() >= deadline_s:
@@ -299,7 +305,7 @@ def set_counter(db: sqlite3.Connection, name: str, value: int) -> None:
 
 def read_number(path: Path) -> int:
     try:
-        return counted(int(path.read_text(encoding="ascii")))
+        return counted(int(read_bytes(path, MOST_DIGITS)))
     except (OSError, ValueError):
         return 0  # not there yet, or damaged: the database's own count goes on
 

@@ -1,11 +1,13 @@
 """An event and its delivery, as they stand in the rows of the journal, where they may have rotted."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 from firmware.plain_json import decode
 
+LARGEST = 1 << 63
 _TEXTS = ("id", "alarm", "dev", "type", "phase", "severity", "t", "clock")
 
 
@@ -83,7 +85,16 @@ def read_event(body: Mapping[str, Any]) -> Event | None:
     except TypeError:
         return None
     sound = isinstance(event.data, dict) and all(isinstance(getattr(event, name), str) for name in _TEXTS)
-    return event if sound and isinstance(event.boot, int) else None
+    counts = _is_count(event.boot) and _is_count(event.mono_ms)
+    return event if sound and counts and (event.deadline_s is None or _is_time(event.deadline_s)) else None
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < LARGEST
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def object_of(body: object) -> dict[str, Any] | None:

@@ -256,3 +256,9 @@ def test_a_journal_whose_copy_cannot_be_read_either_is_one_clear_error(path: Pat
         path.write_bytes(content)
     with pytest.raises(JournalError, match=r"journal\.db"):
         read_copy(path, path.parent)
+
+
+def test_an_event_that_is_stored_is_never_changed(journal: Journal) -> None:
+    journal.append(an_event(1))
+    journal.append(an_event(1, phase="cancelled", data={"forged": True}))
+    assert [stored.event for stored in journal.events()] == [an_event(1)]

@@ -10,7 +10,8 @@ from firmware.decided import Decided, paths, read
 from firmware.journal import Event
 from firmware.plain_json import encode
 
-MOST = 200  # with a disk that takes nothing; the rest is in memory alone
+MOST = 100  # of falls and calls, and of the rest, with a disk that takes nothing; more is in memory alone
+URGENT = ("fall", "sos")
 
 
 class Pocket:
@@ -20,13 +21,16 @@ class Pocket:
         """`in_memory` False: `folder` is on a disk, and the loop waits for none; the thread comes a moment later."""
         self._folder, self._complain, self.in_memory = folder, complain, in_memory
         self._files: dict[str, Path] = {}
+        self._urgent: set[str] = set()
         self._left: list[Decided] | None = None
         self._count = 0
         self._failed = False
 
     def put(self, event: Event, alarm: Mapping[str, object]) -> None:
         """Keep it until `drop`. A run directory that cannot be written is complained about once."""
-        if event.id in self._files or len(self._files) >= MOST:
+        urgent = event.type in URGENT
+        alike = len(self._urgent) if urgent else len(self._files) - len(self._urgent)
+        if event.id in self._files or alike >= MOST:
             return
         self._count += 1
         path = self._folder / f"decided-{event.mono_ms:015}-{self._count:06}-{event.id}.json"
@@ -38,10 +42,13 @@ class Pocket:
                 self._complain(f"{path}: {error}; a guard that is killed now may lose an alert")
             return
         self._files[event.id] = path
+        if urgent:
+            self._urgent.add(event.id)
 
     def drop(self, event_id: str) -> None:
         """The journal has the event, and the alarm as it was then."""
         path = self._files.pop(event_id, None)
+        self._urgent.discard(event_id)
         if path is not None:
             with contextlib.suppress(OSError):
                 path.unlink()
@@ -63,5 +70,7 @@ class Pocket:
                     path.unlink()  # its guard was killed before it had decided
             else:
                 self._files[left.event.id] = path
+                if left.event.type in URGENT:
+                    self._urgent.add(left.event.id)
                 found.append(left)
         return found

@@ -39,6 +39,7 @@ class Found:
     seq: int  # the highest that was ever given
     dropped: int
     rotten: int
+    damaged: int  # journals that were moved aside
     alarm: str
     people: Sequence[Responder]  # who has the alarm
     acceptances: Sequence[tuple[str, str]]  # which of its phases a service has, and its name
@@ -63,7 +64,7 @@ class Ledger:
         self._thread: threading.Thread | None = None
         self._answered_ns = clock.now_ns()
         self._failure = ""
-        self._openings = self._version = self._last_seq = 0
+        self._openings = self._version = self._last_seq = self._damaged = 0
         self._states: dict[str, dict[str, Any]] = {}  # as they were handed out
         self._counts: object = None
         self._wrote = False
@@ -157,6 +158,7 @@ class Ledger:
         dropped = journal.dropped()  # opens it, where that is still to be done
         if self._openings != journal.openings:  # another file, perhaps: what is known of the old one says nothing
             self._openings, self._version, self._last_seq = journal.openings, 0, 0
+            self._damaged = journal.damaged_count()
         version, states = journal.states(self._version)
         events = journal.unaccepted(self._last_seq)
         changed = {key: body for key, body in states.items() if self._states.get(key) != body}
@@ -166,7 +168,7 @@ class Ledger:
         if changed or events or self._wrote or counts != self._counts:
             people, acceptances = (journal.responders(alarm), journal.acceptances(alarm)) if alarm else ([], [])
             self._outcomes.append(
-                Found(changed, events, *journal.newest(), dropped, rotten, alarm, people, acceptances)
+                Found(changed, events, *journal.newest(), dropped, rotten, self._damaged, alarm, people, acceptances)
             )
         self._version, self._counts, self._wrote = version, counts, False
         self._states.update(changed)

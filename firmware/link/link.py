@@ -73,7 +73,7 @@ class Link:
         self.rejected: Counter[str] = Counter()
         self._answers = Answers(ledger, self._outbox, self._untaken, notify_guard, utc, self.rejected)
         self._states: dict[str, dict[str, Any]] = {}
-        self._boot = self._dropped = self._rotten = 0
+        self._boot = self._dropped = self._rotten = self._damaged = 0
         self._shown_alarm = ""  # what whoever presses a button can have seen
         self._connected_ns = self._reminded_ns = 0
         self._protocol = ""
@@ -200,7 +200,7 @@ class Link:
 
     def _learn(self, found: Found, now_ns: int) -> None:
         self._untaken.number_after(found.boot, found.seq)
-        self._boot, self._dropped, self._rotten = found.boot, found.dropped, found.rotten
+        self._boot, self._dropped, self._rotten, self._damaged = found.boot, found.dropped, found.rotten, found.damaged
         self._states.update(found.states)
         self._changed = self._changed or bool(found.states) or not self._started
         if not self._started:  # what lay there at the start may be from yesterday, and was shown
@@ -288,6 +288,7 @@ class Link:
             "outbox": {"depth": self._outbox.depth, "oldest_s": oldest_s, "heard": self._heard},
             "rejected": self.rejected.total() + self._client.dropped,
             "rotten": self._rotten,
+            "damaged": self._damaged,
             "dropped": self._dropped,
             "version": VERSION,
         }

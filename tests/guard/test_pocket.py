@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.events import an_event, made_id
 
+from firmware import decided
 from firmware.core.messages import Alert, Hazard, Resume, Severity, Tick
 from firmware.errors import JournalError
 from firmware.guard import pocket
@@ -184,6 +186,24 @@ def test_pocket_is_bounded(start: Callable[[], Run], monkeypatch: pytest.MonkeyP
     for t_ns in (1, 2, 3):
         run.decide(t_ns * 10**9)
     assert len(run.pocketed()) == 2
+
+
+def test_a_flood_of_lesser_events_leaves_room_for_a_fall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pocket, "MOST", 2)
+    held = pocket.Pocket(tmp_path, print)
+    for number in range(1, 6):
+        held.put(an_event(number, type="fault", severity="warning"), {})
+    for number in range(6, 11):
+        held.put(an_event(number), {"active": True})
+    kinds = [found.event.type for path in decided.paths(tmp_path) if (found := decided.read(path))]
+    assert sorted(kinds) == ["fall", "fall", "fault", "fault"]
+    again = pocket.Pocket(tmp_path, print)
+    assert len(again.left()) == 4
+    again.put(an_event(11), {})
+    held.drop(made_id(6))
+    held.put(an_event(12), {})
+    assert (tmp_path / f"decided-{an_event(12).mono_ms:015}-000005-{made_id(12)}.json").exists()
+    assert not list(tmp_path.glob(f"*{made_id(11)}*"))
 
 
 def test_who_tells_is_woken_once_an_event_is_written(start: Callable[[], Run]) -> None:

@@ -1,6 +1,7 @@
 """A disk that takes nothing keeps no alert from being told."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,23 @@ def test_with_a_journal_that_can_be_neither_read_nor_written_a_fall_is_told_and_
     assert [told["id"] for told in bench.events()] == [made_id(1)]
     assert ack_word("accepted", "caregiver", "suspected") in bench.to_guard
     assert bench.kept(ALARM)["active"] is True
+
+
+@pytest.mark.parametrize("nasty", ["1", None, [], True, -1, 10**400, 1.5])
+@pytest.mark.parametrize("field", ["mono_ms", "boot", "deadline_s"])
+def test_a_file_whose_numbers_make_no_sense_is_none(tmp_path: Path, field: str, nasty: object) -> None:
+    if field == "deadline_s" and (nasty is None or isinstance(nasty, float) or nasty == -1):
+        return
+    path = tmp_path / "decided-1.json"
+    path.write_text(json.dumps({"event": {**an_event(1).body(), field: nasty}, "alarm": {}}))
+    assert decided.read(path) is None
+
+
+def test_what_is_no_file_of_a_guard_keeps_nobody_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "decided-0.json")
+    with (tmp_path / "decided-1.json").open("wb") as giant:
+        giant.truncate(10**9)
+    assert [decided.read(path) for path in decided.paths(tmp_path)] == [None, None]
 
 
 def test_the_files_of_a_guard_are_read_the_oldest_first_and_half_ones_left_out(tmp_path: Path) -> None:

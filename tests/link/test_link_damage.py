@@ -87,6 +87,20 @@ def test_a_new_journal_that_counts_from_the_start_again_is_told_from_the_start(b
     assert bench.kept(topics.state(DEVICE, "walk"))["steps"] == 109
 
 
+def test_a_damaged_journal_that_was_moved_aside_is_told_for_as_long_as_it_lies_there(bench: Bench, path: Path) -> None:
+    bench.run()
+    assert bench.kept(HEALTH)["damaged"] == 0
+    bench.journal.close()
+    path.with_name(path.name + "-wal").unlink(missing_ok=True)
+    path.write_bytes(b"no database" * 1000)
+    bench.restart()
+    bench.run(20)
+    assert bench.kept(HEALTH)["damaged"] == 1
+    bench.restart()
+    bench.run(20)
+    assert bench.kept(HEALTH)["damaged"] == 1
+
+
 def test_rotten_states_do_not_stop_the_link(bench: Bench, path: Path) -> None:
     bench.run()
     bench.journal.set_state({"walk": {"steps": 1}, "telemetry": {"steps": 1}})
