@@ -362,6 +362,10 @@ def test_what_was_taken_is_on_the_disk_and_who_was_away_finds_every_event(tmp_pa
             "autosave_interval 1",
             "max_queued_messages 10000",
             "persistence true",
+            "max_connections 100",
+            "max_inflight_messages 100",
+            "persistent_client_expiration 1m",
+            "set_tcp_nodelay true",
         ):
             assert f"\n{line}\n" in text
         owner = Person(home.config(home.device(OWNER)))

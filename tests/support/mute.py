@@ -13,6 +13,7 @@ class Mute:
         self.port: int = self._server.getsockname()[1]
         self.connections: list[socket.socket] = []
         self.heard = b""
+        self.first_words: list[bytes] = []  # of each connection: its CONNECT
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
@@ -24,7 +25,7 @@ class Mute:
 
     def _listen(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError):
-            connection.recv(4096)
+            self.first_words.append(connection.recv(4096))
             connection.sendall(bytes([0x20, 3, 0, 0, 0]))  # CONNACK: success, no properties
             while chunk := connection.recv(65536):
                 self.heard += chunk
